@@ -1,0 +1,91 @@
+/**
+ * One station as every GBFS version and dialect is decoded to: the only model the rest of the program knows.
+ * Snake_case and version differences stay in the decoders; inside, names are GBFS v3's (vehicle, not bike).
+ */
+
+/** What `station_status` says of one station at one poll. Counts are of vehicles and docks, times epoch ms. */
+export interface StationStatus {
+  /** GBFS `station_id`, always a string: Vélib' serves numbers above int32. */
+  readonly stationId: string;
+  /** The number painted on the station (Vélib' `stationCode`), where the feed has one. */
+  readonly stationCode: string | null;
+  /** The feed's own total, whatever the split says (docs/contracts.md). */
+  readonly vehiclesAvailable: number;
+  /** `null` where the feed does not say: never invented. */
+  readonly electricAvailable: number | null;
+  /** `null` where the feed does not say: never invented. */
+  readonly mechanicalAvailable: number | null;
+  readonly docksAvailable: number | null;
+  readonly isInstalled: boolean | null;
+  readonly isRenting: boolean | null;
+  readonly isReturning: boolean | null;
+  /** Informative only: never order or deduplicate on it (Vélib' changes counts without moving it). */
+  readonly lastReportedMs: number | null;
+  /** The feed's own object, every field as served. */
+  readonly source: Readonly<Record<string, unknown>>;
+}
+
+/** What `station_information` says of one station. */
+export interface StationInformation {
+  readonly stationId: string;
+  readonly stationCode: string | null;
+  readonly name: string | null;
+  /** Degrees, WGS 84; `null` together with `lon` where missing or not on Earth. */
+  readonly lat: number | null;
+  readonly lon: number | null;
+  /** Docks and bikes the station is built for; `null` where not said. */
+  readonly capacity: number | null;
+  /** The feed's `post_code`, as served. */
+  readonly postCode: string | null;
+  readonly regionId: string | null;
+}
+
+/** Why one piece of a feed could not be used. Rejects are published, counted, and never cost the others. */
+export interface Reject {
+  /** Stable snake_case word: metric label and `reason` of the rejects topic. */
+  readonly reason: string;
+  /** JSON path inside the file, e.g. `data.stations[12].num_bikes_available`. */
+  readonly path: string;
+  /** The station it belongs to, where that much could be read: such a station is present, not absent. */
+  readonly stationId: string | null;
+  /** The offending record as served. */
+  readonly record: unknown;
+}
+
+/** One decoded `station_status` file. */
+export interface StationStatusFile {
+  /** Declared `version`, or null (Vélib' and 1.0 declare none). */
+  readonly version: string | null;
+  /** Header `last_updated` (or Vélib' `lastUpdatedOther`), epoch ms. */
+  readonly lastUpdatedMs: number | null;
+  readonly ttlSeconds: number | null;
+  readonly stations: readonly StationStatus[];
+  readonly rejects: readonly Reject[];
+  /** Oddities that cost nothing but are counted, e.g. `split_disagrees_with_total` → 3. */
+  readonly oddities: Readonly<Record<string, number>>;
+}
+
+/** One decoded `station_information` file. */
+export interface StationInformationFile {
+  readonly version: string | null;
+  readonly lastUpdatedMs: number | null;
+  readonly ttlSeconds: number | null;
+  readonly stations: readonly StationInformation[];
+  readonly rejects: readonly Reject[];
+}
+
+/** Which rule gave a station its area (docs/contracts.md, "From station to area"). */
+export type AreaRule =
+  | "feed_post_code"
+  | "areas_file"
+  | "reverse_geocoding"
+  | "station_code"
+  | "region"
+  | "system"
+  | "unknown";
+
+/** The area of a station and the rule that answered. */
+export interface StationArea {
+  readonly area: string;
+  readonly rule: AreaRule;
+}
