@@ -1,0 +1,294 @@
+/**
+ * The aggregate: the latest observation of every station, and per area their sum, kept by subtract and add.
+ *
+ *   observation ──▶ older than what is held? ──yes──▶ dropped
+ *                        │ no
+ *                        ▼
+ *        subtract the station's old share from its old area, add the new share to its new area
+ *                        │
+ *                        ▼
+ *        drain(): each touched area once, only if its totals differ from the last drained ones
+ *
+ * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
+ */
+import { stationKey, type RawRecord } from "./raw-record.ts";
+import { totalsKey, type Totals } from "./totals-record.ts";
+
+/** The part of a raw record that the sums need. */
+export type Observation = Pick<
+  RawRecord,
+  | "systemId"
+  | "stationId"
+  | "area"
+  | "total"
+  | "electric"
+  | "mechanical"
+  | "docks"
+  | "observedAtMs"
+  | "retired"
+  | "simulated"
+>;
+
+/** One area whose totals changed: its new totals, or null when no station is left. */
+export interface TotalsChange {
+  readonly key: string;
+  readonly totals: Totals | null;
+}
+
+interface Station {
+  area: Area;
+  total: number;
+  electric: number | null;
+  mechanical: number | null;
+  docks: number | null;
+  observedAtMs: number;
+  retired: boolean;
+}
+
+interface Sums {
+  stations: number;
+  total: number;
+  electric: number;
+  /** Stations whose electric count is known; likewise below. */
+  electricKnown: number;
+  mechanical: number;
+  mechanicalKnown: number;
+  docks: number;
+  docksKnown: number;
+  withoutSplit: number;
+}
+
+interface Area extends Sums {
+  readonly key: string;
+  readonly systemId: string;
+  readonly area: string;
+  simulated: boolean;
+  asOfMs: number;
+  touched: boolean;
+  /** Emptied and drained: only retired stations still point here. */
+  detached: boolean;
+  /** The sums at the last drain; null when the area was not published. */
+  drained: Sums | null;
+}
+
+export class AreaTotals {
+  readonly #stations = new Map<string, Station>();
+  readonly #areas = new Map<string, Area>();
+  #touched: Area[] = [];
+
+  /** Stations held, retired ones included until their tombstone. */
+  get stationCount(): number {
+    return this.#stations.size;
+  }
+
+  get areaCount(): number {
+    return this.#areas.size;
+  }
+
+  /** Takes one observation; false when a newer one of the same station is held already. */
+  apply(observation: Observation): boolean {
+    const key = stationKey(observation.systemId, observation.stationId);
+    const held = this.#stations.get(key);
+    if (held === undefined) {
+      const area = this.#area(observation);
+      const station: Station = {
+        area,
+        total: observation.total,
+        electric: observation.electric,
+        mechanical: observation.mechanical,
+        docks: observation.docks,
+        observedAtMs: observation.observedAtMs,
+        retired: observation.retired,
+      };
+      this.#stations.set(key, station);
+      this.#enter(station);
+      return true;
+    }
+    if (!supersedesObservation(observation, held)) return false;
+    this.#leave(held);
+    if (held.area.detached || held.area.area !== observation.area) held.area = this.#area(observation);
+    held.total = observation.total;
+    held.electric = observation.electric;
+    held.mechanical = observation.mechanical;
+    held.docks = observation.docks;
+    held.observedAtMs = observation.observedAtMs;
+    held.retired = observation.retired;
+    held.area.simulated = observation.simulated;
+    this.#enter(held);
+    return true;
+  }
+
+  /** A tombstone: the station is gone. False when it was not held. */
+  remove(key: string): boolean {
+    const held = this.#stations.get(key);
+    if (held === undefined) return false;
+    this.#leave(held);
+    this.#stations.delete(key);
+    return true;
+  }
+
+  /** The areas whose totals differ from the last drain, each once, in the order they were first touched. */
+  drain(): TotalsChange[] {
+    const changes: TotalsChange[] = [];
+    for (const area of this.#touched) {
+      area.touched = false;
+      if (area.stations === 0) {
+        this.#areas.delete(area.key);
+        area.detached = true;
+        if (area.drained !== null) changes.push({ key: area.key, totals: null });
+      } else if (area.drained === null || differ(area, area.drained)) {
+        changes.push({ key: area.key, totals: totalsOf(area) });
+        area.drained = copy(area);
+      }
+    }
+    this.#touched = [];
+    return changes;
+  }
+
+  /** Every area is drained again at the next drain, changed or not: what was published is not known for sure. */
+  forgetDrained(): void {
+    for (const area of this.#areas.values()) {
+      // A published area that emptied meanwhile must still get its tombstone, hence a value that never compares equal.
+      area.drained = { ...copy(area), stations: -1 };
+      this.#touch(area);
+    }
+  }
+
+  /** The totals now, by key: for snapshots and tests. */
+  *totals(): IterableIterator<readonly [string, Totals]> {
+    for (const area of this.#areas.values()) if (area.stations > 0) yield [area.key, totalsOf(area)];
+  }
+
+  #area(observation: Observation): Area {
+    const key = totalsKey(observation.systemId, observation.area);
+    let area = this.#areas.get(key);
+    if (area === undefined) {
+      area = {
+        key,
+        systemId: observation.systemId,
+        area: observation.area,
+        simulated: observation.simulated,
+        asOfMs: 0,
+        touched: false,
+        detached: false,
+        drained: null,
+        ...NOTHING,
+      };
+      this.#areas.set(key, area);
+    }
+    return area;
+  }
+
+  #touch(area: Area): void {
+    if (area.touched || area.detached) return;
+    area.touched = true;
+    this.#touched.push(area);
+  }
+
+  #enter(station: Station): void {
+    const area = station.area;
+    if (station.observedAtMs > area.asOfMs) area.asOfMs = station.observedAtMs;
+    if (!station.retired) share(area, station, 1);
+    this.#touch(area);
+  }
+
+  #leave(station: Station): void {
+    if (!station.retired) share(station.area, station, -1);
+    this.#touch(station.area);
+  }
+}
+
+const NOTHING: Sums = {
+  stations: 0,
+  total: 0,
+  electric: 0,
+  electricKnown: 0,
+  mechanical: 0,
+  mechanicalKnown: 0,
+  docks: 0,
+  docksKnown: 0,
+  withoutSplit: 0,
+};
+
+/** Adds (sign 1) or subtracts (sign -1) a station's share. */
+function share(area: Sums, station: Station, sign: 1 | -1): void {
+  area.stations += sign;
+  area.total += sign * station.total;
+  if (station.electric !== null) {
+    area.electric += sign * station.electric;
+    area.electricKnown += sign;
+  }
+  if (station.mechanical !== null) {
+    area.mechanical += sign * station.mechanical;
+    area.mechanicalKnown += sign;
+  }
+  if (station.docks !== null) {
+    area.docks += sign * station.docks;
+    area.docksKnown += sign;
+  }
+  if (station.electric === null || station.mechanical === null) area.withoutSplit += sign;
+}
+
+/**
+ * Order is by fetch time. Equal times are one total order, so that any replay converges (invariant 3) and Spark's
+ * `max` over the same struct agrees (invariant 8): not retired beats retired, then the greater counts, null lowest.
+ */
+function supersedesObservation(next: Observation, held: Station): boolean {
+  if (next.observedAtMs !== held.observedAtMs) return next.observedAtMs > held.observedAtMs;
+  if (next.retired !== held.retired) return held.retired;
+  if (next.total !== held.total) return next.total > held.total;
+  const byElectric = compareNullable(next.electric, held.electric);
+  if (byElectric !== 0) return byElectric > 0;
+  const byMechanical = compareNullable(next.mechanical, held.mechanical);
+  if (byMechanical !== 0) return byMechanical > 0;
+  const byDocks = compareNullable(next.docks, held.docks);
+  if (byDocks !== 0) return byDocks > 0;
+  return next.area > held.area.area;
+}
+
+function compareNullable(a: number | null, b: number | null): number {
+  return (a ?? -1) - (b ?? -1);
+}
+
+function differ(a: Sums, b: Sums): boolean {
+  return (
+    a.stations !== b.stations ||
+    a.total !== b.total ||
+    a.electric !== b.electric ||
+    a.electricKnown > 0 !== b.electricKnown > 0 ||
+    a.mechanical !== b.mechanical ||
+    a.mechanicalKnown > 0 !== b.mechanicalKnown > 0 ||
+    a.docks !== b.docks ||
+    a.docksKnown > 0 !== b.docksKnown > 0 ||
+    a.withoutSplit !== b.withoutSplit
+  );
+}
+
+function copy(area: Sums): Sums {
+  return {
+    stations: area.stations,
+    total: area.total,
+    electric: area.electric,
+    electricKnown: area.electricKnown,
+    mechanical: area.mechanical,
+    mechanicalKnown: area.mechanicalKnown,
+    docks: area.docks,
+    docksKnown: area.docksKnown,
+    withoutSplit: area.withoutSplit,
+  };
+}
+
+function totalsOf(area: Area): Totals {
+  return {
+    systemId: area.systemId,
+    area: area.area,
+    total: area.total,
+    electric: area.electricKnown > 0 ? area.electric : null,
+    mechanical: area.mechanicalKnown > 0 ? area.mechanical : null,
+    stations: area.stations,
+    docks: area.docksKnown > 0 ? area.docks : null,
+    asOfMs: area.asOfMs,
+    stationsWithoutSplit: area.withoutSplit,
+    simulated: area.simulated,
+  };
+}

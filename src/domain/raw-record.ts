@@ -1,0 +1,199 @@
+/**
+ * The raw record of topic `velib-projet`: the feed's own station object plus our normalised fields
+ * (docs/contracts.md, "Raw record"). This file writes it and reads it back, from us or from strangers.
+ */
+import type { AreaRule, Reject, StationInformation, StationStatus } from "./station.ts";
+
+export const RAW_SCHEMA = "velostream.station.v1";
+/** The system whose totals are keyed by the bare area: Vélib' Métropole. */
+export const DEFAULT_SYSTEM_ID = "velib";
+
+/** What one raw record says, normalised. */
+export interface RawRecord {
+  readonly systemId: string;
+  readonly stationId: string;
+  /** The area (a postal code for Vélib'). */
+  readonly area: string;
+  readonly areaRule: AreaRule | null;
+  /** Place in the area: smallest free, kept for life; null in the reference producer's records. */
+  readonly slot: number | null;
+  readonly total: number;
+  readonly electric: number | null;
+  readonly mechanical: number | null;
+  readonly docks: number | null;
+  /** When the fetch completed, epoch ms. */
+  readonly observedAtMs: number;
+  readonly name: string | null;
+  readonly lat: number | null;
+  readonly lon: number | null;
+  readonly capacity: number | null;
+  readonly simulated: boolean;
+  /** Last word of a station that leaves its feed or area; a tombstone follows. */
+  readonly retired: boolean;
+  /** The value as parsed: the feed's own fields and ours. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** Key of a raw record. */
+export function stationKey(systemId: string, stationId: string): string {
+  return `${systemId}:${stationId}`;
+}
+
+export interface RawRecordInput {
+  readonly systemId: string;
+  readonly station: StationStatus;
+  readonly information: StationInformation | undefined;
+  readonly area: string;
+  readonly areaRule: AreaRule;
+  readonly slot: number;
+  readonly observedAtMs: number;
+  readonly simulated: boolean;
+}
+
+/** The JSON value of an observation. Our fields win over the feed's of the same name. */
+export function encodeRawRecord(input: RawRecordInput): string {
+  const { station, information } = input;
+  const value: Record<string, unknown> = {
+    ...station.source,
+    system_id: input.systemId,
+    station_id: station.stationId,
+    postcode: input.area,
+    slot: input.slot,
+    nbr_total: station.vehiclesAvailable,
+    nbr_elec: station.electricAvailable,
+    nbr_meca: station.mechanicalAvailable,
+    nbr_docks: station.docksAvailable,
+    observed_at: input.observedAtMs,
+    area_rule: input.areaRule,
+  };
+  // A feed cannot retire a station or call itself real in our name.
+  delete value["retired"];
+  delete value["simulated"];
+  if (information !== undefined) {
+    if (information.name !== null) value["name"] = information.name;
+    if (information.lat !== null && information.lon !== null) {
+      value["lat"] = information.lat;
+      value["lon"] = information.lon;
+    }
+    if (information.capacity !== null) value["capacity"] = information.capacity;
+  }
+  if (input.simulated) value["simulated"] = true;
+  return JSON.stringify(value);
+}
+
+export interface RetiredInput {
+  readonly systemId: string;
+  readonly stationId: string;
+  readonly area: string;
+  readonly slot: number;
+  readonly observedAtMs: number;
+  readonly simulated: boolean;
+}
+
+/** The JSON value of a station's last record in an area: zero counts, `retired: true`. */
+export function encodeRetiredRecord(input: RetiredInput): string {
+  return JSON.stringify({
+    system_id: input.systemId,
+    station_id: input.stationId,
+    postcode: input.area,
+    slot: input.slot,
+    nbr_total: 0,
+    nbr_elec: 0,
+    nbr_meca: 0,
+    nbr_docks: 0,
+    observed_at: input.observedAtMs,
+    retired: true,
+    ...(input.simulated ? { simulated: true } : {}),
+  });
+}
+
+export type RawDecoding =
+  | { readonly ok: true; readonly record: RawRecord }
+  | { readonly ok: false; readonly reject: Reject };
+
+/**
+ * Understands the reference producer's records: the Vélib' station object alone, no key, none of our fields
+ * (notes on the reference pipeline). Given by the caller because it needs the feed decoder and the area rules.
+ */
+export type ReferenceReader = (
+  value: Readonly<Record<string, unknown>>,
+  timestampMs: number,
+) => RawRecord | null;
+
+/**
+ * Reads one raw value. Never throws: what cannot be used is a reject with its reason.
+ * @param timestampMs the record's own timestamp, the observation time of records that carry none
+ */
+export function decodeRawRecord(
+  key: string | null,
+  text: string,
+  timestampMs: number,
+  readReference: ReferenceReader,
+): RawDecoding {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return rejected("not_json", "$", null, text.slice(0, 1000));
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return rejected("not_an_object", "$", null, value);
+  }
+  const fields = value as Record<string, unknown>;
+  if (fields["postcode"] === undefined && fields["observed_at"] === undefined) {
+    const record = readReference(fields, timestampMs);
+    return record === null ? rejected("unknown_format", "$", null, value) : { ok: true, record };
+  }
+  const systemId = fields["system_id"];
+  const stationId = fields["station_id"];
+  const area = fields["postcode"];
+  const observedAtMs = fields["observed_at"];
+  if (typeof systemId !== "string" || systemId === "")
+    return rejected("invalid_field", "system_id", null, value);
+  if (typeof stationId !== "string" || stationId === "")
+    return rejected("invalid_field", "station_id", null, value);
+  if (key !== null && key !== stationKey(systemId, stationId))
+    return rejected("key_mismatch", "station_id", stationId, value);
+  if (typeof area !== "string" || area === "") return rejected("invalid_field", "postcode", stationId, value);
+  if (!isCount(observedAtMs)) return rejected("invalid_field", "observed_at", stationId, value);
+  const total = fields["nbr_total"];
+  if (!isCount(total)) return rejected("invalid_field", "nbr_total", stationId, value);
+  const electric = fields["nbr_elec"] ?? null;
+  if (electric !== null && !isCount(electric)) return rejected("invalid_field", "nbr_elec", stationId, value);
+  const mechanical = fields["nbr_meca"] ?? null;
+  if (mechanical !== null && !isCount(mechanical))
+    return rejected("invalid_field", "nbr_meca", stationId, value);
+  const docks = fields["nbr_docks"] ?? null;
+  if (docks !== null && !isCount(docks)) return rejected("invalid_field", "nbr_docks", stationId, value);
+  const slot = fields["slot"];
+  return {
+    ok: true,
+    record: {
+      systemId,
+      stationId,
+      area,
+      areaRule: typeof fields["area_rule"] === "string" ? (fields["area_rule"] as AreaRule) : null,
+      slot: isCount(slot) ? slot : null,
+      total,
+      electric,
+      mechanical,
+      docks,
+      observedAtMs,
+      name: typeof fields["name"] === "string" ? fields["name"] : null,
+      lat: typeof fields["lat"] === "number" ? fields["lat"] : null,
+      lon: typeof fields["lon"] === "number" ? fields["lon"] : null,
+      capacity: isCount(fields["capacity"]) ? fields["capacity"] : null,
+      simulated: fields["simulated"] === true,
+      retired: fields["retired"] === true,
+      value: fields,
+    },
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function rejected(reason: string, path: string, stationId: string | null, record: unknown): RawDecoding {
+  return { ok: false, reject: { reason, path, stationId, record } };
+}

@@ -1,0 +1,36 @@
+/**
+ * Slots: each station's place inside its area, the smallest free one, kept for life. They let a SQL engine keep
+ * "latest per station" as a fixed set of columns (DESIGN.md section 2, docs/contracts.md).
+ */
+
+/** The taken slots of every area. */
+export class Slots {
+  readonly #areas = new Map<string, { taken: Set<number>; lowestMaybeFree: number }>();
+
+  /** Takes the smallest free slot of `area`, or `wanted` when that one is free (a station keeps its place). */
+  take(area: string, wanted: number | null = null): number {
+    let slots = this.#areas.get(area);
+    if (slots === undefined) {
+      slots = { taken: new Set(), lowestMaybeFree: 0 };
+      this.#areas.set(area, slots);
+    }
+    if (wanted !== null && !slots.taken.has(wanted)) {
+      slots.taken.add(wanted);
+      return wanted;
+    }
+    let slot = slots.lowestMaybeFree;
+    while (slots.taken.has(slot)) slot += 1;
+    slots.taken.add(slot);
+    // Everything below is taken: an area of 100,000 stations must not be scanned once per station.
+    slots.lowestMaybeFree = slot + 1;
+    return slot;
+  }
+
+  /** Gives a slot back. */
+  release(area: string, slot: number): void {
+    const slots = this.#areas.get(area);
+    if (slots === undefined || !slots.taken.delete(slot)) return;
+    if (slot < slots.lowestMaybeFree) slots.lowestMaybeFree = slot;
+    if (slots.taken.size === 0) this.#areas.delete(area);
+  }
+}
