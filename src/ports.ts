@@ -100,16 +100,24 @@ export interface ReadBatch {
   readonly caughtUp: boolean;
 }
 
+/** Where a restored partition stands. */
+export interface RestoreRange {
+  /** Next offset this group has not consumed. */
+  readonly committedOffset: number;
+  /** End of the partition when the restore began. */
+  readonly endOffset: number;
+}
+
 /** The records a processor puts out for one batch, and nothing else: pure with regard to the log. */
 export interface Processor {
   /**
    * A partition was given to us: rebuild its state from `history`, the partition's records from its start up to
-   * (not including) `committedOffset`. Called before any `process` for that partition.
+   * (not including) `range.committedOffset`. Called before any `process` for that partition.
    */
   restore(
     partition: number,
     history: AsyncIterable<readonly LogRecord[]>,
-    committedOffset: number,
+    range: RestoreRange,
   ): Promise<void>;
   /** New records of one partition, in order. Returns what to write; the log commits both at once, or neither. */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[];

@@ -1,0 +1,138 @@
+/**
+ * A consumer group of the memory log: shares a topic's partitions between its members, exactly once.
+ *
+ *   join/leave ──▶ targets recomputed ──▶ the loser releases ──▶ the winner restores ──▶ processes, commits
+ *
+ * Outputs and the committed offset change in one synchronous step, so there is no state in between to crash in.
+ */
+import type { PartitionProgress, Processor, ProcessHandle, LogRecord } from "../ports.ts";
+import type { Follower, MemoryLog } from "./memory-log.ts";
+
+const RESTORE_BATCH_RECORDS = 5_000;
+
+interface Member {
+  readonly processor: Processor;
+  readonly owned: Set<number>;
+  stopping: boolean;
+}
+
+export class MemoryGroup implements Follower {
+  readonly #log: MemoryLog;
+  readonly #topic: string;
+  readonly #committed = new Map<number, number>();
+  readonly #owners = new Map<number, Member>();
+  readonly #members: Member[] = [];
+
+  constructor(log: MemoryLog, topic: string) {
+    this.#log = log;
+    this.#topic = topic;
+  }
+
+  position(topic: string, partition: number): number | null {
+    // Without members nobody is waiting: as in Kafka, a stopped group holds nothing back.
+    if (topic !== this.#topic || this.#members.length === 0) return null;
+    return this.#committed.get(partition) ?? 0;
+  }
+
+  join(processor: Processor, signal?: AbortSignal): ProcessHandle {
+    const member: Member = { processor, owned: new Set(), stopping: false };
+    this.#members.push(member);
+    this.#log.progressed();
+    const done = this.#run(member, signal);
+    // The caller may look at `done` late; an early failure must not count as unhandled.
+    done.catch(() => {});
+    return {
+      progress: () => [...member.owned].map((partition) => this.#progress(partition)),
+      done,
+      stop: async () => {
+        member.stopping = true;
+        this.#log.progressed();
+        await done;
+      },
+    };
+  }
+
+  async #run(member: Member, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      while (!member.stopping && !this.#log.closed && signal?.aborted !== true) {
+        const rebalanced = await this.#rebalance(member);
+        let processed = false;
+        for (const partition of member.owned) processed = this.#processOne(member, partition) || processed;
+        if (processed) {
+          this.#log.progressed();
+          // Lets readers and timers run between batches of a long backlog.
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        } else if (!rebalanced) {
+          await this.#log.changed(signal);
+        }
+      }
+    } finally {
+      this.#members.splice(this.#members.indexOf(member), 1);
+      for (const partition of member.owned) this.#release(member, partition);
+      this.#log.progressed();
+    }
+  }
+
+  /** One publish of one partition: process, append the outputs, commit. False when there was none. */
+  #processOne(member: Member, partition: number): boolean {
+    const log = this.#log.partitions(this.#topic)[partition];
+    const records = log?.readPublish(this.#committed.get(partition) ?? 0) ?? [];
+    const last = records.at(-1);
+    if (last === undefined) return false;
+    const outputs = member.processor.process(partition, records);
+    this.#log.append(outputs);
+    this.#committed.set(partition, last.offset + 1);
+    return true;
+  }
+
+  async #rebalance(member: Member): Promise<boolean> {
+    let changed = false;
+    const count = this.#log.partitions(this.#topic).length;
+    for (let partition = 0; partition < count; partition += 1) {
+      const target = this.#members[partition % this.#members.length];
+      const owner = this.#owners.get(partition);
+      if (owner === member && target !== member) {
+        this.#release(member, partition);
+        changed = true;
+      } else if (target === member && owner === undefined) {
+        this.#owners.set(partition, member);
+        const committedOffset = this.#committed.get(partition) ?? 0;
+        const endOffset = this.#log.partitions(this.#topic)[partition]?.endOffset ?? 0;
+        await member.processor.restore(partition, this.#history(partition, committedOffset), {
+          committedOffset,
+          endOffset,
+        });
+        member.owned.add(partition);
+        changed = true;
+      }
+    }
+    if (changed) this.#log.progressed();
+    return changed;
+  }
+
+  async *#history(partition: number, committedOffset: number): AsyncGenerator<readonly LogRecord[]> {
+    const log = this.#log.partitions(this.#topic)[partition];
+    let position = 0;
+    while (log !== undefined && position < committedOffset) {
+      const records = log
+        .read(position, RESTORE_BATCH_RECORDS)
+        .filter((record) => record.offset < committedOffset);
+      const last = records.at(-1);
+      if (last === undefined) return;
+      position = last.offset + 1;
+      yield records;
+    }
+  }
+
+  #release(member: Member, partition: number): void {
+    if (this.#owners.get(partition) === member) this.#owners.delete(partition);
+    member.owned.delete(partition);
+    member.processor.release(partition);
+  }
+
+  #progress(partition: number): PartitionProgress {
+    const committedOffset = this.#committed.get(partition) ?? 0;
+    const endOffset = this.#log.partitions(this.#topic)[partition]?.endOffset ?? 0;
+    return { partition, committedOffset, lagRecords: endOffset - committedOffset };
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The log inside one process: partitions, keys, offsets, compaction, tombstones and consumer positions, as Kafka
+ * has them, with back-pressure in place of growth. Passes the same contract suite as the Kafka log.
+ *
+ *   publish ──append──▶ partitions ──wake──▶ readers (own positions)
+ *      ▲                    │               └▶ group members (committed offsets) ──outputs──▶ partitions
+ *      └── waits while a reader is more than `maxUnreadRecords` behind
+ */
+import { partitionOf } from "../domain/partitioning.ts";
+import { LogError } from "../errors.ts";
+import type {
+  Clock,
+  Log,
+  LogHealth,
+  LogProducer,
+  LogRecord,
+  Processor,
+  ProcessHandle,
+  ProcessOptions,
+  ProduceRecord,
+  ReadBatch,
+  ReadOptions,
+  TopicReport,
+  TopicSpec,
+} from "../ports.ts";
+import { MemoryGroup } from "./memory-group.ts";
+import { MemoryPartition } from "./memory-partition.ts";
+
+/** Records a reader may be behind before producers wait. */
+const MAX_UNREAD_RECORDS = 500_000;
+const READ_BATCH_RECORDS = 2_000;
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+export interface MemoryLogOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** @default 500000 */
+  readonly maxUnreadRecords?: number;
+}
+
+/** Something that reads a topic: holds the log back from compacting, and producers from running away. */
+export interface Follower {
+  /** Next offset it will read of a partition; null when it does not follow that partition. */
+  position(topic: string, partition: number): number | null;
+}
+
+export class MemoryLog implements Log {
+  readonly kind = "memory";
+  readonly #clock: Pick<Clock, "now">;
+  readonly #maxUnreadRecords: number;
+  readonly #topics = new Map<string, MemoryPartition[]>();
+  readonly #specs = new Map<string, TopicSpec>();
+  readonly #groups = new Map<string, MemoryGroup>();
+  readonly #followers = new Set<Follower>();
+  readonly #sleepers = new Set<() => void>();
+  #closed = false;
+
+  constructor(options: MemoryLogOptions) {
+    this.#clock = options.clock;
+    this.#maxUnreadRecords = options.maxUnreadRecords ?? MAX_UNREAD_RECORDS;
+  }
+
+  createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]> {
+    const reports = specs.map((spec) => {
+      const partitions = this.#topics.get(spec.topic);
+      if (partitions !== undefined) {
+        const differences =
+          partitions.length === spec.partitions
+            ? []
+            : [`has ${partitions.length} partitions, ${spec.partitions} were asked for`];
+        return { topic: spec.topic, created: false, partitions: partitions.length, differences };
+      }
+      this.#specs.set(spec.topic, spec);
+      this.#topics.set(
+        spec.topic,
+        Array.from(
+          { length: spec.partitions },
+          (_, partition) => new MemoryPartition(spec.topic, partition, spec.cleanupPolicy === "compact"),
+        ),
+      );
+      return { topic: spec.topic, created: true, partitions: spec.partitions, differences: [] };
+    });
+    return Promise.resolve(reports);
+  }
+
+  partitionCount(topic: string): Promise<number | null> {
+    return Promise.resolve(this.#topics.get(topic)?.length ?? null);
+  }
+
+  producer(): Promise<LogProducer> {
+    return Promise.resolve({
+      publish: async (records: readonly ProduceRecord[], signal?: AbortSignal): Promise<void> => {
+        this.append(records);
+        while (!this.#closed && signal?.aborted !== true && this.#mostUnread() > this.#maxUnreadRecords) {
+          await this.changed(signal);
+        }
+      },
+      close: () => Promise.resolve(),
+    });
+  }
+
+  /** The start is fixed now, not at the first iteration: what is published in between is read. */
+  read(options: ReadOptions): AsyncIterable<ReadBatch> {
+    const positions = new Map<MemoryPartition, number>();
+    const ends = new Map<MemoryPartition, number>();
+    for (const topic of options.topics) {
+      for (const partition of this.partitions(topic)) {
+        const from =
+          options.from === "earliest"
+            ? 0
+            : options.from === "latest"
+              ? partition.endOffset
+              : (options.from.get(`${topic}:${partition.partition}`) ?? 0);
+        positions.set(partition, from);
+        ends.set(partition, partition.endOffset);
+      }
+    }
+    return this.#follow(options, positions, ends);
+  }
+
+  async *#follow(
+    options: ReadOptions,
+    positions: Map<MemoryPartition, number>,
+    ends: ReadonlyMap<MemoryPartition, number>,
+  ): AsyncGenerator<ReadBatch> {
+    const follower: Follower = {
+      position: (topic, partition) =>
+        positions.get(this.partitions(topic)[partition] as MemoryPartition) ?? null,
+    };
+    this.#followers.add(follower);
+    try {
+      let saidCaughtUp = false;
+      while (!this.#closed && options.signal?.aborted !== true) {
+        const records: LogRecord[] = [];
+        for (const [partition, position] of positions) {
+          const limit = options.until === "end" ? (ends.get(partition) ?? 0) : Infinity;
+          for (const record of partition.read(position, READ_BATCH_RECORDS)) {
+            if (record.offset < limit) records.push(record);
+          }
+        }
+        for (const record of records) {
+          positions.set(
+            this.partitions(record.topic)[record.partition] as MemoryPartition,
+            record.offset + 1,
+          );
+        }
+        // Compaction may have removed the very last records: a partition with nothing left to read is at its end.
+        const caughtUp = [...ends].every(
+          ([partition, end]) =>
+            (positions.get(partition) ?? 0) >= end ||
+            (partition.read(positions.get(partition) ?? 0, 1)[0]?.offset ?? Infinity) >= end,
+        );
+        if (records.length > 0 || (caughtUp && !saidCaughtUp)) {
+          saidCaughtUp ||= caughtUp;
+          yield { records, caughtUp };
+          this.#wake();
+        } else if (options.until !== "end") {
+          await this.changed(options.signal);
+        }
+        if (options.until === "end" && caughtUp) return;
+      }
+    } finally {
+      this.#followers.delete(follower);
+      this.#wake();
+    }
+  }
+
+  process(options: ProcessOptions, processor: Processor): Promise<ProcessHandle> {
+    const id = `${options.group}\n${options.topic}`;
+    let group = this.#groups.get(id);
+    if (group === undefined) {
+      group = new MemoryGroup(this, options.topic);
+      this.#groups.set(id, group);
+      this.#followers.add(group);
+    }
+    return Promise.resolve(group.join(processor, options.signal));
+  }
+
+  health(): LogHealth {
+    return { ok: !this.#closed, reason: this.#closed ? "The log is closed." : null };
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#wake();
+    return Promise.resolve();
+  }
+
+  /** True after close: members stop. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The partitions of a topic. Throws LogError when it does not exist. */
+  partitions(topic: string): readonly MemoryPartition[] {
+    const partitions = this.#topics.get(topic);
+    if (partitions === undefined) {
+      throw new LogError(
+        "VELOSTREAM_LOG_REFUSED",
+        `Topic ${topic} does not exist. Create it with "velostream topics create".`,
+      );
+    }
+    return partitions;
+  }
+
+  /** Appends at once, all or nothing: also how a group member commits its outputs. */
+  append(records: readonly ProduceRecord[]): void {
+    const byPartition = new Map<MemoryPartition, Parameters<MemoryPartition["append"]>[0][number][]>();
+    for (const record of records) {
+      const partitions = this.partitions(record.topic);
+      const index =
+        record.partition ?? partitionOf(record.partitionKey ?? record.key ?? "", partitions.length);
+      const partition = partitions[index];
+      if (partition === undefined) {
+        throw new LogError("VELOSTREAM_LOG_REFUSED", `Topic ${record.topic} has no partition ${index}.`);
+      }
+      let batch = byPartition.get(partition);
+      if (batch === undefined) byPartition.set(partition, (batch = []));
+      batch.push({
+        key: record.key,
+        value: typeof record.value === "string" ? Buffer.from(record.value) : record.value,
+        headers: record.headers ?? NO_HEADERS,
+        timestampMs: record.timestampMs ?? this.#clock.now(),
+      });
+    }
+    for (const [partition, batch] of byPartition) {
+      partition.append(batch);
+      partition.compact(this.#passed(partition));
+    }
+    this.#wake();
+  }
+
+  /** Resolves at the next append, progress or close, or when `signal` aborts. */
+  changed(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#closed || signal?.aborted === true) return resolve();
+      const wake = (): void => {
+        this.#sleepers.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#sleepers.add(wake);
+      signal?.addEventListener("abort", wake);
+    });
+  }
+
+  /** A follower has moved on: producers may go on. */
+  progressed(): void {
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#sleepers) wake();
+  }
+
+  /** The lowest position of all followers of a partition. */
+  #passed(partition: MemoryPartition): number {
+    let passed = partition.endOffset;
+    for (const follower of this.#followers) {
+      const position = follower.position(partition.topic, partition.partition);
+      if (position !== null && position < passed) passed = position;
+    }
+    return passed;
+  }
+
+  #mostUnread(): number {
+    let most = 0;
+    for (const partitions of this.#topics.values()) {
+      for (const partition of partitions)
+        most = Math.max(most, partition.endOffset - this.#passed(partition));
+    }
+    return most;
+  }
+}

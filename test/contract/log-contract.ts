@@ -1,0 +1,276 @@
+/** What every implementation of ports.Log keeps: one suite, run on the memory log and on real Kafka. */
+import assert from "node:assert/strict";
+import { after, before, test, describe } from "node:test";
+import { partitionOf } from "../../src/domain/partitioning.ts";
+import type { Log, LogRecord, Processor, ProduceRecord, TopicSpec } from "../../src/ports.ts";
+
+export interface LogContractOptions {
+  readonly name: string;
+  /** Starts what the log needs, once. */
+  readonly start: () => Promise<{ open: () => Promise<Log>; stop: () => Promise<void> }>;
+}
+
+const TIMEOUT = { timeout: 60_000 };
+
+export function logContract({ name, start }: LogContractOptions): void {
+  describe(`${name} log`, { timeout: 300_000 }, () => {
+    let open: () => Promise<Log>;
+    let stop: () => Promise<void>;
+    let count = 0;
+    before(async () => ({ open, stop } = await start()), TIMEOUT);
+    after(async () => stop(), TIMEOUT);
+
+    /** A log with fresh topics of its own. */
+    async function fresh(partitions = 3): Promise<{ log: Log; raw: string; totals: string; group: string }> {
+      const log = await open();
+      count += 1;
+      const raw = `raw-${process.pid}-${count}`;
+      const totals = `totals-${process.pid}-${count}`;
+      await log.createTopics([spec(raw, partitions), spec(totals, partitions)]);
+      return { log, raw, totals, group: `group-${process.pid}-${count}` };
+    }
+
+    test("creates topics once and reports what differs afterwards", TIMEOUT, async () => {
+      const { log, raw } = await fresh(3);
+      const [same] = await log.createTopics([spec(raw, 3)]);
+      const [other] = await log.createTopics([spec(raw, 5)]);
+      assert.deepEqual([same?.created, same?.partitions], [false, 3]);
+      assert.equal(other?.partitions, 3);
+      assert.match(other?.differences.join(" ") ?? "", /3 partitions/);
+      assert.equal(await log.partitionCount(raw), 3);
+      assert.equal(await log.partitionCount("no-such-topic"), null);
+      await log.close();
+    });
+
+    test("keeps key, value, headers and time, in order per partition, offsets growing", TIMEOUT, async () => {
+      const { log, raw } = await fresh();
+      const producer = await log.producer();
+      await producer.publish([
+        {
+          topic: raw,
+          key: "é:1",
+          value: '{"n":1}',
+          headers: { schema: "s" },
+          partition: 1,
+          timestampMs: 1_700_000_000_000,
+        },
+        { topic: raw, key: "é:1", value: null, partition: 1 },
+        { topic: raw, key: null, value: "x", partition: 2 },
+      ]);
+      const records = await readAll(log, [raw]);
+      const one = records.filter((record) => record.partition === 1);
+      assert.deepEqual(
+        one.map((record) => [record.key, record.value?.toString() ?? null]),
+        [
+          ["é:1", '{"n":1}'],
+          ["é:1", null],
+        ],
+      );
+      assert.equal(one[0]?.headers["schema"], "s");
+      assert.equal(one[0]?.timestampMs, 1_700_000_000_000);
+      assert.ok((one[1]?.offset ?? 0) > (one[0]?.offset ?? 0));
+      assert.equal(records.find((record) => record.partition === 2)?.key, null);
+      await producer.close();
+      await log.close();
+    });
+
+    test(
+      "puts a partition key where Kafka's own partitioner puts it, also at counts that are no power of two",
+      TIMEOUT,
+      async () => {
+        const { log, raw } = await fresh(3);
+        const producer = await log.producer();
+        const keys = Array.from({ length: 50 }, (_, index) => `velib:750${index}`);
+        await producer.publish(keys.map((key) => ({ topic: raw, key, value: "1", partitionKey: key })));
+        for (const record of await readAll(log, [raw]))
+          assert.equal(record.partition, partitionOf(record.key ?? "", 3));
+        await log.close();
+      },
+    );
+
+    test("reads from the latest end only what is published after the read began", TIMEOUT, async () => {
+      const { log, raw } = await fresh(1);
+      const producer = await log.producer();
+      await producer.publish([{ topic: raw, key: "a", value: "old", partition: 0 }]);
+      const stopReading = new AbortController();
+      const seen: string[] = [];
+      for await (const batch of log.read({ topics: [raw], from: "latest", signal: stopReading.signal })) {
+        if (batch.caughtUp && seen.length === 0 && batch.records.length === 0) {
+          await producer.publish([{ topic: raw, key: "a", value: "new", partition: 0 }]);
+        }
+        for (const record of batch.records) seen.push(record.value?.toString() ?? "");
+        if (seen.length > 0) break;
+      }
+      assert.deepEqual(seen, ["new"]);
+      await log.close();
+    });
+
+    test("reads on from given positions", TIMEOUT, async () => {
+      const { log, raw } = await fresh(1);
+      const producer = await log.producer();
+      await producer.publish(["a", "b", "c"].map((key) => ({ topic: raw, key, value: key, partition: 0 })));
+      const second = (await readAll(log, [raw]))[1]?.offset ?? -1;
+      const rest = await readAll(log, [raw], new Map([[`${raw}:0`, second]]));
+      assert.deepEqual(
+        rest.map((record) => record.key),
+        ["b", "c"],
+      );
+      await log.close();
+    });
+
+    test("says caught up on empty topics", TIMEOUT, async () => {
+      const { log, raw } = await fresh();
+      assert.deepEqual(await readAll(log, [raw]), []);
+      await log.close();
+    });
+
+    test("processes every record once, outputs and progress together", TIMEOUT, async () => {
+      const { log, raw, totals, group } = await fresh();
+      const producer = await log.producer();
+      await producer.publish(numbered(raw, 0, 300));
+      const counter = countingProcessor(totals);
+      const handle = await log.process({ topic: raw, group }, counter.processor);
+      await eventually(async () => (await readAll(log, [totals])).length === 300);
+      assert.deepEqual(
+        handle.progress().map((progress) => progress.lagRecords),
+        [0, 0, 0],
+      );
+      await handle.stop();
+      assert.deepEqual(counts(await readAll(log, [totals])), once(0, 300));
+      await log.close();
+    });
+
+    test(
+      "restores a partition from its own history and goes on where the group stopped",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        await producer.publish(numbered(raw, 0, 100, 0));
+        const first = await log.process({ topic: raw, group }, countingProcessor(totals).processor);
+        await eventually(async () => (await readAll(log, [totals])).length === 100);
+        await first.stop();
+        await producer.publish(numbered(raw, 100, 150, 0));
+        const second = countingProcessor(totals);
+        const handle = await log.process({ topic: raw, group }, second.processor);
+        await eventually(async () => (await readAll(log, [totals])).length === 150);
+        await handle.stop();
+        assert.equal(second.restored.get(0), 100);
+        assert.deepEqual(counts(await readAll(log, [totals])), once(0, 150));
+        await log.close();
+      },
+    );
+
+    test("shares partitions between members and hands them over when one leaves", TIMEOUT, async () => {
+      const { log, raw, totals, group } = await fresh(4);
+      const other = log.kind === "memory" ? log : await open();
+      const producer = await log.producer();
+      const a = countingProcessor(totals);
+      const b = countingProcessor(totals);
+      const first = await log.process({ topic: raw, group }, a.processor);
+      const second = await other.process({ topic: raw, group }, b.processor);
+      await eventually(() =>
+        Promise.resolve(first.progress().length === 2 && second.progress().length === 2),
+      );
+      await producer.publish(numbered(raw, 0, 200));
+      await eventually(async () => (await readAll(log, [totals])).length === 200);
+      await second.stop();
+      await producer.publish(numbered(raw, 200, 400));
+      await eventually(async () => (await readAll(log, [totals])).length === 400);
+      assert.equal(first.progress().length, 4);
+      await first.stop();
+      assert.deepEqual(counts(await readAll(log, [totals])), once(0, 400));
+      if (other !== log) await other.close();
+      await log.close();
+    });
+
+    test(
+      "a processor that throws stops its member with that error and publishes nothing of the batch",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        await producer.publish(numbered(raw, 0, 1, 0));
+        const broken: Processor = {
+          ...countingProcessor(totals).processor,
+          process: () => {
+            throw new Error("broken on purpose");
+          },
+        };
+        const handle = await log.process({ topic: raw, group }, broken);
+        await assert.rejects(handle.done, /broken on purpose/);
+        const healthy = await log.process({ topic: raw, group }, countingProcessor(totals).processor);
+        await eventually(async () => (await readAll(log, [totals])).length === 1);
+        await healthy.stop();
+        await log.close();
+      },
+    );
+  });
+}
+
+function spec(topic: string, partitions: number): TopicSpec {
+  return { topic, partitions, replicationFactor: 1, cleanupPolicy: "compact" };
+}
+
+function numbered(topic: string, from: number, to: number, partition?: number): ProduceRecord[] {
+  return Array.from({ length: to - from }, (_, index) => {
+    const key = `k${from + index}`;
+    return { topic, key, value: "1", ...(partition === undefined ? { partitionKey: key } : { partition }) };
+  });
+}
+
+/** Puts out one record per record read, and counts what it restored. */
+function countingProcessor(totals: string): { processor: Processor; restored: Map<number, number> } {
+  const restored = new Map<number, number>();
+  return {
+    restored,
+    processor: {
+      async restore(partition, history) {
+        let count = 0;
+        for await (const records of history) count += records.length;
+        restored.set(partition, count);
+      },
+      process: (_partition, records) =>
+        records.map((record) => ({
+          topic: totals,
+          key: record.key,
+          value: "1",
+          partitionKey: record.key ?? "",
+        })),
+      release() {},
+    },
+  };
+}
+
+async function readAll(
+  log: Log,
+  topics: string[],
+  from: "earliest" | ReadonlyMap<string, number> = "earliest",
+): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  for await (const batch of log.read({ topics, from, until: "end" })) records.push(...batch.records);
+  return records;
+}
+
+function counts(records: readonly LogRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { key } of records) counts.set(key ?? "", (counts.get(key ?? "") ?? 0) + 1);
+  return new Map([...counts].sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function once(from: number, to: number): Map<string, number> {
+  return new Map(
+    Array.from({ length: to - from }, (_, index): [string, number] => [`k${from + index}`, 1]).sort(
+      ([a], [b]) => a.localeCompare(b),
+    ),
+  );
+}
+
+/** Polls a condition: the log of another process gives no other sign. */
+async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error("the condition did not come true within 30 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
