@@ -5,6 +5,7 @@
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
 import type { Reject, StationInformation, StationStatusFile } from "./domain/station.ts";
+import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** Time, injected everywhere so that tests never sleep. */
 export interface Clock {
@@ -22,6 +23,16 @@ export interface Logger {
   warn(event: string, message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Data is lost or an operator is needed. */
   error(event: string, message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Counters, gauges and histograms by the names of telemetry/metric-table.ts; seconds and bytes. */
+export interface Metrics {
+  /** @param value @default 1 */
+  count<N extends CounterName>(name: N, labels: LabelsOf<N>, value?: number): void;
+  set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
+  observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
+  /** Drops one labelled gauge: a partition taken away, a system removed. */
+  forget<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
 }
 
 // ───────────────────────────── Log ─────────────────────────────

@@ -1,0 +1,38 @@
+/** What a command is, and what it is given to run with. */
+import type { Settings, OptionName } from "../config/options.ts";
+import type { Clock, Logger } from "../ports.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface CommandContext {
+  readonly settings: Settings;
+  readonly positionals: readonly string[];
+  /** Where each option that is not at its default came from. */
+  readonly origins: ReadonlyMap<OptionName, string>;
+  readonly terminal: Terminal;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Aborts at the first SIGINT or SIGTERM, or when stdout is closed: finish what is in hand, then return. */
+  readonly signal: AbortSignal;
+}
+
+export interface Command {
+  /** After the command's name: `PATH [options]`. */
+  readonly usage: string;
+  /** One paragraph. */
+  readonly description: string;
+  /** Shown first in help; the first ones are run by the documentation tests. */
+  readonly examples: readonly { readonly command: string; readonly does: string }[];
+  readonly options: readonly OptionName[];
+  /** How many positional arguments it takes. @default [0, 0] */
+  readonly positionals?: readonly [least: number, most: number];
+  /** @returns the exit code; throws AppError for errors that have one */
+  run(context: CommandContext): Promise<number>;
+}
+
+/** One row of the table of commands: modules are loaded only when their command runs. */
+export interface CommandEntry {
+  /** One word, or two for a family: `topics create`. */
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}

@@ -1,0 +1,106 @@
+/** Help texts, made from the table of commands and the table of options; 80 columns, examples first. */
+import { formatDuration } from "../config/option-types.ts";
+import {
+  COMMON_OPTIONS,
+  environmentName,
+  OPTIONS,
+  type OptionName,
+  type OptionRow,
+} from "../config/options.ts";
+import type { Command, CommandEntry } from "./command.ts";
+
+const WIDTH = 80;
+
+/** `velostream` alone, or `velostream --help`. */
+export function overview(commands: readonly CommandEntry[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  return [
+    "velostream turns bike-share feeds (GBFS) into correct live totals per area.",
+    "",
+    "Examples:",
+    "  npm start                       Vélib' live: table here, map in the browser",
+    "  npm run demo                    the same on a simulated city, no network",
+    "",
+    "Commands:",
+    ...commands.flatMap(({ name, summary }) => columns(`  ${name.padEnd(width)}`, summary)),
+    "",
+    'Options of a command: "velostream COMMAND --help". Everything: README.md, docs/.',
+    "",
+  ].join("\n");
+}
+
+/** `velostream COMMAND --help`. */
+export function commandHelp(name: string, command: Command): string {
+  const options = [...command.options, ...COMMON_OPTIONS];
+  const width = Math.min(30, Math.max(...options.map((option) => flagText(option).length)) + 4);
+  return [
+    ...wrap(command.description, WIDTH),
+    "",
+    "Examples:",
+    ...command.examples.flatMap(({ command, does }) => [
+      `  ${command}`,
+      ...wrap(does, WIDTH - 6).map((line) => `      ${line}`),
+    ]),
+    "",
+    `Usage: velostream ${name} ${command.usage}`,
+    "",
+    "Options:",
+    ...options.flatMap((option) => optionLines(option, width)),
+    ...columns(`  ${"-h, --help".padEnd(width)}`, "This text."),
+    "",
+    "Every option is also an environment variable (VELOSTREAM_…) and a line of the",
+    "--config file; see docs/configuration.md.",
+    "",
+  ].join("\n");
+}
+
+function optionLines(name: OptionName, width: number): string[] {
+  const row: OptionRow = OPTIONS[name];
+  const facts = [row.help];
+  if (row.choices !== undefined) facts.push(`One of ${row.choices.join(", ")}.`);
+  const shown = defaultText(row);
+  if (shown !== null) facts.push(`[${shown}]`);
+  if (row.kind === "secret") facts.push("(environment only)");
+  const flag = flagText(name);
+  const head = `  ${flag.padEnd(width)}`;
+  if (flag.length + 2 > width) {
+    return [`  ${flag}`, ...columns(" ".repeat(width + 2), facts.join(" "))];
+  }
+  return columns(head, facts.join(" "));
+}
+
+/** How an option is written on the command line (secrets: in the environment). */
+export function flagText(name: OptionName): string {
+  const row: OptionRow = OPTIONS[name];
+  if (row.kind === "secret") return environmentName(name);
+  if (row.kind === "flag") return row.default === true ? `--no-${name}` : `--${name}`;
+  return `--${name} ${row.metavar ?? "VALUE"}`;
+}
+
+/** An option's default as a user would write it; null when there is none to speak of. */
+export function defaultText(row: OptionRow): string | null {
+  if (row.default === null || row.kind === "flag") return null;
+  if (Array.isArray(row.default)) return row.default.join(",");
+  if (row.kind === "duration" || row.kind === "duration-or-auto")
+    return typeof row.default === "number" ? formatDuration(row.default) : String(row.default);
+  return String(row.default);
+}
+
+/** `head`, then `text` wrapped beside it. */
+function columns(head: string, text: string): string[] {
+  return wrap(text, Math.max(24, WIDTH - head.length)).map((line, index) =>
+    index === 0 ? `${head}${line}` : `${" ".repeat(head.length)}${line}`,
+  );
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,200 @@
+/**
+ * The one table of options: drives the parser, `--help`, the environment, the configuration file and
+ * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
+ */
+import type { OptionKind, OptionValues } from "./option-types.ts";
+
+export interface OptionRow {
+  readonly kind: OptionKind;
+  /** What stands for the value in help, e.g. `DURATION`; none for flags. */
+  readonly metavar?: string;
+  /** null: not set. */
+  readonly default: OptionValues[OptionKind] | null;
+  readonly choices?: readonly string[];
+  /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
+  readonly envAliases?: readonly string[];
+  readonly help: string;
+  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "output" | "simulate";
+}
+
+/** Default feed: the alias that feed/ resolves to Vélib' Métropole's discovery. */
+const DEFAULT_FEED = "velib";
+
+export const OPTIONS = {
+  // ── feed
+  feed: {
+    kind: "list",
+    metavar: "URL|SYSTEM",
+    default: [DEFAULT_FEED],
+    group: "feed",
+    help: "Feed to collect: a gbfs.json, a station_status.json (station_information.json beside it), or a system's name.",
+  },
+  stations: {
+    kind: "list",
+    metavar: "all|CODES",
+    default: ["all"],
+    group: "feed",
+    help: "Only these stations: codes or ids, comma separated.",
+  },
+  interval: {
+    kind: "duration-or-auto",
+    metavar: "DURATION|auto",
+    default: "auto",
+    group: "feed",
+    help: "Time between polls; auto learns how often the feed really changes.",
+  },
+  publish: {
+    kind: "string",
+    metavar: "WHEN",
+    choices: ["changes", "every-poll"],
+    default: "changes",
+    group: "feed",
+    help: "Publish a station when it changes, or at every poll.",
+  },
+  areas: {
+    kind: "path",
+    metavar: "FILE",
+    default: null,
+    group: "feed",
+    help: "Areas of your own: GeoJSON polygons, or CSV of station,area.",
+  },
+  "areas-property": {
+    kind: "string",
+    metavar: "NAME",
+    default: null,
+    group: "feed",
+    help: "Property of the GeoJSON features that names the area (default: the first of postcode, code, name, id).",
+  },
+  // ── kafka
+  brokers: {
+    kind: "list",
+    metavar: "HOST:PORT,…",
+    default: null,
+    envAliases: ["KAFKA_BROKERS"],
+    group: "kafka",
+    help: "Kafka brokers; without them the log is in memory.",
+  },
+  "raw-topic": {
+    kind: "string",
+    metavar: "TOPIC",
+    default: "velib-projet",
+    group: "kafka",
+    help: "Topic of station records.",
+  },
+  "totals-topic": {
+    kind: "string",
+    metavar: "TOPIC",
+    default: "velib-projet-final-data",
+    group: "kafka",
+    help: "Topic of totals per area.",
+  },
+  "rejects-topic": {
+    kind: "string",
+    metavar: "TOPIC",
+    default: "velib-projet-rejects",
+    group: "kafka",
+    help: "Topic of what could not be used, and why.",
+  },
+  partitions: {
+    kind: "integer",
+    metavar: "N",
+    default: 4,
+    group: "kafka",
+    help: "Partitions of topics that are made.",
+  },
+  "replication-factor": {
+    kind: "integer",
+    metavar: "N",
+    default: 1,
+    group: "kafka",
+    help: "Replicas of topics that are made.",
+  },
+  group: {
+    kind: "string",
+    metavar: "ID",
+    default: "velostream-aggregate",
+    group: "kafka",
+    help: "Consumer group of the aggregate workers.",
+  },
+  // ── serve
+  host: {
+    kind: "string",
+    metavar: "ADDRESS",
+    default: "127.0.0.1",
+    group: "serve",
+    help: "Address to serve on.",
+  },
+  port: {
+    kind: "port",
+    metavar: "PORT",
+    default: 8080,
+    group: "serve",
+    help: "Port to serve on; 0 picks one.",
+  },
+  serve: { kind: "flag", default: true, group: "serve", help: "Serve the page and the API." },
+  // ── history
+  "data-dir": {
+    kind: "path",
+    metavar: "DIR",
+    default: null,
+    group: "history",
+    help: "Folder for history and caches.",
+  },
+  // ── output
+  json: { kind: "flag", default: false, group: "output", help: "NDJSON on stdout, nothing else there." },
+  for: {
+    kind: "duration",
+    metavar: "DURATION",
+    default: null,
+    group: "output",
+    help: "Run that long, drain, exit 0 (69 if no poll ever succeeded).",
+  },
+  from: {
+    kind: "string",
+    metavar: "WHERE",
+    choices: ["earliest", "latest"],
+    default: "latest",
+    group: "output",
+    help: "Where to start reading a topic.",
+  },
+  speed: {
+    kind: "speed",
+    metavar: "N|max",
+    default: 1,
+    group: "output",
+    help: "How many times faster than it was recorded; max does not wait.",
+  },
+  "log-level": {
+    kind: "string",
+    metavar: "LEVEL",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    default: "info",
+    group: "output",
+    help: "What is logged to stderr.",
+  },
+  config: {
+    kind: "path",
+    metavar: "FILE",
+    default: null,
+    group: "output",
+    help: "YAML file of options, by their long names.",
+  },
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** Widens literals of the table to the kind's value; options without a default may be null. */
+type ValueOf<N extends OptionName> =
+  | OptionValues[(typeof OPTIONS)[N]["kind"]]
+  | ((typeof OPTIONS)[N]["default"] extends null ? null : never);
+
+/** Every option's value, whatever the command. */
+export type Settings = { readonly [N in OptionName]: ValueOf<N> };
+
+/** Options every command takes. */
+export const COMMON_OPTIONS = ["log-level", "config"] as const satisfies readonly OptionName[];
+
+/** The environment variable of an option: `VELOSTREAM_RAW_TOPIC` for `raw-topic`. */
+export function environmentName(option: string): string {
+  return `VELOSTREAM_${option.toUpperCase().replaceAll("-", "_")}`;
+}

@@ -1,0 +1,121 @@
+/**
+ * Every metric velostream exposes, in one table: drives registration, docs/metrics.md, and the tests that check the
+ * dashboard and alert rules. Names follow Prometheus: `velostream_<what>_<unit>[_total]`, seconds and bytes.
+ * Labels are bounded (system, topic, partition, outcome, reason): never a station or an area.
+ */
+
+export interface MetricRow {
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, in the metric's unit; histograms only. */
+  readonly buckets?: readonly number[];
+}
+
+const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export const METRICS = {
+  // ── collect
+  velostream_polls_total: {
+    kind: "counter",
+    help: "Polls of station_status, by outcome (changed, unchanged, or why it failed).",
+    labels: ["system", "outcome"],
+  },
+  velostream_poll_duration_seconds: {
+    kind: "histogram",
+    help: "Time from sending a poll's request to the last byte of its answer.",
+    labels: ["system"],
+    buckets: LATENCY_SECONDS,
+  },
+  velostream_poll_bytes_total: {
+    kind: "counter",
+    help: "Bytes transferred by polls, as compressed on the wire.",
+    labels: ["system"],
+  },
+  velostream_feed_content_age_seconds: {
+    kind: "gauge",
+    help: "Time since the feed's content last changed, by observation.",
+    labels: ["system"],
+  },
+  velostream_feed_change_period_seconds: {
+    kind: "gauge",
+    help: "How often the feed's content really changes, as learnt.",
+    labels: ["system"],
+  },
+  velostream_feed_last_success_timestamp_seconds: {
+    kind: "gauge",
+    help: "When a poll last succeeded.",
+    labels: ["system"],
+  },
+  velostream_stations: {
+    kind: "gauge",
+    help: "Stations published and not retired.",
+    labels: ["system"],
+  },
+  velostream_records_published_total: {
+    kind: "counter",
+    help: "Raw records the log has acknowledged (observations, retirements and tombstones).",
+    labels: ["system"],
+  },
+  velostream_publish_duration_seconds: {
+    kind: "histogram",
+    help: "Time from handing a poll's records to the log to its acknowledgement.",
+    labels: ["topic"],
+    buckets: LATENCY_SECONDS,
+  },
+  velostream_rejects_total: {
+    kind: "counter",
+    help: "Records that could not be used, by stage and reason; each is kept in the rejects topic.",
+    labels: ["stage", "reason"],
+  },
+  velostream_oddities_total: {
+    kind: "counter",
+    help: "Oddities of a feed that cost nothing but are worth knowing (docs/quirks.md).",
+    labels: ["system", "oddity"],
+  },
+  // ── aggregate
+  velostream_aggregate_records_total: {
+    kind: "counter",
+    help: "Raw records aggregated.",
+    labels: [],
+  },
+  velostream_aggregate_totals_total: {
+    kind: "counter",
+    help: "Totals records put out, tombstones included.",
+    labels: [],
+  },
+  velostream_aggregate_stale_total: {
+    kind: "counter",
+    help: "Raw records dropped because a newer observation of the station was held already.",
+    labels: [],
+  },
+  velostream_aggregate_lag_records: {
+    kind: "gauge",
+    help: "Records between the committed offset and the end of a partition of the raw topic.",
+    labels: ["partition"],
+  },
+  velostream_restore_duration_seconds: {
+    kind: "histogram",
+    help: "Time to rebuild a partition's state from the log.",
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  velostream_end_to_end_latency_seconds: {
+    kind: "histogram",
+    help: "Time from the end of a fetch to its totals being readable in the log.",
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;
+type OfKind<K extends MetricRow["kind"]> = {
+  [N in MetricName]: (typeof METRICS)[N]["kind"] extends K ? N : never;
+}[MetricName];
+export type CounterName = OfKind<"counter">;
+export type GaugeName = OfKind<"gauge">;
+export type HistogramName = OfKind<"histogram">;
+/** The labels a metric wants, all of them. */
+export type LabelsOf<N extends MetricName> = Readonly<
+  Record<(typeof METRICS)[N]["labels"][number], string | number>
+>;
