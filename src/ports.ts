@@ -7,6 +7,9 @@
 import type { Reject, StationInformation, StationStatusFile } from "./domain/station.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
+/** What the server asks for, in a file of its own. */
+export type * from "./serve-ports.ts";
+
 /** Time, injected everywhere so that tests never sleep. */
 export interface Clock {
   /** Epoch milliseconds. */

@@ -1,0 +1,198 @@
+/**
+ * Every JSON body of the API as a zod schema: the one source of the TypeScript types (api-types.ts), of
+ * /openapi.json and of the tests that hold docs/api.md. Names are those of the topics' records (docs/contracts.md);
+ * times are epoch milliseconds, durations end in `_ms`.
+ */
+import { z } from "zod";
+
+const timeMs = z.int().nonnegative().describe("Epoch milliseconds.");
+const count = z.int().nonnegative();
+const maybeCount = count.nullable();
+
+/** A reason to distrust a system's feed. */
+export const SystemFlag = z.object({
+  flag: z.string().describe("Stable word, e.g. header_moves_content_does_not."),
+  since: timeMs,
+  message: z.string().describe("One sentence for people."),
+});
+
+/** One bike-share system. */
+export const System = z.object({
+  system_id: z.string(),
+  name: z.string().nullable(),
+  timezone: z.string().nullable().describe("IANA name."),
+  attribution: z.string().nullable().describe("To be shown beside the data."),
+  license_url: z.string().nullable(),
+  simulated: z.boolean().describe("True: the data is synthetic; say so wherever it shows."),
+  state: z
+    .enum(["waiting", "live", "failing", "stopped", "unknown"])
+    .describe("How polling goes; unknown when another process polls."),
+  stations: count,
+  areas: count,
+  nbr_total: count,
+  nbr_elec: maybeCount,
+  nbr_meca: maybeCount,
+  docks: maybeCount,
+  observed_at: timeMs.nullable().describe("The newest observation: the age of all of the system's data."),
+  stale_after_ms: z.int().positive().describe("Older than this, the data is stale and must look it."),
+  stale: z.boolean().describe("Whether it was, when this was written."),
+  change_period_ms: z.number().positive().nullable().describe("How often the content really changes."),
+  poll_interval_ms: z.number().positive().nullable(),
+  next_poll_at: timeMs.nullable(),
+  last_poll: z
+    .object({
+      at: timeMs,
+      outcome: z.string().describe("changed, unchanged, or why it failed, e.g. http_503, timeout."),
+      message: z.string().nullable(),
+    })
+    .nullable(),
+  flags: z.array(SystemFlag),
+});
+
+/** GET /api/v1/system */
+export const SystemAnswer = z.object({
+  now: timeMs.describe("The server's clock."),
+  version: z.string().describe("velostream's version."),
+  live: z.boolean().describe("False while the log is still being read up to its present."),
+  archive: z.boolean().describe("Whether the history endpoints can answer."),
+  systems: z.array(System),
+});
+
+/** One area's totals: the record of the totals topic, plus what the area's stations add. */
+export const Area = z.object({
+  key: z.string().describe("The area's name in this API: the postcode, or system:area."),
+  system_id: z.string(),
+  postcode: z.string().describe("The area: a postal code for Vélib'."),
+  nbr_total: count,
+  nbr_elec: maybeCount.describe("Null where no station tells electric from mechanical."),
+  nbr_meca: maybeCount,
+  docks: maybeCount.describe("Free docks."),
+  stations: count,
+  stations_without_split: count.describe("Of the stations, those that do not tell the two apart."),
+  stations_renting: count.describe("Of the stations, those that are not closed for renting."),
+  capacity: maybeCount.describe("Docks built, over the stations that say; null when none does."),
+  lat: z.number().nullable().describe("Mean position of the stations, for a label."),
+  lon: z.number().nullable(),
+  as_of: timeMs.describe("The newest observation that the totals reflect."),
+  simulated: z.boolean(),
+});
+
+/** The part of a station that every change carries. */
+export const StationCounts = z.object({
+  key: z.string().describe("system_id:station_id."),
+  nbr_total: count,
+  nbr_elec: maybeCount,
+  nbr_meca: maybeCount,
+  nbr_docks: maybeCount.describe("Free docks."),
+  is_installed: z.boolean().nullable(),
+  is_renting: z.boolean().nullable(),
+  is_returning: z.boolean().nullable(),
+  last_reported: timeMs.nullable().describe("What the station claims; informative only."),
+  observed_at: timeMs.describe("When the fetch that brought this content completed."),
+});
+
+/** One station. */
+export const Station = StationCounts.extend({
+  system_id: z.string(),
+  station_id: z.string(),
+  station_code: z.string().nullable().describe("The number painted on the station (Vélib')."),
+  name: z.string().nullable(),
+  lat: z.number().nullable(),
+  lon: z.number().nullable(),
+  capacity: maybeCount,
+  postcode: z.string().describe("The area, by name."),
+  area_key: z.string().describe("The area, as a key of /areas."),
+  area_rule: z.string().nullable().describe("Which rule gave the area."),
+  simulated: z.boolean(),
+});
+
+/** GET /api/v1/areas */
+export const AreasAnswer = z.object({ areas: z.array(Area) });
+
+/** GET /api/v1/areas/{area} */
+export const AreaAnswer = z.object({ area: Area, stations: z.array(Station) });
+
+/** GET /api/v1/stations */
+export const StationsAnswer = z.object({
+  stations: z.array(Station),
+  matched: count.describe("How many stations match the filters, over all pages."),
+  next: z.string().nullable().describe("The `after` of the next page; null on the last."),
+});
+
+/** GET /api/v1/stations/{id} */
+export const StationAnswer = z.object({ station: Station });
+
+const series = z.array(z.number().nullable());
+
+const HistoryHead = z.object({
+  key: z.string(),
+  system_id: z.string(),
+  from: timeMs,
+  to: timeMs,
+  step_ms: z.int().positive(),
+  at: z.array(timeMs).describe("The start of each step; every series is as long."),
+});
+
+/** GET /api/v1/areas/{area}/history and /stations/{id}/history */
+export const HistoryAnswer = HistoryHead.extend({
+  aggregate: z.enum(["mean", "min", "max", "last"]),
+  nbr_total: series,
+  nbr_elec: series,
+  nbr_meca: series,
+  docks: series,
+  gaps: z.array(z.object({ from: timeMs, to: timeMs, reason: z.string() })),
+});
+
+const band = z.object({ p10: series, median: series, p90: series });
+
+/** GET /api/v1/areas/{area}/typical */
+export const TypicalAnswer = HistoryHead.extend({
+  timezone: z.string(),
+  weeks: z.int().positive(),
+  weeks_found: z.array(count).describe("How many of the past weeks have data for the step."),
+  nbr_total: band,
+  nbr_elec: band,
+  nbr_meca: band,
+  docks: band,
+});
+
+/** `application/problem+json` (RFC 9457). */
+export const Problem = z.object({
+  type: z.string().describe("A relative URI that explains the code."),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe("A code of docs/errors.md."),
+  detail: z.string().describe("What, where, and one remedy."),
+  instance: z.string().describe("The path asked for."),
+});
+
+/** SSE `snapshot`: one part of everything. Part 1 replaces what the client held. */
+export const SnapshotEvent = z.object({
+  part: z.int().positive(),
+  parts: z.int().positive(),
+  areas: z.array(Area),
+  stations: z.array(Station),
+});
+
+/** SSE `delta`: what changed. Fields present replace, fields absent stay; null is a value. */
+export const DeltaEvent = z.object({
+  areas: z.array(Area),
+  areas_removed: z.array(z.string()),
+  stations: z.array(Station.partial().extend(StationCounts.shape)),
+  stations_removed: z.array(z.string()),
+});
+
+/** SSE `systems`: whole objects, each replacing the one of its `system_id`. */
+export const SystemsEvent = z.object({ now: timeMs, systems: z.array(System) });
+
+/** SSE `heartbeat`. */
+export const HeartbeatEvent = z.object({ now: timeMs });
+
+/** SSE `resync`: the stream ends; connect anew for a snapshot. */
+export const ResyncEvent = z.object({ reason: z.enum(["slow", "draining"]) });
+
+/** GET /healthz and /readyz */
+export const HealthAnswer = z.object({
+  status: z.enum(["ok", "unavailable"]),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), reason: z.string().nullable() })),
+});
