@@ -11,6 +11,7 @@
  *
  * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
  */
+import { supersedesObservation } from "./observation-order.ts";
 import { stationKey, type RawRecord } from "./raw-record.ts";
 import { totalsKey, type Totals } from "./totals-record.ts";
 
@@ -104,7 +105,7 @@ export class AreaTotals {
       this.#enter(station);
       return true;
     }
-    if (!supersedesObservation(observation, held)) return false;
+    if (!supersedesObservation(observation, held, held.area.area)) return false;
     this.#leave(held);
     if (held.area.detached || held.area.area !== observation.area) held.area = this.#area(observation);
     held.total = observation.total;
@@ -227,27 +228,6 @@ function share(area: Sums, station: Station, sign: 1 | -1): void {
     area.docksKnown += sign;
   }
   if (station.electric === null || station.mechanical === null) area.withoutSplit += sign;
-}
-
-/**
- * Order is by fetch time. Equal times are one total order, so that any replay converges (invariant 3) and Spark's
- * `max` over the same struct agrees (invariant 8): not retired beats retired, then the greater counts, null lowest.
- */
-function supersedesObservation(next: Observation, held: Station): boolean {
-  if (next.observedAtMs !== held.observedAtMs) return next.observedAtMs > held.observedAtMs;
-  if (next.retired !== held.retired) return held.retired;
-  if (next.total !== held.total) return next.total > held.total;
-  const byElectric = compareNullable(next.electric, held.electric);
-  if (byElectric !== 0) return byElectric > 0;
-  const byMechanical = compareNullable(next.mechanical, held.mechanical);
-  if (byMechanical !== 0) return byMechanical > 0;
-  const byDocks = compareNullable(next.docks, held.docks);
-  if (byDocks !== 0) return byDocks > 0;
-  return next.area > held.area.area;
-}
-
-function compareNullable(a: number | null, b: number | null): number {
-  return (a ?? -1) - (b ?? -1);
 }
 
 function differ(a: Sums, b: Sums): boolean {

@@ -1,0 +1,122 @@
+/** What the log alone tells of each system: how much there is, how fresh it is, how often it changes. */
+import type { LiveStation } from "./live-station.ts";
+import type { RawRecord } from "./raw-record.ts";
+import type { Totals } from "./totals-record.ts";
+
+/** Changes whose spacing is remembered; the median of them is the change period. */
+const PERIODS_KEPT = 15;
+
+/** A system as the log tells it. Live: the fields change under the reader. */
+export interface LiveSystem {
+  readonly systemId: string;
+  readonly stations: number;
+  readonly areas: number;
+  /** Sums over the areas; null where no area knows. */
+  readonly total: number;
+  readonly electric: number | null;
+  readonly mechanical: number | null;
+  readonly docks: number | null;
+  /** Newest observation of any station, epoch ms; null when only totals were read. */
+  readonly observedAtMs: number | null;
+  /** Median time between the last observations that brought a change; null until two were seen. */
+  readonly changePeriodMs: number | null;
+  readonly simulated: boolean;
+}
+
+class SystemState implements LiveSystem {
+  readonly systemId: string;
+  stations = 0;
+  areas = 0;
+  total = 0;
+  observedAtMs: number | null = null;
+  changedAtMs = 0;
+  simulated = false;
+  readonly sums = { electric: 0, mechanical: 0, docks: 0 };
+  readonly known = { electric: 0, mechanical: 0, docks: 0 };
+  readonly periodsMs: number[] = [];
+
+  constructor(systemId: string) {
+    this.systemId = systemId;
+  }
+
+  get electric(): number | null {
+    return this.known.electric > 0 ? this.sums.electric : null;
+  }
+
+  get mechanical(): number | null {
+    return this.known.mechanical > 0 ? this.sums.mechanical : null;
+  }
+
+  get docks(): number | null {
+    return this.known.docks > 0 ? this.sums.docks : null;
+  }
+
+  get changePeriodMs(): number | null {
+    const sorted = this.periodsMs.toSorted((a, b) => a - b);
+    return sorted[sorted.length >>> 1] ?? null;
+  }
+}
+
+export class LiveSystems {
+  readonly #systems = new Map<string, SystemState>();
+  #measuring = false;
+
+  /** From now on the time between changes is real time: the log was read up to its present. */
+  measure(): void {
+    this.#measuring = true;
+  }
+
+  *values(): IterableIterator<LiveSystem> {
+    for (const system of this.#systems.values()) if (system.stations + system.areas > 0) yield system;
+  }
+
+  /** A raw record was read, whatever it says. */
+  observed(record: RawRecord): void {
+    const system = this.#system(record.systemId);
+    if (system.observedAtMs === null || record.observedAtMs >= system.observedAtMs) {
+      system.observedAtMs = record.observedAtMs;
+      system.simulated = record.simulated;
+    }
+  }
+
+  entered(station: LiveStation): void {
+    const system = this.#system(station.place.systemId);
+    system.stations += 1;
+    if (station.observedAtMs <= system.changedAtMs) return;
+    if (this.#measuring && system.changedAtMs > 0) {
+      system.periodsMs.push(station.observedAtMs - system.changedAtMs);
+      if (system.periodsMs.length > PERIODS_KEPT) system.periodsMs.shift();
+    }
+    system.changedAtMs = station.observedAtMs;
+  }
+
+  left(station: LiveStation): void {
+    this.#system(station.place.systemId).stations -= 1;
+  }
+
+  /** An area's totals changed from `before` to `after`; null: the area was, or is, not there. */
+  totals(before: Totals | null, after: Totals | null): void {
+    if (before !== null) share(this.#system(before.systemId), before, -1);
+    if (after === null) return;
+    const system = this.#system(after.systemId);
+    share(system, after, 1);
+    if (system.observedAtMs === null) system.simulated = after.simulated;
+  }
+
+  #system(systemId: string): SystemState {
+    let system = this.#systems.get(systemId);
+    if (system === undefined) this.#systems.set(systemId, (system = new SystemState(systemId)));
+    return system;
+  }
+}
+
+function share(system: SystemState, totals: Totals, sign: 1 | -1): void {
+  system.areas += sign;
+  system.total += sign * totals.total;
+  for (const name of ["electric", "mechanical", "docks"] as const) {
+    const value = totals[name];
+    if (value === null) continue;
+    system.sums[name] += sign * value;
+    system.known[name] += sign;
+  }
+}

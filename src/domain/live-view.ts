@@ -1,0 +1,282 @@
+/**
+ * The live view: every station and every area now, built from the records of the raw and totals topics alone.
+ *
+ *   raw record ────▶ newer than held? ──▶ station, its area's extras, its system ─┐
+ *   totals record ─▶ supersedes kept? ──▶ area's totals, its system ──────────────┤ touched
+ *                                                                                 ▼
+ *                        commit(): what differs from the last commit, once each ──▶ journal ──▶ Delta
+ *
+ * O(1) per record. Invariant (test/property/live-view.test.ts): stations and totals equal a recount of the log.
+ */
+import { ChangeJournal, type Delta, type StationChange } from "./change-journal.ts";
+import { AreaState, type LiveArea } from "./live-area.ts";
+import { liveStation, type LiveStation } from "./live-station.ts";
+import { LiveSystems, type LiveSystem } from "./live-system.ts";
+import { supersedesObservation } from "./observation-order.ts";
+import { decodeRawRecord, stationKey, type RawRecord, type ReferenceReader } from "./raw-record.ts";
+import type { Reject } from "./station.ts";
+import { decodeThrough, decodeTotals, supersedes, totalsKey } from "./totals-record.ts";
+
+/** A record of either topic, as far as the view needs it. */
+export interface ViewRecord {
+  readonly partition: number;
+  readonly key: string | null;
+  /** null is a tombstone. */
+  readonly text: string | null;
+  readonly timestampMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a record did to the view. */
+export type Applied = "changed" | "unchanged" | "stale" | "rejected";
+
+export interface LiveViewOptions {
+  /** Areas and stations kept in the journal. @default 50000 */
+  readonly journalItems?: number;
+  /** Reads records of the reference producer; without it they are rejects. */
+  readonly readReference?: ReferenceReader;
+  readonly onReject?: (reject: Reject) => void;
+}
+
+interface Held {
+  station: LiveStation;
+  /** Where the record that counts was read: only that partition's tombstone removes it. */
+  partition: number;
+  retired: boolean;
+  /** Of the newest record, also when it said nothing new. */
+  observedAtMs: number;
+}
+
+export class LiveView {
+  readonly #stations = new Map<string, Held>();
+  readonly #areas = new Map<string, AreaState>();
+  readonly #systems = new LiveSystems();
+  readonly #codes = new Map<string, string>();
+  readonly #journal: ChangeJournal;
+  readonly #readReference: ReferenceReader;
+  readonly #onReject: ((reject: Reject) => void) | undefined;
+  /** Each touched station as it was at the last commit; null: it was not there. */
+  readonly #stationsBefore = new Map<string, LiveStation | null>();
+  #areasTouched: AreaState[] = [];
+  #present = 0;
+
+  constructor(options: LiveViewOptions = {}) {
+    this.#journal = new ChangeJournal(options.journalItems ?? 50_000);
+    this.#readReference = options.readReference ?? (() => null);
+    this.#onReject = options.onReject;
+  }
+
+  /** Number of the last committed change. */
+  get seq(): number {
+    return this.#journal.lastSeq;
+  }
+
+  get stationCount(): number {
+    return this.#present;
+  }
+
+  /** Takes one record of the raw topic. */
+  applyRaw(record: ViewRecord): Applied {
+    if (record.text === null) return this.#removeStation(record);
+    const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, this.#readReference);
+    if (!decoded.ok) return this.#rejected(decoded.reject);
+    const raw = decoded.record;
+    const key = stationKey(raw.systemId, raw.stationId);
+    const held = this.#stations.get(key);
+    this.#systems.observed(raw);
+    if (held === undefined) {
+      const station = liveStation(raw, null);
+      const next: Held = {
+        station,
+        partition: record.partition,
+        retired: raw.retired,
+        observedAtMs: raw.observedAtMs,
+      };
+      this.#stations.set(key, next);
+      if (raw.retired) return "unchanged";
+      this.#enter(key, next, null);
+      return "changed";
+    }
+    if (!supersedesObservation(raw, orderOf(held), held.station.place.area)) return "stale";
+    return this.#replace(key, held, raw, record.partition);
+  }
+
+  /** Takes one record of the totals topic. */
+  applyTotals(record: ViewRecord): Applied {
+    const through = decodeThrough(record.headers["through"]);
+    const totals = record.text === null ? null : decodeTotals(record.text);
+    if (record.text !== null && totals === null) {
+      return this.#rejected({ reason: "not_totals", path: "$", stationId: null, record: record.text });
+    }
+    const key = totals === null ? record.key : totalsKey(totals.systemId, totals.area);
+    if (key === null || (record.key !== null && record.key !== key)) {
+      return this.#rejected({ reason: "key_mismatch", path: "$", stationId: null, record: record.text });
+    }
+    const area = this.#area(key);
+    if (!supersedes(area.kept, through, totals?.asOfMs ?? null)) return "stale";
+    area.kept = { through, asOfMs: totals?.asOfMs ?? area.kept?.asOfMs ?? 0 };
+    if (area.totals === null && totals === null) return "unchanged";
+    this.#systems.totals(area.totals, totals);
+    area.totals = totals;
+    this.#touch(area);
+    return "changed";
+  }
+
+  /** Closes a batch: everything that differs since the last commit, or null when nothing does. */
+  commit(): Delta | null {
+    const stations: StationChange[] = [];
+    const stationsRemoved: LiveStation[] = [];
+    for (const [key, before] of this.#stationsBefore) {
+      const now = this.station(key);
+      if (now === null) {
+        if (before !== null) stationsRemoved.push(before);
+      } else if (now !== before) {
+        stations.push({ station: now, placed: now.place !== before?.place });
+      }
+    }
+    this.#stationsBefore.clear();
+    const areas: LiveArea[] = [];
+    const areasRemoved: LiveArea[] = [];
+    for (const area of this.#areasTouched) {
+      area.touched = false;
+      const before = area.published;
+      area.published = area.snapshot();
+      if (area.published === before) continue;
+      if (area.published !== null) areas.push(area.published);
+      else if (before !== null) areasRemoved.push(before);
+    }
+    this.#areasTouched = [];
+    if (stations.length + stationsRemoved.length + areas.length + areasRemoved.length === 0) return null;
+    return this.#journal.append({ areas, areasRemoved, stations, stationsRemoved });
+  }
+
+  /** The commits after `seq`; null when they are no longer all kept. */
+  since(seq: number): readonly Delta[] | null {
+    return this.#journal.since(seq);
+  }
+
+  /** The log has been read up to its present: from now on, time between changes is measured. */
+  caughtUp(): void {
+    this.#systems.measure();
+  }
+
+  station(key: string): LiveStation | null {
+    const held = this.#stations.get(key);
+    return held === undefined || held.retired ? null : held.station;
+  }
+
+  /** A station by its painted code. */
+  stationByCode(systemId: string, code: string): LiveStation | null {
+    const key = this.#codes.get(stationKey(systemId, code));
+    return key === undefined ? null : this.station(key);
+  }
+
+  *stations(): IterableIterator<LiveStation> {
+    for (const held of this.#stations.values()) if (!held.retired) yield held.station;
+  }
+
+  /** An area as of the last commit. */
+  area(key: string): LiveArea | null {
+    return this.#areas.get(key)?.published ?? null;
+  }
+
+  /** The areas as of the last commit. */
+  *areas(): IterableIterator<LiveArea> {
+    for (const area of this.#areas.values()) if (area.published !== null) yield area.published;
+  }
+
+  /** The stations of one area now. */
+  *stationsOf(areaKey: string): IterableIterator<LiveStation> {
+    for (const key of this.#areas.get(areaKey)?.stationKeys ?? []) {
+      const station = this.station(key);
+      if (station !== null) yield station;
+    }
+  }
+
+  systems(): IterableIterator<LiveSystem> {
+    return this.#systems.values();
+  }
+
+  #replace(key: string, held: Held, raw: RawRecord, partition: number): Applied {
+    const before = held.retired ? null : held.station;
+    held.partition = partition;
+    held.observedAtMs = raw.observedAtMs;
+    if (raw.retired) {
+      held.retired = true;
+      if (before === null) return "unchanged";
+      this.#leave(key, before);
+      return "changed";
+    }
+    const station = liveStation(raw, before);
+    if (station === before) return "unchanged";
+    if (before !== null) this.#leave(key, before);
+    held.station = station;
+    held.retired = false;
+    this.#enter(key, held, before);
+    return "changed";
+  }
+
+  #removeStation(record: ViewRecord): Applied {
+    if (record.key === null) {
+      return this.#rejected({ reason: "tombstone_without_key", path: "$", stationId: null, record: null });
+    }
+    const held = this.#stations.get(record.key);
+    // A late tombstone in a partition that the station has left says nothing about where it is now.
+    if (held === undefined || held.partition !== record.partition) return "stale";
+    this.#stations.delete(record.key);
+    if (held.retired) return "unchanged";
+    this.#leave(record.key, held.station);
+    return "changed";
+  }
+
+  #enter(key: string, { station }: Held, before: LiveStation | null): void {
+    if (!this.#stationsBefore.has(key)) this.#stationsBefore.set(key, before);
+    const { place } = station;
+    if (place.stationCode !== null) this.#codes.set(stationKey(place.systemId, place.stationCode), key);
+    const area = this.#area(place.areaKey);
+    area.enter(station);
+    this.#touch(area);
+    this.#present += 1;
+    this.#systems.entered(station);
+  }
+
+  #leave(key: string, station: LiveStation): void {
+    if (!this.#stationsBefore.has(key)) this.#stationsBefore.set(key, station);
+    const { place } = station;
+    if (place.stationCode !== null) {
+      const code = stationKey(place.systemId, place.stationCode);
+      if (this.#codes.get(code) === key) this.#codes.delete(code);
+    }
+    const area = this.#area(place.areaKey);
+    area.leave(station);
+    this.#touch(area);
+    this.#present -= 1;
+    this.#systems.left(station);
+  }
+
+  #area(key: string): AreaState {
+    let area = this.#areas.get(key);
+    if (area === undefined) this.#areas.set(key, (area = new AreaState(key)));
+    return area;
+  }
+
+  #touch(area: AreaState): void {
+    if (area.touched) return;
+    area.touched = true;
+    this.#areasTouched.push(area);
+  }
+
+  #rejected(reject: Reject): Applied {
+    this.#onReject?.(reject);
+    return "rejected";
+  }
+}
+
+/** Where the held record stands in the order; a retired one counts as zero everywhere, as it was published. */
+function orderOf(held: Held): Parameters<typeof supersedesObservation>[1] {
+  const { station, observedAtMs, retired } = held;
+  const { total, electric, mechanical, docks } = station;
+  return retired
+    ? { observedAtMs, retired, total: 0, electric: 0, mechanical: 0, docks: 0 }
+    : { observedAtMs, retired, total, electric, mechanical, docks };
+}
