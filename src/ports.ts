@@ -66,6 +66,13 @@ export interface ProduceRecord {
   readonly timestampMs?: number;
 }
 
+/** The three topics of a pipeline (docs/contracts.md). */
+export interface TopicNames {
+  readonly raw: string;
+  readonly totals: string;
+  readonly rejects: string;
+}
+
 export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;

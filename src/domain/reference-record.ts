@@ -1,0 +1,38 @@
+/**
+ * Reads the reference producer's records: the Vélib' station object alone, no key, none of our fields. They are
+ * observations all the same, made when the record was written; the area comes from the station code.
+ */
+import { decodeStation } from "./gbfs/station-status.ts";
+import { DEFAULT_SYSTEM_ID, type RawRecord, type ReferenceReader } from "./raw-record.ts";
+import type { AreaRule } from "./station.ts";
+
+const NO_VEHICLE_TYPES = new Map<string, never>();
+
+/** @param areaOfCode the area of a Vélib' station code, or null when the code tells none */
+export function referenceReader(areaOfCode: (stationCode: string) => string | null): ReferenceReader {
+  return (value, timestampMs): RawRecord | null => {
+    const station = decodeStation(value, NO_VEHICLE_TYPES);
+    if ("reason" in station || station.stationCode === null) return null;
+    const area = areaOfCode(station.stationCode);
+    const rule: AreaRule = area === null ? "unknown" : "station_code";
+    return {
+      systemId: DEFAULT_SYSTEM_ID,
+      stationId: station.stationId,
+      area: area ?? "unknown",
+      areaRule: rule,
+      slot: null,
+      total: station.vehiclesAvailable,
+      electric: station.electricAvailable,
+      mechanical: station.mechanicalAvailable,
+      docks: station.docksAvailable,
+      observedAtMs: timestampMs,
+      name: null,
+      lat: null,
+      lon: null,
+      capacity: null,
+      simulated: false,
+      retired: false,
+      value,
+    };
+  };
+}

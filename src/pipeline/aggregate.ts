@@ -1,0 +1,207 @@
+/**
+ * Stage two: raw records in, totals per area out, exactly once. A Processor of the log: it holds one reducer per
+ * partition and puts out what changed; the log commits outputs and progress together.
+ *
+ *   restore(history < committed) ─▶ steady ──records──▶ totals of the touched areas
+ *        │ history has gaps and there is a backlog
+ *        ▼
+ *   catching up ──records──▶ nothing ──end of the backlog──▶ every area anew ─▶ steady
+ *
+ * Why the second path: compaction may have removed an observation that a record of the backlog supersedes. The
+ * state at the committed offset is then not what was published; at the end of the backlog it is whole again
+ * (docs/decisions/0002-restore-after-compaction.md).
+ */
+import { AreaTotals } from "../domain/area-totals.ts";
+import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
+import {
+  decodeRawRecord,
+  DEFAULT_SYSTEM_ID,
+  type RawDecoding,
+  type ReferenceReader,
+} from "../domain/raw-record.ts";
+import { encodeReject } from "../domain/reject-record.ts";
+import { encodeThrough, encodeTotals } from "../domain/totals-record.ts";
+import type {
+  Clock,
+  Logger,
+  LogRecord,
+  Metrics,
+  Processor,
+  ProduceRecord,
+  RestoreRange,
+  TopicNames,
+} from "../ports.ts";
+
+export const TOTALS_SCHEMA = "velostream.totals.v1";
+
+export interface AggregateOptions {
+  readonly topics: TopicNames;
+  readonly readReference: ReferenceReader;
+  /** Partitions of the raw topic when the worker started: where a keyless record of an area belongs. */
+  readonly partitionCount: number;
+  /** Keys of the areas that the totals topic holds from this raw partition; read only when a restore needs them. */
+  readonly publishedAreas: (partition: number) => Promise<ReadonlySet<string>>;
+  readonly clock: Pick<Clock, "now">;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+interface PartitionState {
+  readonly totals: AreaTotals;
+  /** Where the backlog ends that must be read before anything is put out; null in the steady state. */
+  catchUpTo: number | null;
+  /** Areas known to be published when catching up began: those that are gone by its end get a tombstone. */
+  published: ReadonlySet<string>;
+}
+
+export function aggregateProcessor(options: AggregateOptions): Processor {
+  const partitions = new Map<number, PartitionState>();
+
+  return {
+    async restore(partition, history, range) {
+      const startedMs = options.clock.now();
+      const totals = new AreaTotals();
+      let expected = 0;
+      let gaps = false;
+      let records = 0;
+      for await (const batch of history) {
+        for (const record of batch) {
+          gaps ||= record.offset !== expected;
+          expected = record.offset + 1;
+          records += 1;
+          const decoding = decode(record, options);
+          if (decoding === "tombstone") totals.remove(record.key ?? "");
+          else if (decoding.ok) totals.apply(decoding.record);
+        }
+      }
+      gaps ||= expected !== range.committedOffset;
+      const behind = gaps && range.endOffset > range.committedOffset;
+      // What was put out up to the committed offset is out: it was committed with it.
+      totals.drain();
+      partitions.set(partition, {
+        totals,
+        catchUpTo: behind ? range.endOffset : null,
+        published: behind ? await options.publishedAreas(partition) : new Set(),
+      });
+      report(options, partition, records, range, totals, startedMs);
+    },
+
+    process(partition, records) {
+      const state = partitions.get(partition);
+      if (state === undefined) throw new Error(`partition ${partition} was never restored`);
+      const rejects: ProduceRecord[] = [];
+      let stale = 0;
+      for (const record of records) {
+        const decoding = decode(record, options);
+        if (decoding === "tombstone") state.totals.remove(record.key ?? "");
+        else if (decoding.ok) stale += state.totals.apply(decoding.record) ? 0 : 1;
+        else rejects.push(rejected(decoding, record, options));
+      }
+      options.metrics.count("velostream_aggregate_records_total", {}, records.length);
+      if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
+      const last = records.at(-1);
+      if (last === undefined) return rejects;
+      const outputs = drain(state, partition, last.offset, options);
+      if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
+      return rejects.length > 0 ? [...outputs, ...rejects] : outputs;
+    },
+
+    release(partition) {
+      partitions.delete(partition);
+    },
+  };
+}
+
+/** The totals that changed, as records; nothing while catching up. */
+function drain(
+  state: PartitionState,
+  partition: number,
+  lastOffset: number,
+  { topics }: AggregateOptions,
+): ProduceRecord[] {
+  const tombstones: string[] = [];
+  if (state.catchUpTo !== null) {
+    if (lastOffset < state.catchUpTo - 1) return [];
+    state.totals.forgetDrained();
+    const held = new Set([...state.totals.totals()].map(([key]) => key));
+    for (const key of state.published) if (!held.has(key)) tombstones.push(key);
+    state.catchUpTo = null;
+    state.published = new Set();
+  }
+  const headers = { schema: TOTALS_SCHEMA, through: encodeThrough({ partition, offset: lastOffset }) };
+  const outputs: ProduceRecord[] = [];
+  const emptied = new Set(tombstones);
+  for (const { key, totals } of state.totals.drain()) {
+    if (totals === null) emptied.add(key);
+    else
+      outputs.push({
+        topic: topics.totals,
+        key,
+        value: encodeTotals(totals),
+        headers,
+        partitionKey: key,
+        timestampMs: totals.asOfMs,
+      });
+  }
+  for (const key of emptied)
+    outputs.push({ topic: topics.totals, key, value: null, headers, partitionKey: key });
+  return outputs;
+}
+
+function decode(record: LogRecord, options: AggregateOptions): RawDecoding | "tombstone" {
+  if (record.value === null) return "tombstone";
+  const decoding = decodeRawRecord(
+    record.key,
+    record.value.toString("utf8"),
+    record.timestampMs,
+    options.readReference,
+  );
+  // A keyless record lands in any partition, and its station would be summed in several: only its area's counts.
+  if (decoding.ok && record.key === null) {
+    const { systemId, area, stationId } = decoding.record;
+    if (partitionOf(areaPartitionKey(systemId, area), options.partitionCount) !== record.partition) {
+      const reject = { reason: "wrong_partition", path: "$", stationId, record: decoding.record.value };
+      return { ok: false, reject };
+    }
+  }
+  return decoding;
+}
+
+function rejected(
+  decoding: Extract<RawDecoding, { ok: false }>,
+  record: LogRecord,
+  { topics, metrics }: AggregateOptions,
+): ProduceRecord {
+  const { reject } = decoding;
+  metrics.count("velostream_rejects_total", { stage: "aggregate", reason: reject.reason });
+  const path = `${record.topic}:${record.partition}:${record.offset} ${reject.path}`;
+  const systemId = record.key?.split(":")[0] ?? DEFAULT_SYSTEM_ID;
+  return {
+    topic: topics.rejects,
+    key: systemId,
+    value: encodeReject(systemId, { ...reject, path }, record.timestampMs),
+    partitionKey: systemId,
+    timestampMs: record.timestampMs,
+  };
+}
+
+function report(
+  { logger, metrics, clock }: AggregateOptions,
+  partition: number,
+  records: number,
+  range: RestoreRange,
+  totals: AreaTotals,
+  startedMs: number,
+): void {
+  const durationMs = clock.now() - startedMs;
+  metrics.observe("velostream_restore_duration_seconds", {}, durationMs / 1000);
+  if (records === 0 && range.endOffset === 0) return;
+  logger.info("aggregate.restored", `Restored partition ${partition}: ${totals.stationCount} stations.`, {
+    partition,
+    records,
+    stations: totals.stationCount,
+    areas: totals.areaCount,
+    backlogRecords: range.endOffset - range.committedOffset,
+    durationMs,
+  });
+}

@@ -1,0 +1,219 @@
+/**
+ * Stage one: polls one system's feed and publishes what changed. A failure is a value: the collector goes on.
+ *
+ *   describe ─▶ restore ─▶ ┌ poll ─▶ newest observation ─▶ (wait as the schedule says) ┐
+ *                          └────────────┼───────────────────────────────────────────────┘
+ *                                       ▼
+ *                                 PollPublisher
+ */
+import { Collection, type CollectionOptions, type PublishMode } from "../domain/collection.ts";
+import type { StationSelection } from "../domain/station-selection.ts";
+import { AppError } from "../errors.ts";
+import type {
+  Clock,
+  FeedSource,
+  Log,
+  Logger,
+  LogProducer,
+  Metrics,
+  Poll,
+  SystemDescription,
+  TopicNames,
+} from "../ports.ts";
+import { drainSignal } from "./drain.ts";
+import { CollectorStatus } from "./collector-status.ts";
+import { PollPublisher, type Succeeded } from "./poll-publisher.ts";
+import { restoreCollection } from "./restore-collection.ts";
+import { requireKnownStations } from "./known-stations.ts";
+
+/** When to poll next (domain/poll-schedule.ts). */
+export interface Pacer {
+  next(
+    outcome: {
+      readonly kind: "changed" | "unchanged" | "failed";
+      readonly atMs: number;
+      readonly retryAfterMs: number | null;
+      readonly ttlSeconds: number | null;
+      readonly lastUpdatedMs: number | null;
+    },
+    random: number,
+  ): number;
+  readonly changePeriodMs: number | null;
+}
+
+export interface CollectorOptions {
+  readonly source: FeedSource;
+  readonly log: Log;
+  readonly producer: LogProducer;
+  readonly topics: TopicNames;
+  readonly mode: PublishMode;
+  readonly selection: StationSelection;
+  /** Area rules for a system, once it is known which one it is. */
+  readonly areasFor: (system: SystemDescription) => CollectionOptions["resolveArea"];
+  readonly pacerFor: (system: SystemDescription) => Pacer;
+  /** Publish every poll before the next one: a recording is replayed whole, a live feed is kept fresh. */
+  readonly lossless: boolean;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export class Collector {
+  readonly status = new CollectorStatus();
+  readonly #options: CollectorOptions;
+  #stationsChecked = false;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Collects until the source ends or `signal` aborts; what was polled by then is published.
+   * @throws AppError that no retry can mend (an unknown station, a refused URL, a topic that is not allowed)
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { options, status } = { options: this.#options, status: this.status };
+    const system = await this.#describe(signal);
+    if (system === null) return status.stopped();
+    status.described(system);
+    const collection = new Collection({
+      systemId: system.systemId,
+      mode: options.mode,
+      simulated: system.simulated,
+      resolveArea: options.areasFor(system),
+    });
+    const restored = await restoreCollection(
+      options.log,
+      options.topics.raw,
+      collection,
+      system.systemId,
+      signal,
+    );
+    if (restored > 0)
+      options.logger.info("collect.restored", `Found ${restored} stations already in the topic.`, {
+        system: system.systemId,
+        stations: restored,
+      });
+    const pacer = options.pacerFor(system);
+    const drained = drainSignal(signal, options.clock);
+    const publisher = new PollPublisher({ ...options, collection, system, status, signal: drained });
+    while (!signal.aborted && publisher.failure === null) {
+      const poll = await options.source.poll(signal);
+      if (poll.kind === "ended") break;
+      if (signal.aborted && poll.kind === "failed") break;
+      this.#observe(system, poll);
+      if (poll.kind !== "failed") {
+        this.#checkStations(poll);
+        const published = publisher.offer(poll);
+        if (options.lossless) await published;
+      }
+      const nextMs = pacer.next(paced(poll), options.random());
+      status.scheduled(nextMs, pacer.changePeriodMs);
+      if (pacer.changePeriodMs !== null)
+        options.metrics.set(
+          "velostream_feed_change_period_seconds",
+          { system: system.systemId },
+          pacer.changePeriodMs / 1000,
+        );
+      await options.clock.sleep(nextMs - options.clock.now(), signal);
+    }
+    await publisher.idle();
+    status.stopped();
+    if (publisher.failure !== null) throw publisher.failure.error;
+  }
+
+  /** Asks the source who it is until it answers; null when told to stop first. */
+  async #describe(signal: AbortSignal): Promise<SystemDescription | null> {
+    const { source, clock, logger, random, pacerFor } = this.#options;
+    const pacer = pacerFor(UNKNOWN_SYSTEM);
+    while (!signal.aborted) {
+      try {
+        return await source.describe(signal);
+      } catch (error) {
+        if (signal.aborted) return null;
+        if (!(error instanceof AppError) || !error.retryable) throw error;
+        const atMs = clock.now();
+        const failed = {
+          kind: "failed",
+          atMs,
+          retryAfterMs: null,
+          ttlSeconds: null,
+          lastUpdatedMs: null,
+        } as const;
+        const nextMs = pacer.next(failed, random());
+        if (this.status.failed(error.code, error.message, atMs)) {
+          logger.warn("feed.unavailable", error.message, { code: error.code, retryInMs: nextMs - atMs });
+        }
+        this.status.scheduled(nextMs, null);
+        await clock.sleep(nextMs - atMs, signal);
+      }
+    }
+    return null;
+  }
+
+  #observe(system: SystemDescription, poll: Exclude<Poll, { kind: "ended" }>): void {
+    const { metrics, logger } = this.#options;
+    const labels = { system: system.systemId };
+    const outcome = poll.kind === "failed" ? poll.outcome : poll.kind;
+    metrics.count("velostream_polls_total", { ...labels, outcome });
+    metrics.observe("velostream_poll_duration_seconds", labels, poll.durationMs / 1000);
+    if (poll.kind === "failed") {
+      // Once per outage and kind: a feed that is down all night is one line, its count is in the metrics.
+      if (this.status.failed(poll.outcome, poll.message, poll.observedAtMs))
+        logger.warn("feed.poll_failed", poll.message, { ...labels, outcome });
+      return;
+    }
+    metrics.count("velostream_poll_bytes_total", labels, poll.transferredBytes);
+    metrics.set("velostream_feed_last_success_timestamp_seconds", labels, poll.observedAtMs / 1000);
+    if (this.status.succeeded(poll))
+      logger.info("feed.recovered", `The feed of ${system.name} answers again.`, labels);
+    logger.debug("feed.polled", "Polled the feed.", {
+      ...labels,
+      outcome,
+      stations: poll.status.stations.length,
+      durationMs: poll.durationMs,
+    });
+    metrics.set(
+      "velostream_feed_content_age_seconds",
+      labels,
+      (poll.observedAtMs - (this.status.contentChangedAtMs ?? poll.observedAtMs)) / 1000,
+    );
+    for (const [oddity, count] of Object.entries(poll.status.oddities))
+      metrics.count("velostream_oddities_total", { ...labels, oddity }, count);
+  }
+
+  #checkStations(poll: Succeeded): void {
+    if (this.#stationsChecked) return;
+    this.#stationsChecked = true;
+    requireKnownStations(this.#options.selection, poll.status, this.#options.source.information());
+  }
+}
+
+/** Stands for the system until the feed has said who it is: only the pace of retries depends on it. */
+const UNKNOWN_SYSTEM: SystemDescription = {
+  systemId: "unknown",
+  name: "the feed",
+  timezone: null,
+  attribution: null,
+  licenseUrl: null,
+  simulated: false,
+};
+
+function paced(poll: Exclude<Poll, { kind: "ended" }>): Parameters<Pacer["next"]>[0] {
+  return poll.kind === "failed"
+    ? {
+        kind: "failed",
+        atMs: poll.observedAtMs,
+        retryAfterMs: poll.retryAfterMs,
+        ttlSeconds: null,
+        lastUpdatedMs: null,
+      }
+    : {
+        kind: poll.kind,
+        atMs: poll.observedAtMs,
+        retryAfterMs: null,
+        ttlSeconds: poll.status.ttlSeconds,
+        lastUpdatedMs: poll.status.lastUpdatedMs,
+      };
+}

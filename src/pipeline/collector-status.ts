@@ -1,0 +1,71 @@
+/** How one collector is doing: what the status line, `/readyz` and the API tell people. */
+import type { Poll, SystemDescription } from "../ports.ts";
+
+export class CollectorStatus {
+  system: SystemDescription | null = null;
+  state: "starting" | "polling" | "failing" | "stopped" = "starting";
+  /** Stable word of the failure that lasts, and its sentence. */
+  failure: { readonly outcome: string; readonly message: string; readonly sinceMs: number } | null = null;
+  lastPollAtMs: number | null = null;
+  lastSuccessAtMs: number | null = null;
+  /** When the feed's content last changed, by observation. */
+  contentChangedAtMs: number | null = null;
+  nextPollAtMs: number | null = null;
+  changePeriodMs: number | null = null;
+  polls = 0;
+  failedPolls = 0;
+  stations = 0;
+  recordsPublished = 0;
+  /** Rejects of the last poll, and of all polls. */
+  rejectsNow = 0;
+  rejectsTotal = 0;
+
+  described(system: SystemDescription): void {
+    this.system = system;
+    if (this.state === "starting") this.state = "polling";
+  }
+
+  scheduled(nextPollAtMs: number, changePeriodMs: number | null): void {
+    this.nextPollAtMs = nextPollAtMs;
+    this.changePeriodMs = changePeriodMs;
+  }
+
+  /** @returns true when this is news: the first failure, or one of another kind */
+  failed(outcome: string, message: string, atMs: number): boolean {
+    this.polls += 1;
+    this.failedPolls += 1;
+    this.lastPollAtMs = atMs;
+    this.state = "failing";
+    const news = this.failure?.outcome !== outcome;
+    this.failure = { outcome, message, sinceMs: this.failure?.sinceMs ?? atMs };
+    return news;
+  }
+
+  /** @returns true when the feed had been failing */
+  succeeded(poll: Extract<Poll, { kind: "changed" | "unchanged" }>): boolean {
+    this.polls += 1;
+    this.lastPollAtMs = poll.observedAtMs;
+    this.lastSuccessAtMs = poll.observedAtMs;
+    if (poll.kind === "changed" || this.contentChangedAtMs === null)
+      this.contentChangedAtMs = poll.observedAtMs;
+    const recovered = this.failure !== null;
+    this.failure = null;
+    this.state = "polling";
+    return recovered;
+  }
+
+  rejected(count: number): void {
+    this.rejectsNow = count;
+    this.rejectsTotal += count;
+  }
+
+  published(stations: number, records: number): void {
+    this.stations = stations;
+    this.recordsPublished += records;
+  }
+
+  stopped(): void {
+    this.state = "stopped";
+    this.nextPollAtMs = null;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Publishes the polls of one system, one at a time; while the log is away polls go on and only the newest is kept.
+ *
+ *   offer ─▶ waiting (at most one) ─▶ plan ─▶ publish, waits for the log ─▶ acknowledge
+ *
+ * So memory is bounded, and the log gets the latest of every station when it is back.
+ */
+import type { Collection, Observed } from "../domain/collection.ts";
+import { RAW_SCHEMA } from "../domain/raw-record.ts";
+import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
+import type { Reject } from "../domain/station.ts";
+import { isSelected, type StationSelection } from "../domain/station-selection.ts";
+import type {
+  Clock,
+  FeedSource,
+  Log,
+  Logger,
+  LogProducer,
+  Metrics,
+  Poll,
+  ProduceRecord,
+  SystemDescription,
+  TopicNames,
+} from "../ports.ts";
+import type { CollectorStatus } from "./collector-status.ts";
+
+/** A poll that brought an observation of every station. */
+export type Succeeded = Extract<Poll, { kind: "changed" | "unchanged" }>;
+
+export interface PollPublisherOptions {
+  readonly collection: Collection;
+  readonly system: SystemDescription;
+  readonly status: CollectorStatus;
+  readonly source: FeedSource;
+  readonly selection: StationSelection;
+  readonly log: Log;
+  readonly producer: LogProducer;
+  readonly topics: TopicNames;
+  readonly clock: Pick<Clock, "now">;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Gives up waiting for the log: some time after the collector was told to stop (drain.ts). */
+  readonly signal: AbortSignal;
+}
+
+const HEADERS = Object.freeze({ schema: RAW_SCHEMA });
+
+export class PollPublisher {
+  /** What stopped publishing for good. */
+  failure: { readonly error: unknown } | null = null;
+  readonly #options: PollPublisherOptions;
+  readonly #rejects = new RejectMemory();
+  #waiting: Succeeded | null = null;
+  #publishing: Promise<void> | null = null;
+
+  constructor(options: PollPublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a poll in place of one that still waits. Resolves when nothing is left to publish; never rejects. */
+  offer(poll: Succeeded): Promise<void> {
+    this.#waiting = poll;
+    this.#publishing ??= this.#publishWaiting();
+    return this.#publishing;
+  }
+
+  /** Resolves when nothing is left to publish. */
+  async idle(): Promise<void> {
+    await this.#publishing;
+  }
+
+  async #publishWaiting(): Promise<void> {
+    try {
+      while (this.#waiting !== null) {
+        const poll = this.#waiting;
+        this.#waiting = null;
+        await this.#publish(poll);
+      }
+    } catch (error) {
+      if (!this.#options.signal.aborted) this.failure = { error };
+    } finally {
+      this.#publishing = null;
+    }
+  }
+
+  async #publish(poll: Succeeded): Promise<void> {
+    const { collection, system, status, log, producer, topics, metrics, clock, signal } = this.#options;
+    const partitionCount = (await log.partitionCount(topics.raw)) ?? 1;
+    const plan = collection.plan(this.#observed(poll, partitionCount));
+    const rejects = this.#takeRejects(poll);
+    const records: ProduceRecord[] = plan.records.map(({ key, value, partition }) => ({
+      topic: topics.raw,
+      key,
+      value,
+      partition,
+      headers: HEADERS,
+      timestampMs: poll.observedAtMs,
+    }));
+    for (const reject of rejects)
+      records.push({
+        topic: topics.rejects,
+        key: system.systemId,
+        value: encodeReject(system.systemId, reject, poll.observedAtMs),
+        partitionKey: system.systemId,
+        timestampMs: poll.observedAtMs,
+      });
+    if (records.length > 0) {
+      const startedMs = clock.now();
+      await producer.publish(records, signal);
+      metrics.observe(
+        "velostream_publish_duration_seconds",
+        { topic: topics.raw },
+        (clock.now() - startedMs) / 1000,
+      );
+      metrics.count("velostream_records_published_total", { system: system.systemId }, plan.records.length);
+    }
+    collection.acknowledge(plan);
+    metrics.set("velostream_stations", { system: system.systemId }, collection.stationCount);
+    status.published(collection.stationCount, plan.records.length);
+  }
+
+  #observed(poll: Succeeded, partitionCount: number): Observed {
+    const { selection, source } = this.#options;
+    const information = source.information();
+    const stations =
+      selection === null
+        ? poll.status.stations
+        : poll.status.stations.filter((station) =>
+            isSelected(selection, station, information.get(station.stationId)),
+          );
+    const unreadable = new Set<string>();
+    for (const { stationId } of poll.status.rejects) if (stationId !== null) unreadable.add(stationId);
+    return { observedAtMs: poll.observedAtMs, stations, unreadable, information, partitionCount };
+  }
+
+  /** Counts every reject of a poll; returns those that are news. */
+  #takeRejects(poll: Succeeded): readonly Reject[] {
+    const { source, system, status, metrics, logger, topics } = this.#options;
+    const all = [...poll.status.rejects, ...source.takeInformationRejects()];
+    for (const { reason } of all) metrics.count("velostream_rejects_total", { stage: "collect", reason });
+    status.rejected(poll.status.rejects.length);
+    const news = this.#rejects.news(poll.status.rejects);
+    const first = news[0];
+    if (first !== undefined)
+      logger.warn(
+        "feed.rejects",
+        `${news.length} records of the feed cannot be used (first: ${first.reason} at ${first.path}); they are kept in ${topics.rejects}.`,
+        { system: system.systemId, rejects: news.length },
+      );
+    return [...news, ...all.slice(poll.status.rejects.length)];
+  }
+}
