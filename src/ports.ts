@@ -140,8 +140,12 @@ export interface Processor {
     history: AsyncIterable<readonly LogRecord[]>,
     range: RestoreRange,
   ): Promise<void>;
-  /** New records of one partition, in order. Returns what to write; the log commits both at once, or neither. */
-  process(partition: number, records: readonly LogRecord[]): ProduceRecord[];
+  /**
+   * New records of one partition, in order. Returns what to write; the log commits both at once, or neither.
+   * `null` holds: nothing is written or committed yet, the log goes on with the next records, and the commit of a
+   * later call covers these too (killed before that, the partition is restored from the old committed offset).
+   */
+  process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */
   release(partition: number): void;
 }

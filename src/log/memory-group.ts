@@ -12,7 +12,8 @@ const RESTORE_BATCH_RECORDS = 5_000;
 
 interface Member {
   readonly processor: Processor;
-  readonly owned: Set<number>;
+  /** Partitions held, with the next offset to process: beyond the committed one while the processor holds. */
+  readonly owned: Map<number, number>;
   stopping: boolean;
 }
 
@@ -35,14 +36,14 @@ export class MemoryGroup implements Follower {
   }
 
   join(processor: Processor, signal?: AbortSignal): ProcessHandle {
-    const member: Member = { processor, owned: new Set(), stopping: false };
+    const member: Member = { processor, owned: new Map(), stopping: false };
     this.#members.push(member);
     this.#log.progressed();
     const done = this.#run(member, signal);
     // The caller may look at `done` late; an early failure must not count as unhandled.
     done.catch(() => {});
     return {
-      progress: () => [...member.owned].map((partition) => this.#progress(partition)),
+      progress: () => [...member.owned.keys()].map((partition) => this.#progress(partition)),
       done,
       stop: async () => {
         member.stopping = true;
@@ -57,7 +58,8 @@ export class MemoryGroup implements Follower {
       while (!member.stopping && !this.#log.closed && signal?.aborted !== true) {
         const rebalanced = await this.#rebalance(member);
         let processed = false;
-        for (const partition of member.owned) processed = this.#processOne(member, partition) || processed;
+        for (const [partition, position] of member.owned)
+          processed = this.#processOne(member, partition, position) || processed;
         if (processed) {
           this.#log.progressed();
           // Lets readers and timers run between batches of a long backlog.
@@ -68,18 +70,20 @@ export class MemoryGroup implements Follower {
       }
     } finally {
       this.#members.splice(this.#members.indexOf(member), 1);
-      for (const partition of member.owned) this.#release(member, partition);
+      for (const partition of member.owned.keys()) this.#release(member, partition);
       this.#log.progressed();
     }
   }
 
   /** One publish of one partition: process, append the outputs, commit. False when there was none. */
-  #processOne(member: Member, partition: number): boolean {
+  #processOne(member: Member, partition: number, position: number): boolean {
     const log = this.#log.partitions(this.#topic)[partition];
-    const records = log?.readPublish(this.#committed.get(partition) ?? 0) ?? [];
+    const records = log?.readPublish(position) ?? [];
     const last = records.at(-1);
     if (last === undefined) return false;
     const outputs = member.processor.process(partition, records);
+    member.owned.set(partition, last.offset + 1);
+    if (outputs === null) return true;
     this.#log.append(outputs);
     this.#committed.set(partition, last.offset + 1);
     return true;
@@ -102,7 +106,7 @@ export class MemoryGroup implements Follower {
           committedOffset,
           endOffset,
         });
-        member.owned.add(partition);
+        member.owned.set(partition, committedOffset);
         changed = true;
       }
     }

@@ -2,14 +2,15 @@
  * Stage two: raw records in, totals per area out, exactly once. A Processor of the log: it holds one reducer per
  * partition and puts out what changed; the log commits outputs and progress together.
  *
- *   restore(history < committed) ─▶ steady ──records──▶ totals of the touched areas
- *        │ history has gaps and there is a backlog
- *        ▼
- *   catching up ──records──▶ nothing ──end of the backlog──▶ every area anew ─▶ steady
+ *   restore(history < committed) ──no backlog──▶ steady ──records──▶ totals of the touched areas
+ *        │ backlog                               ▲
+ *        ▼                                       │
+ *   catching up ──records──▶ held ──its end──────┘ what differs from what was published
  *
- * Why the second path: compaction may have removed an observation that a record of the backlog supersedes. The
- * state at the committed offset is then not what was published; at the end of the backlog it is whole again
- * (docs/decisions/0002-restore-after-compaction.md).
+ * Why nothing is put out before the end of a backlog: compaction may have removed an observation that a later record
+ * of the backlog supersedes, and totals in between would lack that station. At the end every station is there. Where
+ * the history below the committed offset has gaps, even what was published cannot be told from it: then every area
+ * is put out anew (docs/decisions/0002-restore-after-compaction.md).
  */
 import { AreaTotals } from "../domain/area-totals.ts";
 import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
@@ -50,8 +51,10 @@ interface PartitionState {
   readonly totals: AreaTotals;
   /** Where the backlog ends that must be read before anything is put out; null in the steady state. */
   catchUpTo: number | null;
-  /** Areas known to be published when catching up began: those that are gone by its end get a tombstone. */
-  published: ReadonlySet<string>;
+  /** Areas published before a restore that could not tell from history; null where it could. */
+  published: ReadonlySet<string> | null;
+  /** Rejects of the backlog: written with its totals. */
+  rejects: ProduceRecord[];
 }
 
 export function aggregateProcessor(options: AggregateOptions): Processor {
@@ -75,13 +78,14 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
         }
       }
       gaps ||= expected !== range.committedOffset;
-      const behind = gaps && range.endOffset > range.committedOffset;
+      const behind = range.endOffset > range.committedOffset;
       // What was put out up to the committed offset is out: it was committed with it.
       totals.drain();
       partitions.set(partition, {
         totals,
         catchUpTo: behind ? range.endOffset : null,
-        published: behind ? await options.publishedAreas(partition) : new Set(),
+        published: behind && gaps ? await options.publishedAreas(partition) : null,
+        rejects: [],
       });
       report(options, partition, records, range, totals, startedMs);
     },
@@ -89,21 +93,24 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     process(partition, records) {
       const state = partitions.get(partition);
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
-      const rejects: ProduceRecord[] = [];
       let stale = 0;
       for (const record of records) {
         const decoding = decode(record, options);
         if (decoding === "tombstone") state.totals.remove(record.key ?? "");
         else if (decoding.ok) stale += state.totals.apply(decoding.record) ? 0 : 1;
-        else rejects.push(rejected(decoding, record, options));
+        else state.rejects.push(rejected(decoding, record, options));
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
-      const last = records.at(-1);
-      if (last === undefined) return rejects;
-      const outputs = drain(state, partition, last.offset, options);
+      const lastOffset = records.at(-1)?.offset ?? -1;
+      if (state.catchUpTo !== null && lastOffset < state.catchUpTo - 1) return null;
+      state.catchUpTo = null;
+      const outputs = drain(state, partition, lastOffset, options);
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
-      return rejects.length > 0 ? [...outputs, ...rejects] : outputs;
+      const { rejects } = state;
+      if (rejects.length === 0) return outputs;
+      state.rejects = [];
+      return [...outputs, ...rejects];
     },
 
     release(partition) {
@@ -112,36 +119,36 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
   };
 }
 
-/** The totals that changed, as records; nothing while catching up. */
+/** The totals that changed, as records. */
 function drain(
   state: PartitionState,
   partition: number,
   lastOffset: number,
   { topics }: AggregateOptions,
 ): ProduceRecord[] {
-  const tombstones: string[] = [];
-  if (state.catchUpTo !== null) {
-    if (lastOffset < state.catchUpTo - 1) return [];
-    state.totals.forgetDrained();
+  // After a restore that could not tell what was published, the totals topic could: only its areas can have emptied.
+  let emptied: string[] | null = null;
+  if (state.published !== null) {
     const held = new Set([...state.totals.totals()].map(([key]) => key));
-    for (const key of state.published) if (!held.has(key)) tombstones.push(key);
-    state.catchUpTo = null;
-    state.published = new Set();
+    emptied = [...state.published].filter((key) => !held.has(key));
+    state.published = null;
+    state.totals.forgetDrained();
   }
+  const changes = state.totals.drain();
+  emptied ??= changes.filter(({ totals }) => totals === null).map(({ key }) => key);
   const headers = { schema: TOTALS_SCHEMA, through: encodeThrough({ partition, offset: lastOffset }) };
   const outputs: ProduceRecord[] = [];
-  const emptied = new Set(tombstones);
-  for (const { key, totals } of state.totals.drain()) {
-    if (totals === null) emptied.add(key);
-    else
-      outputs.push({
-        topic: topics.totals,
-        key,
-        value: encodeTotals(totals),
-        headers,
-        partitionKey: key,
-        timestampMs: totals.asOfMs,
-      });
+  for (const { key, totals } of changes) {
+    if (totals === null) continue;
+    const value = encodeTotals(totals);
+    outputs.push({
+      topic: topics.totals,
+      key,
+      value,
+      headers,
+      partitionKey: key,
+      timestampMs: totals.asOfMs,
+    });
   }
   for (const key of emptied)
     outputs.push({ topic: topics.totals, key, value: null, headers, partitionKey: key });

@@ -185,6 +185,40 @@ export function logContract({ name, start }: LogContractOptions): void {
     });
 
     test(
+      "commits what a processor held together with what comes after it, and not before",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        await producer.publish(numbered(raw, 0, 1, 0));
+        const counting = countingProcessor(totals).processor;
+        let seen = 0;
+        let held: ProduceRecord[] = [];
+        const holding: Processor = {
+          ...counting,
+          process: (partition, records) => {
+            seen += records.length;
+            held = [...held, ...(counting.process(partition, records) ?? [])];
+            return seen < 3 ? null : held;
+          },
+        };
+        const first = await log.process({ topic: raw, group }, holding);
+        await eventually(() => Promise.resolve(seen === 1));
+        await first.stop();
+        assert.deepEqual(await readAll(log, [totals]), [], "nothing is written while it holds");
+        [seen, held] = [0, []];
+        const second = await log.process({ topic: raw, group }, holding);
+        await eventually(() => Promise.resolve(seen === 1));
+        await producer.publish(numbered(raw, 1, 3, 0));
+        await eventually(async () => (await readAll(log, [totals])).length === 3);
+        assert.equal(second.progress()[0]?.lagRecords, 0);
+        await second.stop();
+        assert.deepEqual(counts(await readAll(log, [totals])), once(0, 3));
+        await log.close();
+      },
+    );
+
+    test(
       "a processor that throws stops its member with that error and publishes nothing of the batch",
       TIMEOUT,
       async () => {

@@ -1,0 +1,89 @@
+/** What the aggregate makes of records that are not our collector's. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { partitionOf } from "../../src/domain/partitioning.ts";
+import { referenceReader } from "../../src/domain/reference-record.ts";
+import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
+import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
+import { record } from "../support/raw-records.ts";
+import { countingMetrics, silentLogger } from "../support/silent.ts";
+
+const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };
+
+/** As the reference pipeline's producer writes it, without key. */
+function referenceRecord(bikes: number, offset: number, partition = 0): LogRecord {
+  return record(
+    null,
+    JSON.stringify({
+      stationCode: "16107",
+      station_id: 213688169,
+      num_bikes_available: bikes,
+      numBikesAvailable: bikes,
+      num_bikes_available_types: [{ mechanical: bikes - 1 }, { ebike: 1 }],
+      num_docks_available: 34,
+      numDocksAvailable: 34,
+      is_installed: 1,
+      is_returning: 1,
+      is_renting: 1,
+      last_reported: 1707263449,
+    }),
+    offset,
+    partition,
+  );
+}
+
+async function process(records: readonly LogRecord[], partitionCount = 1): Promise<readonly ProduceRecord[]> {
+  const processor = aggregateProcessor({
+    topics: TOPICS,
+    readReference: referenceReader((code) => (code === "16107" ? "75016" : null)),
+    partitionCount,
+    publishedAreas: () => Promise.resolve(new Set()),
+    clock: { now: () => 0 },
+    logger: silentLogger,
+    metrics: countingMetrics(),
+  });
+  const partition = records[0]?.partition ?? 0;
+  await processor.restore(partition, none(), { committedOffset: 0, endOffset: 0 });
+  return processor.process(partition, records) ?? [];
+}
+
+async function* none(): AsyncGenerator<readonly LogRecord[]> {
+  await Promise.resolve();
+  yield* [];
+}
+
+test("understands the reference producer's records, and counts a station once however often it is sent", async () => {
+  const outputs = await process([referenceRecord(5, 0), referenceRecord(5, 1), referenceRecord(7, 2)]);
+  assert.equal(outputs.length, 1);
+  assert.match(String(outputs[0]?.value), /^\{"postcode":"75016","nbr_total":7,"nbr_elec":1,"nbr_meca":6,/);
+});
+
+test("sums a keyless record only in its area's own partition, else its station would count in several", async () => {
+  const home = partitionOf("velib:75016", 4);
+  const outputs = await process([referenceRecord(5, 0, (home + 1) % 4)], 4);
+  assert.deepEqual(
+    outputs.map(({ topic }) => topic),
+    ["rejects"],
+  );
+  assert.match(String(outputs[0]?.value), /"reason":"wrong_partition"/);
+});
+
+for (const [what, value, reason] of [
+  ["text that is no JSON", "added: 16107", "not_json"],
+  ["JSON of another kind", "[1,2]", "not_an_object"],
+  ["an object of another format", '{"hello":"world"}', "unknown_format"],
+  [
+    "a negative count",
+    '{"system_id":"velib","station_id":"1","postcode":"75001","observed_at":1,"nbr_total":-4}',
+    "invalid_field",
+  ],
+] as const) {
+  test(`keeps ${what} as a reject and goes on`, async () => {
+    const outputs = await process([record(null, value, 0), referenceRecord(5, 1)]);
+    assert.deepEqual(
+      outputs.map(({ topic }) => topic),
+      ["totals", "rejects"],
+    );
+    assert.match(String(outputs[1]?.value), new RegExp(`"reason":"${reason}"`));
+  });
+}
