@@ -111,6 +111,9 @@ export interface ReadOptions {
   readonly from: ReadFrom;
   /** `end`: stop at the end offsets seen when the read began. Default: never stop. */
   readonly until?: "end";
+  /** When it aborts, the read goes on to the end offsets as they are then, and stops there: a drain. */
+  readonly finish?: AbortSignal;
+  /** When it aborts, the read stops at once. */
   readonly signal?: AbortSignal;
 }
 

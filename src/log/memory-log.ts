@@ -129,10 +129,12 @@ export class MemoryLog implements Log {
     this.#followers.add(follower);
     try {
       let saidCaughtUp = false;
+      let last = options.until === "end" ? ends : null;
       while (!this.#closed && options.signal?.aborted !== true) {
+        if (last === null && options.finish?.aborted === true) last = this.#endsOf(positions.keys());
         const records: LogRecord[] = [];
         for (const [partition, position] of positions) {
-          const limit = options.until === "end" ? (ends.get(partition) ?? 0) : Infinity;
+          const limit = last?.get(partition) ?? Infinity;
           for (const record of partition.read(position, READ_BATCH_RECORDS)) {
             if (record.offset < limit) records.push(record);
           }
@@ -143,20 +145,15 @@ export class MemoryLog implements Log {
             record.offset + 1,
           );
         }
-        // Compaction may have removed the very last records: a partition with nothing left to read is at its end.
-        const caughtUp = [...ends].every(
-          ([partition, end]) =>
-            (positions.get(partition) ?? 0) >= end ||
-            (partition.read(positions.get(partition) ?? 0, 1)[0]?.offset ?? Infinity) >= end,
-        );
+        const caughtUp = reached(ends, positions);
         if (records.length > 0 || (caughtUp && !saidCaughtUp)) {
           saidCaughtUp ||= caughtUp;
           yield { records, caughtUp };
           this.#wake();
-        } else if (options.until !== "end") {
-          await this.changed(options.signal);
+        } else if (last === null) {
+          await this.changed(options.signal, options.finish);
         }
-        if (options.until === "end" && caughtUp) return;
+        if (last !== null && reached(last, positions)) return;
       }
     } finally {
       this.#followers.delete(follower);
@@ -229,17 +226,21 @@ export class MemoryLog implements Log {
     this.#wake();
   }
 
-  /** Resolves at the next append, progress or close, or when `signal` aborts. */
-  changed(signal?: AbortSignal): Promise<void> {
+  #endsOf(partitions: Iterable<MemoryPartition>): Map<MemoryPartition, number> {
+    return new Map([...partitions].map((partition) => [partition, partition.endOffset] as const));
+  }
+
+  /** Resolves at the next append, progress or close, or when one of `signals` aborts. */
+  changed(...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#closed || signal?.aborted === true) return resolve();
+      if (this.#closed || signals.some((signal) => signal?.aborted === true)) return resolve();
       const wake = (): void => {
         this.#sleepers.delete(wake);
-        signal?.removeEventListener("abort", wake);
+        for (const signal of signals) signal?.removeEventListener("abort", wake);
         resolve();
       };
       this.#sleepers.add(wake);
-      signal?.addEventListener("abort", wake);
+      for (const signal of signals) signal?.addEventListener("abort", wake);
     });
   }
 
@@ -270,4 +271,16 @@ export class MemoryLog implements Log {
     }
     return most;
   }
+}
+
+/** Compaction may have removed the very last records: a partition with nothing left to read is at its end too. */
+function reached(
+  ends: ReadonlyMap<MemoryPartition, number>,
+  positions: ReadonlyMap<MemoryPartition, number>,
+): boolean {
+  for (const [partition, end] of ends) {
+    const position = positions.get(partition) ?? 0;
+    if (position < end && (partition.read(position, 1)[0]?.offset ?? Infinity) < end) return false;
+  }
+  return true;
 }

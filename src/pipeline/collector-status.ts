@@ -1,9 +1,10 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
-import type { Poll, SystemDescription } from "../ports.ts";
+import type { Poll, SystemDescription, SystemStatus } from "../ports.ts";
 
 export class CollectorStatus {
   system: SystemDescription | null = null;
-  state: "starting" | "polling" | "failing" | "stopped" = "starting";
+  state: SystemStatus["state"] = "waiting";
+  lastPollOutcome: string | null = null;
   /** Stable word of the failure that lasts, and its sentence. */
   failure: { readonly outcome: string; readonly message: string; readonly sinceMs: number } | null = null;
   lastPollAtMs: number | null = null;
@@ -22,7 +23,6 @@ export class CollectorStatus {
 
   described(system: SystemDescription): void {
     this.system = system;
-    if (this.state === "starting") this.state = "polling";
   }
 
   scheduled(nextPollAtMs: number, changePeriodMs: number | null): void {
@@ -35,6 +35,7 @@ export class CollectorStatus {
     this.polls += 1;
     this.failedPolls += 1;
     this.lastPollAtMs = atMs;
+    this.lastPollOutcome = outcome;
     this.state = "failing";
     const news = this.failure?.outcome !== outcome;
     this.failure = { outcome, message, sinceMs: this.failure?.sinceMs ?? atMs };
@@ -45,12 +46,13 @@ export class CollectorStatus {
   succeeded(poll: Extract<Poll, { kind: "changed" | "unchanged" }>): boolean {
     this.polls += 1;
     this.lastPollAtMs = poll.observedAtMs;
+    this.lastPollOutcome = poll.kind;
     this.lastSuccessAtMs = poll.observedAtMs;
     if (poll.kind === "changed" || this.contentChangedAtMs === null)
       this.contentChangedAtMs = poll.observedAtMs;
     const recovered = this.failure !== null;
     this.failure = null;
-    this.state = "polling";
+    this.state = "live";
     return recovered;
   }
 
@@ -67,5 +69,30 @@ export class CollectorStatus {
   stopped(): void {
     this.state = "stopped";
     this.nextPollAtMs = null;
+  }
+
+  /** For the API; null until the feed has said who it is. */
+  systemStatus(): SystemStatus | null {
+    if (this.system === null) return null;
+    return {
+      description: this.system,
+      state: this.state,
+      observedAtMs: this.lastSuccessAtMs,
+      lastPoll:
+        this.lastPollAtMs === null
+          ? null
+          : {
+              atMs: this.lastPollAtMs,
+              outcome: this.lastPollOutcome ?? "unknown",
+              message: this.failure?.message ?? null,
+            },
+      nextPollAtMs: this.nextPollAtMs,
+      pollIntervalMs:
+        this.nextPollAtMs === null || this.lastPollAtMs === null
+          ? null
+          : this.nextPollAtMs - this.lastPollAtMs,
+      changePeriodMs: this.changePeriodMs,
+      flags: [],
+    };
   }
 }

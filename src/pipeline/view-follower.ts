@@ -39,16 +39,21 @@ export class ViewFollower {
   }
 
   /**
-   * Reads until `signal` aborts or the log is closed.
+   * Reads until `signal` aborts or the log is closed; when `finish` aborts, to the end as it is then.
    * @throws AppError that waiting cannot mend (a topic that is not allowed)
    */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, finish?: AbortSignal): Promise<void> {
     const { log, topics, clock, logger } = this.#options;
     let away = false;
     while (!signal.aborted) {
       try {
         const from = this.#positions.size === 0 ? "earliest" : this.#positions;
-        for await (const batch of log.read({ topics: [topics.raw, topics.totals], from, signal })) {
+        for await (const batch of log.read({
+          topics: [topics.raw, topics.totals],
+          from,
+          signal,
+          ...(finish === undefined ? {} : { finish }),
+        })) {
           if (away) logger.info("view.reading_again", "Reading the topics again.");
           away = false;
           this.#take(batch);

@@ -105,6 +105,30 @@ export function logContract({ name, start }: LogContractOptions): void {
       await log.close();
     });
 
+    test("a read told to finish goes on to the end as it is then, and stops there", TIMEOUT, async () => {
+      const { log, raw } = await fresh();
+      const producer = await log.producer();
+      const finish = new AbortController();
+      const seen: string[] = [];
+      const reading = (async (): Promise<void> => {
+        for await (const { records } of log.read({ topics: [raw], from: "latest", finish: finish.signal }))
+          seen.push(...records.map(({ key }) => key ?? ""));
+      })();
+      await eventually(async () => {
+        await producer.publish([{ topic: raw, key: "first", value: "1", partition: 0 }]);
+        return seen.length > 0;
+      });
+      const late = Array.from({ length: 50 }, (_, index) => `late-${index}`);
+      await producer.publish(late.map((key) => ({ topic: raw, key, value: "1", partitionKey: key })));
+      finish.abort();
+      await reading;
+      assert.deepEqual(
+        seen.filter((key) => key !== "first").sort((a, b) => a.localeCompare(b)),
+        late.toSorted((a, b) => a.localeCompare(b)),
+      );
+      await log.close();
+    });
+
     test("reads on from given positions", TIMEOUT, async () => {
       const { log, raw } = await fresh(1);
       const producer = await log.producer();
