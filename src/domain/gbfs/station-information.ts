@@ -1,6 +1,6 @@
 /** Decodes `station_information`, GBFS 1.0 to 3.1 and Vélib'. */
 import type { Reject, StationInformation, StationInformationFile } from "../station.ts";
-import { asId, asInteger, asObject, asText, header } from "./fields.ts";
+import { asId, asInteger, asObject, asPosition, asText, header } from "./fields.ts";
 
 /** Decodes one file. Never throws. @returns null when the body is no `station_information` at all */
 export function decodeStationInformation(body: unknown): StationInformationFile | null {
@@ -35,11 +35,4 @@ export function decodeStationInformation(body: unknown): StationInformationFile 
     });
   });
   return { ...header(file), stations, rejects };
-}
-
-/** A place on Earth; 0,0 is how feeds write "unknown". */
-function asPosition(lat: unknown, lon: unknown): { lat: number; lon: number } | null {
-  if (typeof lat !== "number" || typeof lon !== "number") return null;
-  if (Math.abs(lat) > 90 || Math.abs(lon) > 180 || (lat === 0 && lon === 0)) return null;
-  return { lat, lon };
 }

@@ -1,0 +1,67 @@
+/**
+ * Vehicles that stand by themselves, in the one model: per area one pseudo-station that counts them. Their own ids
+ * rotate after every rental (GBFS requires it), so they are no keys; their area is.
+ *
+ *   vehicles ──by position──▶ area 75011: 12 available, 7 electric ──▶ station "free-floating:areas_file:75011"
+ */
+import type { Propulsion } from "./gbfs/vehicle-split.ts";
+import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
+import type { AreaRule, StationArea, StationStatus } from "./station.ts";
+
+const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;
+
+/** The area that a pseudo-station counts; null for a real station. */
+export function areaOfFreeFloating(stationId: string): StationArea | null {
+  const match = ID.exec(stationId);
+  return match === null ? null : { area: match[2] ?? "", rule: match[1] as AreaRule };
+}
+
+interface Count {
+  vehicles: number;
+  electric: number;
+  mechanical: number;
+  /** Vehicles whose type does not say what moves them: the split is then unknown. */
+  untyped: number;
+}
+
+/**
+ * Counts the available vehicles per area.
+ * @param docked stations of the same poll: a vehicle docked at one of them is in that station's own count
+ */
+export function countFreeFloating(
+  vehicles: readonly FreeVehicle[],
+  types: ReadonlyMap<string, Propulsion>,
+  docked: ReadonlySet<string>,
+  resolvePosition: (lat: number | null, lon: number | null) => StationArea,
+): StationStatus[] {
+  const counts = new Map<string, Count>();
+  for (const vehicle of vehicles) {
+    if (vehicle.stationId !== null && docked.has(vehicle.stationId)) continue;
+    const { area, rule } = resolvePosition(vehicle.lat, vehicle.lon);
+    const stationId = `free-floating:${rule}:${area}`;
+    let count = counts.get(stationId);
+    // An area whose vehicles are all rented still counts: zero, which is not the same as gone.
+    if (count === undefined) {
+      counts.set(stationId, (count = { vehicles: 0, electric: 0, mechanical: 0, untyped: 0 }));
+    }
+    if (!vehicle.available) continue;
+    count.vehicles += 1;
+    const propulsion = vehicle.typeId === null ? undefined : types.get(vehicle.typeId);
+    if (propulsion === undefined) count.untyped += 1;
+    else if (propulsion === "electric") count.electric += 1;
+    else if (propulsion === "mechanical") count.mechanical += 1;
+  }
+  return [...counts].map(([stationId, count]) => ({
+    stationId,
+    stationCode: null,
+    vehiclesAvailable: count.vehicles,
+    electricAvailable: count.untyped > 0 ? null : count.electric,
+    mechanicalAvailable: count.untyped > 0 ? null : count.mechanical,
+    docksAvailable: null,
+    isInstalled: true,
+    isRenting: true,
+    isReturning: true,
+    lastReportedMs: null,
+    source: { station_id: stationId, num_vehicles_available: count.vehicles, free_floating: true },
+  }));
+}
