@@ -1,0 +1,31 @@
+/** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
+import type { Settings } from "../config/options.ts";
+import { MemoryLog } from "../log/memory-log.ts";
+import { topicSpecs } from "../log/topics.ts";
+import type { Clock, Log, Logger, Metrics, TopicNames } from "../ports.ts";
+
+export interface OpenLogInput {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export function topicNames(settings: Settings): TopicNames {
+  return { raw: settings["raw-topic"], totals: settings["totals-topic"], rejects: settings["rejects-topic"] };
+}
+
+/** Opens the log and makes the topics that are missing; says what differs from what is wanted. */
+export async function openLog({ settings, clock, logger }: OpenLogInput): Promise<Log> {
+  const log = new MemoryLog({ clock });
+  const reports = await log.createTopics(
+    topicSpecs(topicNames(settings), {
+      partitions: settings.partitions,
+      replicationFactor: settings["replication-factor"],
+    }),
+  );
+  for (const { topic, differences } of reports)
+    for (const difference of differences)
+      logger.warn("topics.differ", `Topic ${topic} ${difference}.`, { topic });
+  return log;
+}

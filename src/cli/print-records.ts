@@ -1,0 +1,53 @@
+/** Prints records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
+import { decodeThrough, decodeTotals, supersedes, type Kept } from "../domain/totals-record.ts";
+import type { Log, LogRecord, TopicNames } from "../ports.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface PrintInput {
+  readonly terminal: Terminal;
+  readonly log: Log;
+  readonly topics: TopicNames;
+  readonly from: "earliest" | "latest";
+  readonly signal: AbortSignal;
+  readonly finish: AbortSignal;
+}
+
+/** Totals records as they are; an area that is gone is `{"postcode":"75016","tombstone":true}`. */
+export async function printTotals(input: PrintInput): Promise<void> {
+  const kept = new Map<string, Kept>();
+  await print(input, input.topics.totals, ({ key, value, headers }) => {
+    if (key === null) return null;
+    const through = decodeThrough(headers["through"]);
+    const text = value?.toString("utf8") ?? null;
+    const totals = text === null ? null : decodeTotals(text);
+    if (text !== null && totals === null) return null;
+    // An at-least-once writer repeats itself; the greatest `through` of an area is the one that counts.
+    if (!supersedes(kept.get(key), through, totals?.asOfMs ?? null)) return null;
+    kept.set(key, { through, asOfMs: totals?.asOfMs ?? kept.get(key)?.asOfMs ?? 0 });
+    return text ?? JSON.stringify({ postcode: key, tombstone: true });
+  });
+}
+
+/** Raw records as they are; a station that is gone is `{"key":"velib:213688169","tombstone":true}`. */
+export async function printRaw(input: PrintInput): Promise<void> {
+  await print(input, input.topics.raw, ({ key, value }) =>
+    value === null ? JSON.stringify({ key, tombstone: true }) : oneLine(value.toString("utf8")),
+  );
+}
+
+async function print(
+  input: PrintInput,
+  topic: string,
+  line: (record: LogRecord) => string | null,
+): Promise<void> {
+  const { terminal, log, from, signal, finish } = input;
+  for await (const { records } of log.read({ topics: [topic], from, signal, finish })) {
+    const lines = records.map(line).filter((text) => text !== null);
+    if (lines.length > 0) await terminal.out(`${lines.join("\n")}\n`);
+  }
+}
+
+/** Strangers may write JSON over several lines; NDJSON may not. */
+function oneLine(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/\r?\n\s*/g, " ") : text;
+}

@@ -1,0 +1,104 @@
+/**
+ * What a running pipeline shows: a live table on a terminal, the totals records as NDJSON with `--json`, else a line a
+ * minute on stderr.
+ */
+import type { LiveView } from "../domain/live-view.ts";
+import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import type { Log, TopicNames } from "../ports.ts";
+import type { CommandContext } from "./command.ts";
+import { liveDisplay } from "./live-display.ts";
+import { formatAge, renderTable } from "./live-table.ts";
+import { printTotals } from "./print-records.ts";
+
+const SUMMARY_EVERY_MS = 60_000;
+
+export interface SessionOutputInput {
+  readonly context: CommandContext;
+  readonly log: Log;
+  readonly topics: TopicNames;
+  readonly view: LiveView;
+  readonly statuses: readonly CollectorStatus[];
+  readonly signal: AbortSignal;
+  /** Show what is there by now, then return. */
+  readonly finish: AbortSignal;
+}
+
+export async function sessionOutput(input: SessionOutputInput): Promise<void> {
+  const { context, log, topics, signal, finish } = input;
+  const { terminal, settings, clock, logger } = context;
+  if (settings.json) return printTotals({ terminal, log, topics, from: "latest", signal, finish });
+  const rate = new Rate(clock.now());
+  if (terminal.interactive) {
+    const render = (): readonly string[] =>
+      renderTable({
+        areas: [...input.view.areas()],
+        status: statusParts(input, rate, true),
+        notices: notices(input),
+        columns: terminal.columns,
+        rows: terminal.rows,
+        nowMs: clock.now(),
+        style: (style, text) => terminal.style(style, text),
+      });
+    return liveDisplay(terminal, clock, render, finish);
+  }
+  // The first line comes with the first data, the others once a minute.
+  while (!finish.aborted && input.view.stationCount === 0) await clock.sleep(100, finish);
+  while (!finish.aborted) {
+    logger.info("run.summary", statusParts(input, rate, false).join(" · "), {
+      stations: input.view.stationCount,
+      simulated: isSimulated(input),
+    });
+    await clock.sleep(SUMMARY_EVERY_MS, finish);
+  }
+}
+
+function statusParts({ statuses, view, context }: SessionOutputInput, rate: Rate, live: boolean): string[] {
+  const nowMs = context.clock.now();
+  const records = statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
+  const changedAt = Math.max(...statuses.map((status) => status.contentChangedAtMs ?? -Infinity));
+  const next = Math.min(...statuses.map((status) => status.nextPollAtMs ?? Infinity));
+  const areas = [...view.areas()].length;
+  const rejects = statuses.reduce((sum, status) => sum + status.rejectsNow, 0);
+  return [
+    ...(isSimulated({ statuses }) ? ["SIMULATED"] : []),
+    `${view.stationCount} stations`,
+    `${areas} areas`,
+    `${rate.perSecond(records, nowMs).toFixed(1)} records/s`,
+    ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
+    ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
+    ...(rejects > 0 ? [`${rejects} records rejected`] : []),
+  ];
+}
+
+function notices({ statuses, context }: SessionOutputInput): string[] {
+  const nowMs = context.clock.now();
+  return statuses
+    .filter(({ failure }) => failure !== null)
+    .map(({ failure, lastSuccessAtMs }) => {
+      const last =
+        lastSuccessAtMs === null ? "no data yet" : `last data ${formatAge(nowMs - lastSuccessAtMs)} ago`;
+      return `${failure?.message ?? ""} (${last})`;
+    });
+}
+
+function isSimulated({ statuses }: Pick<SessionOutputInput, "statuses">): boolean {
+  return statuses.some(({ system }) => system?.simulated === true);
+}
+
+/** Records a second over the last half minute or so. */
+class Rate {
+  #samples: { readonly atMs: number; readonly count: number }[];
+
+  constructor(nowMs: number) {
+    this.#samples = [{ atMs: nowMs, count: 0 }];
+  }
+
+  perSecond(count: number, nowMs: number): number {
+    this.#samples.push({ atMs: nowMs, count });
+    while (this.#samples.length > 2 && (this.#samples[1]?.atMs ?? nowMs) < nowMs - 30_000)
+      this.#samples.shift();
+    const first = this.#samples[0];
+    if (first === undefined || nowMs <= first.atMs) return 0;
+    return ((count - first.count) * 1000) / (nowMs - first.atMs);
+  }
+}
