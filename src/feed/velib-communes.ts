@@ -1,7 +1,7 @@
 /** The postal codes of the communes that Vélib' serves, from the French government's own list (INSEE, La Poste). */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { COMMUNE_BY_PREFIX } from "../domain/velib-areas.ts";
+import { COMMUNE_BY_PREFIX, normalisePostcode, postcodeOfStationCode } from "../domain/velib-areas.ts";
 
 interface Commune {
   readonly code: string;
@@ -23,4 +23,10 @@ export function velibPostcodes(): ReadonlyMap<string, string> {
   }
   cached = postcodes;
   return postcodes;
+}
+
+/** The area of a Vélib' station code; null when the code tells none. Loads the list of communes at the first call. */
+export function areaOfVelibCode(stationCode: string): string | null {
+  const postcode = postcodeOfStationCode(stationCode, velibPostcodes());
+  return postcode === null ? null : normalisePostcode(postcode);
 }

@@ -1,0 +1,47 @@
+/** The area rules and the pace of polling that the settings ask for, per system. */
+import type { Settings } from "../config/options.ts";
+import { AreaResolver } from "../domain/areas.ts";
+import type { CollectionOptions } from "../domain/collection.ts";
+import { PollSchedule } from "../domain/poll-schedule.ts";
+import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { readAreasFile } from "../feed/areas-file.ts";
+import { velibPostcodes } from "../feed/velib-communes.ts";
+import type { Pacer } from "../pipeline/collect.ts";
+import type { SystemDescription } from "../ports.ts";
+
+/** `auto` polls no source more often than this, ms. */
+const FASTEST_MS = 10_000;
+/** Vélib' changes every minute, whatever its ttl says. */
+const SLOWEST_VELIB_MS = 60_000;
+/** GBFS asks that real-time data be no older than five minutes. */
+const SLOWEST_MS = 300_000;
+
+/**
+ * @throws ConfigError when the `--areas` file cannot be used
+ */
+export function areaRules(
+  settings: Settings,
+): (system: SystemDescription) => CollectionOptions["resolveArea"] {
+  const areasFile =
+    settings.areas === null ? null : readAreasFile(settings.areas, settings["areas-property"]);
+  return ({ systemId }) =>
+    new AreaResolver({
+      systemId,
+      areasFile,
+      postcodeOfCommune: systemId === DEFAULT_SYSTEM_ID ? velibPostcodes() : null,
+    }).resolve;
+}
+
+/** A recording sets its own pace: its source waits, the collector does not. */
+export function pacerRules(settings: Settings, recording: boolean): (system: SystemDescription) => Pacer {
+  if (recording) return () => ({ next: ({ atMs }) => atMs, changePeriodMs: null });
+  return ({ systemId }) => {
+    const velib = systemId === DEFAULT_SYSTEM_ID;
+    return new PollSchedule({
+      intervalMs: settings.interval,
+      minMs: FASTEST_MS,
+      maxMs: velib ? SLOWEST_VELIB_MS : SLOWEST_MS,
+      respectTtl: !velib,
+    });
+  };
+}

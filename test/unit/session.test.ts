@@ -1,0 +1,89 @@
+/** The pipeline in one process: what it prints, how it drains, what it exits with. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runSession } from "../../src/cli/session.ts";
+import { FeedError } from "../../src/errors.ts";
+import { commandContext } from "../support/command-context.ts";
+import { scriptedFeed, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
+import { TestClock } from "../support/test-clock.ts";
+
+const GODARD: ScriptedStation = { id: 213688169, code: "16107", mechanical: 4, electric: 1 };
+const BASILIQUE: ScriptedStation = { id: 653222953, code: "32017", mechanical: 5, electric: 4 };
+const POLL: ScriptedPoll = { kind: "stations", stations: [GODARD, BASILIQUE] };
+
+async function run(script: readonly ScriptedPoll[], args: readonly string[], lossless = true) {
+  const clock = new TestClock();
+  const context = commandContext(["--json", "--no-serve", ...args], clock);
+  const done = runSession({ context, sources: [scriptedFeed(clock, script)], lossless });
+  for (let turn = 0; turn < 30; turn += 1) await clock.advance(1_000);
+  return { exitCode: await done, lines: context.terminal.stdout.split("\n").filter((line) => line !== "") };
+}
+
+test("prints the totals of the reference stations once, however often they are polled", async () => {
+  const { exitCode, lines } = await run([POLL, POLL, POLL, POLL, POLL, POLL, POLL, POLL, POLL, POLL], []);
+  assert.equal(exitCode, 0);
+  assert.deepEqual(lines.map((line) => line.slice(0, line.indexOf(',"system_id"'))).toSorted(), [
+    '{"postcode":"75016","nbr_total":5,"nbr_elec":1,"nbr_meca":4',
+    '{"postcode":"93200","nbr_total":9,"nbr_elec":4,"nbr_meca":5',
+  ]);
+});
+
+test("publishing every poll gives the same totals, not greater ones", async () => {
+  const { lines } = await run([POLL, POLL, POLL], ["--publish", "every-poll"]);
+  assert.equal(lines.length, 2);
+  for (const line of lines) assert.match(line, /"nbr_total":(5|9),/);
+});
+
+test("runs for as long as it is told, and ends with 0", async () => {
+  const forever = Array.from({ length: 1_000 }, () => POLL);
+  const { exitCode, lines } = await run(forever, ["--for", "5s", "--interval", "1s"], false);
+  assert.equal(exitCode, 0);
+  assert.equal(lines.length, 2);
+});
+
+test("ends with 69 when no poll ever succeeded", async () => {
+  const failures = Array.from({ length: 1_000 }, () => ({ kind: "failed", outcome: "dns" }) as const);
+  const { exitCode, lines } = await run(failures, ["--for", "5s", "--interval", "1s"], false);
+  assert.equal(exitCode, 69);
+  assert.deepEqual(lines, []);
+});
+
+test("drains at the signal: what was polled is on stdout before it ends", async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const context = commandContext(["--json", "--no-serve", "--interval", "1s"], clock, stop.signal);
+  const source = scriptedFeed(clock, [
+    POLL,
+    { kind: "stations", stations: [{ ...GODARD, electric: 2 }, BASILIQUE] },
+  ]);
+  const done = runSession({
+    context,
+    lossless: false,
+    sources: [
+      {
+        ...source,
+        // The signal comes while the second poll is under way.
+        poll: async (signal) => {
+          const poll = await source.poll(signal);
+          if (source.polls === 2) stop.abort();
+          return poll;
+        },
+      },
+    ],
+  });
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+  assert.match(context.terminal.stdout, /"postcode":"75016","nbr_total":6,"nbr_elec":2/);
+});
+
+test("rethrows what stopped a stage, after the drain", async () => {
+  const clock = new TestClock();
+  const context = commandContext(["--json", "--no-serve"], clock);
+  const source = scriptedFeed(clock, [], () =>
+    Promise.reject(new FeedError("VELOSTREAM_FEED_REFUSED", "Not a URL we fetch. Use https.")),
+  );
+  const done = runSession({ context, sources: [source], lossless: false });
+  done.catch(() => {});
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
+  await assert.rejects(done, /Not a URL we fetch/);
+});
