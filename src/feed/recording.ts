@@ -1,0 +1,200 @@
+/**
+ * A recording as a FeedSource: the same polls as when it was captured, at their own time, at any speed.
+ *
+ *   files, in order of time ─▶ capture ─▶ wait (gap ÷ speed) ─▶ decode ─▶ changed | unchanged | failed … ─▶ ended
+ */
+import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
+import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
+import {
+  decodeSystemInformation,
+  isSimulated,
+  isVelib,
+  VELIB_SYSTEM_ID,
+} from "../domain/gbfs/system-information.ts";
+import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/vehicle-split.ts";
+import type { Reject, StationInformation, StationStatusFile } from "../domain/station.ts";
+import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
+import { findRecording, noRecording, type RecordedFile, type RecordingFiles } from "./recording-files.ts";
+import { readCaptures, readWhole, type Capture } from "./recording-reader.ts";
+
+export interface RecordingOptions {
+  /** A folder of captures, or one file. */
+  readonly path: string;
+  /** How many times faster than it was recorded; Infinity does not wait. */
+  readonly speed: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A wait longer than this is announced, ms. */
+const LONG_WAIT_MS = 60_000;
+const NOT_GBFS = "is JSON, but no GBFS station_status file";
+
+export class RecordingSource implements FeedSource {
+  readonly #options: RecordingOptions;
+  readonly #information = new Map<string, StationInformation>();
+  readonly #types = new Map<string, Propulsion>();
+  #informationRejects: Reject[] = [];
+  #captures: AsyncGenerator<Capture> | null = null;
+  /** The last good poll: its text, to see whether the next says the same. */
+  #last: { readonly text: string; readonly status: StationStatusFile } | null = null;
+  #lastTimeMs = -Infinity;
+  /** Event time and clock time of the first capture: the pace is kept against them, so waits do not add up. */
+  #began: { readonly eventMs: number; readonly clockMs: number } | null = null;
+
+  constructor(options: RecordingOptions) {
+    this.#options = options;
+  }
+
+  /** @throws StorageError when there is nothing to replay */
+  async describe(): Promise<SystemDescription> {
+    const files = await findRecording(this.#options.path);
+    const status = await inOrder(files.status);
+    await this.#readInformation(files.information);
+    for (const file of files.vehicleTypes)
+      for (const [id, propulsion] of decodeVehicleTypes(await readWhole(file)))
+        this.#types.set(id, propulsion);
+    this.#captures = capturesOf(status);
+    return describeSystem(files, status);
+  }
+
+  information(): ReadonlyMap<string, StationInformation> {
+    return this.#information;
+  }
+
+  takeInformationRejects(): readonly Reject[] {
+    const rejects = this.#informationRejects;
+    this.#informationRejects = [];
+    return rejects;
+  }
+
+  /** The next capture, when it is due. */
+  async poll(signal?: AbortSignal): Promise<Poll> {
+    if (this.#captures === null) await this.describe();
+    const stopped = (): boolean => signal?.aborted === true;
+    const next = await this.#captures?.next();
+    if (next === undefined || next.done === true || stopped()) return { kind: "ended" };
+    const capture = next.value;
+    if (capture.kind === "unreadable") return this.#failed(capture.origin, capture.outcome, capture.problem);
+    await this.#due(capture.timeMs, signal);
+    if (stopped()) return { kind: "ended" };
+
+    const { clock } = this.#options;
+    const startedMs = clock.now();
+    // Strictly later than the last: the order of captures is the order of observations.
+    const observedAtMs = Math.max(Math.round(capture.timeMs), this.#lastTimeMs + 1);
+    const same = this.#last !== null && this.#last.text === capture.text;
+    const status = same ? (this.#last?.status ?? null) : decodeStationStatus(capture.body, this.#types);
+    if (status === null) return this.#failed(capture.origin, "not_gbfs", NOT_GBFS);
+    this.#lastTimeMs = observedAtMs;
+    this.#last = { text: capture.text, status };
+    return {
+      kind: same ? "unchanged" : "changed",
+      observedAtMs,
+      status,
+      transferredBytes: Buffer.byteLength(capture.text),
+      durationMs: clock.now() - startedMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#captures?.return(undefined);
+  }
+
+  async #readInformation(files: readonly RecordedFile[]): Promise<void> {
+    for (const file of files) {
+      const decoded = decodeStationInformation(await readWhole(file));
+      if (decoded === null) {
+        this.#options.logger.warn(
+          "replay.information_unreadable",
+          `${file.name} is no station_information file: stations have no name or place from it.`,
+        );
+        continue;
+      }
+      this.#informationRejects.push(...decoded.rejects);
+      for (const station of decoded.stations) this.#information.set(station.stationId, station);
+    }
+  }
+
+  /** Waits until a capture is due at this speed. */
+  async #due(eventMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { clock, logger, speed } = this.#options;
+    this.#began ??= { eventMs, clockMs: clock.now() };
+    const dueMs = this.#began.clockMs + (eventMs - this.#began.eventMs) / speed;
+    const waitMs = dueMs - clock.now();
+    if (waitMs <= 0) return;
+    if (waitMs >= LONG_WAIT_MS)
+      logger.info(
+        "replay.waiting",
+        `The next poll of the recording is due in ${Math.round(waitMs / 1000)} s. A higher --speed, or max, waits less.`,
+        { waitMs: Math.round(waitMs) },
+      );
+    await clock.sleep(waitMs, signal);
+  }
+
+  #failed(origin: string, outcome: string, problem: string): Poll {
+    const observedAtMs = Number.isFinite(this.#lastTimeMs) ? this.#lastTimeMs : this.#options.clock.now();
+    const message = `Capture ${origin} of ${this.#options.path} ${problem}. It is skipped; the rest is replayed.`;
+    return { kind: "failed", observedAtMs, outcome, message, retryAfterMs: null, durationMs: 0 };
+  }
+}
+
+async function* capturesOf(files: readonly RecordedFile[]): AsyncGenerator<Capture> {
+  for (const file of files) yield* readCaptures(file);
+}
+
+/**
+ * The files in order of time: by the time in their names when each has one (a long recording is not read twice),
+ * else by their first capture's; files without any keep the order of their names, at the end.
+ */
+async function inOrder(files: readonly RecordedFile[]): Promise<readonly RecordedFile[]> {
+  if (files.length < 2) return files;
+  if (files.every(({ nameTimeMs }) => nameTimeMs !== null))
+    return files.toSorted((a, b) => (a.nameTimeMs ?? 0) - (b.nameTimeMs ?? 0));
+  const timed: { file: RecordedFile; timeMs: number }[] = [];
+  for (const file of files) timed.push({ file, timeMs: await firstTime(file) });
+  return timed.toSorted((a, b) => (a.timeMs === b.timeMs ? 0 : a.timeMs - b.timeMs)).map(({ file }) => file);
+}
+
+async function firstTime(file: RecordedFile): Promise<number> {
+  for await (const capture of readCaptures(file)) if (capture.kind === "read") return capture.timeMs;
+  return Infinity;
+}
+
+async function describeSystem(
+  files: RecordingFiles,
+  status: readonly RecordedFile[],
+): Promise<SystemDescription> {
+  const capture = await firstUsable(files, status);
+  const velib = isVelib(capture);
+  const bodies: unknown[] = [];
+  for (const file of files.system) bodies.push(await readWhole(file));
+  const system = bodies.map(decodeSystemInformation).findLast((decoded) => decoded !== null);
+  return {
+    systemId: velib ? VELIB_SYSTEM_ID : (system?.systemId ?? identifier(files.folder)),
+    name: velib && system?.simulated !== true ? "Vélib' Métropole" : (system?.name ?? files.folder),
+    timezone: system?.timezone ?? (velib ? "Europe/Paris" : null),
+    attribution: system?.attribution ?? null,
+    licenseUrl: system?.licenseUrl ?? null,
+    simulated: isSimulated(capture) || bodies.some(isSimulated),
+  };
+}
+
+/** @throws StorageError when no capture is a station_status file: nothing would ever be replayed */
+async function firstUsable(files: RecordingFiles, status: readonly RecordedFile[]): Promise<unknown> {
+  let problem: string | null = null;
+  for await (const capture of capturesOf(status)) {
+    if (capture.kind === "read" && decodeStationStatus(capture.body, new Map()) !== null) return capture.body;
+    problem ??= `${capture.origin} ${capture.kind === "read" ? NOT_GBFS : capture.problem}`;
+  }
+  throw noRecording(files.path, `holds no capture that can be used (${problem ?? "it is empty"})`);
+}
+
+/** A folder's name as a system id: `Oslo 2.3` is `oslo-2.3`. */
+function identifier(folder: string): string {
+  const id = folder
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "");
+  return id === "" ? "recording" : id;
+}
