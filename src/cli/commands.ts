@@ -1,4 +1,20 @@
 /** The table of commands, in the order help shows them. */
 import type { CommandEntry } from "./command.ts";
 
-export const COMMANDS: readonly CommandEntry[] = [];
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "aggregate",
+    summary: "station records to totals, as a worker over Kafka",
+    load: async () => (await import("./aggregate.ts")).aggregate,
+  },
+  {
+    name: "watch totals",
+    summary: "the totals per area, live",
+    load: async () => (await import("./watch.ts")).watchTotals,
+  },
+  {
+    name: "watch raw",
+    summary: "the station records, live",
+    load: async () => (await import("./watch.ts")).watchRaw,
+  },
+];

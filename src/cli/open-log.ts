@@ -9,6 +9,8 @@ export interface OpenLogInput {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Make topics that are missing. @default true */
+  readonly createTopics?: boolean;
 }
 
 export function topicNames(settings: Settings): TopicNames {
@@ -16,8 +18,9 @@ export function topicNames(settings: Settings): TopicNames {
 }
 
 /** Opens the log and makes the topics that are missing; says what differs from what is wanted. */
-export async function openLog({ settings, clock, logger }: OpenLogInput): Promise<Log> {
+export async function openLog({ settings, clock, logger, createTopics = true }: OpenLogInput): Promise<Log> {
   const log = new MemoryLog({ clock });
+  if (!createTopics) return log;
   const reports = await log.createTopics(
     topicSpecs(topicNames(settings), {
       partitions: settings.partitions,

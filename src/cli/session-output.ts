@@ -4,7 +4,7 @@
  */
 import type { LiveView } from "../domain/live-view.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import type { Log, TopicNames } from "../ports.ts";
+import type { Log, ProcessHandle, TopicNames } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { liveDisplay } from "./live-display.ts";
 import { formatAge, renderTable } from "./live-table.ts";
@@ -17,7 +17,10 @@ export interface SessionOutputInput {
   readonly log: Log;
   readonly topics: TopicNames;
   readonly view: LiveView;
+  /** Of the collectors in this process. */
   readonly statuses: readonly CollectorStatus[];
+  /** The aggregate worker in this process. */
+  readonly worker: ProcessHandle | null;
   readonly signal: AbortSignal;
   /** Show what is there by now, then return. */
   readonly finish: AbortSignal;
@@ -52,13 +55,18 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   }
 }
 
-function statusParts({ statuses, view, context }: SessionOutputInput, rate: Rate, live: boolean): string[] {
+function statusParts(
+  { statuses, view, context, worker }: SessionOutputInput,
+  rate: Rate,
+  live: boolean,
+): string[] {
   const nowMs = context.clock.now();
   const records = statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
   const changedAt = Math.max(...statuses.map((status) => status.contentChangedAtMs ?? -Infinity));
   const next = Math.min(...statuses.map((status) => status.nextPollAtMs ?? Infinity));
   const areas = [...view.areas()].length;
   const rejects = statuses.reduce((sum, status) => sum + status.rejectsNow, 0);
+  const lagRecords = worker?.progress().reduce((sum, progress) => sum + progress.lagRecords, 0) ?? 0;
   return [
     ...(isSimulated({ statuses }) ? ["SIMULATED"] : []),
     `${view.stationCount} stations`,
@@ -67,6 +75,7 @@ function statusParts({ statuses, view, context }: SessionOutputInput, rate: Rate
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
     ...(rejects > 0 ? [`${rejects} records rejected`] : []),
+    ...(lagRecords > 0 ? [`lag ${lagRecords} records`] : []),
   ];
 }
 

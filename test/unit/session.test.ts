@@ -14,7 +14,7 @@ const POLL: ScriptedPoll = { kind: "stations", stations: [GODARD, BASILIQUE] };
 async function run(script: readonly ScriptedPoll[], args: readonly string[], lossless = true) {
   const clock = new TestClock();
   const context = commandContext(["--json", "--no-serve", ...args], clock);
-  const done = runSession({ context, sources: [scriptedFeed(clock, script)], lossless });
+  const done = runSession({ context, sources: [scriptedFeed(clock, script)], lossless, aggregate: true });
   for (let turn = 0; turn < 30; turn += 1) await clock.advance(1_000);
   return { exitCode: await done, lines: context.terminal.stdout.split("\n").filter((line) => line !== "") };
 }
@@ -59,6 +59,7 @@ test("drains at the signal: what was polled is on stdout before it ends", async 
   const done = runSession({
     context,
     lossless: false,
+    aggregate: true,
     sources: [
       {
         ...source,
@@ -82,7 +83,7 @@ test("rethrows what stopped a stage, after the drain", async () => {
   const source = scriptedFeed(clock, [], () =>
     Promise.reject(new FeedError("VELOSTREAM_FEED_REFUSED", "Not a URL we fetch. Use https.")),
   );
-  const done = runSession({ context, sources: [source], lossless: false });
+  const done = runSession({ context, sources: [source], lossless: false, aggregate: true });
   done.catch(() => {});
   for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
   await assert.rejects(done, /Not a URL we fetch/);

@@ -1,0 +1,23 @@
+/** `aggregate`: a worker that turns station records into totals; several share the partitions. */
+import type { Command } from "./command.ts";
+import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { runSession } from "./session.ts";
+import { requireBrokers } from "./watch.ts";
+
+export const aggregate: Command = {
+  usage: "[options]",
+  description:
+    "Reads the station records, keeps the latest of each station, and publishes the totals of every area that changes, exactly once. Start as many as there are partitions: they share them.",
+  examples: [
+    { command: "velostream aggregate --brokers localhost:9092", does: "One worker." },
+    {
+      command: "velostream aggregate --brokers localhost:9092 --json",
+      does: "The same, with the totals as NDJSON on stdout.",
+    },
+  ],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "group", "json", "for"],
+  run: async (context) => {
+    requireBrokers(context, "aggregate");
+    return runSession({ context, sources: [], lossless: false, aggregate: true });
+  },
+};

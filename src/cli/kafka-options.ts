@@ -1,0 +1,22 @@
+/** The options of every command that works on the log. */
+import type { OptionName } from "../config/options.ts";
+
+export const KAFKA_OPTIONS = [
+  "brokers",
+  "raw-topic",
+  "totals-topic",
+  "rejects-topic",
+] as const satisfies readonly OptionName[];
+
+/** For commands that may make topics. */
+export const TOPIC_OPTIONS = ["partitions", "replication-factor"] as const satisfies readonly OptionName[];
+
+/** What to collect, and how. */
+export const FEED_OPTIONS = [
+  "feed",
+  "stations",
+  "interval",
+  "publish",
+  "areas",
+  "areas-property",
+] as const satisfies readonly OptionName[];

@@ -1,0 +1,65 @@
+/** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
+import { referenceReader } from "../domain/reference-record.ts";
+import { areaOfVelibCode } from "../feed/velib-communes.ts";
+import { aggregateProcessor } from "../pipeline/aggregate.ts";
+import { readPublishedAreas } from "../pipeline/published-areas.ts";
+import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
+import type { Settings } from "../config/options.ts";
+
+const LAG_EVERY_MS = 1_000;
+
+export interface WorkerInput {
+  readonly log: Log;
+  readonly topics: TopicNames;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+export async function startWorker(input: WorkerInput): Promise<ProcessHandle> {
+  const { log, topics, settings, clock, logger, metrics } = input;
+  return log.process(
+    { topic: topics.raw, group: settings.group },
+    aggregateProcessor({
+      topics,
+      readReference: referenceReader(areaOfVelibCode),
+      partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
+      publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+      clock,
+      logger,
+      metrics,
+    }),
+  );
+}
+
+/** Sets the lag gauge of each partition held, and drops those taken away, until `signal` aborts. */
+export async function reportLag(
+  worker: ProcessHandle,
+  input: WorkerInput,
+  signal: AbortSignal,
+): Promise<void> {
+  let reported = new Set<number>();
+  while (!signal.aborted) {
+    const now = new Set<number>();
+    for (const { partition, lagRecords } of worker.progress()) {
+      now.add(partition);
+      input.metrics.set("velostream_aggregate_lag_records", { partition }, lagRecords);
+    }
+    for (const partition of reported)
+      if (!now.has(partition)) input.metrics.forget("velostream_aggregate_lag_records", { partition });
+    reported = now;
+    await input.clock.sleep(LAG_EVERY_MS, signal);
+  }
+}
+
+/** Resolves when the worker has processed everything in the log, or has stopped. */
+export async function caughtUp(worker: ProcessHandle, log: Log, clock: Clock): Promise<void> {
+  const settled = worker.done.then(
+    () => true,
+    () => true,
+  );
+  while (log.health().ok && worker.progress().some(({ lagRecords }) => lagRecords > 0)) {
+    if (await Promise.race([settled, clock.sleep(10).then(() => false)])) return;
+  }
+}
