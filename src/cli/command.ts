@@ -15,6 +15,14 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
+/** What help says of an option instead of its row in the table. */
+export interface OptionText {
+  readonly metavar: string;
+  readonly help: string;
+  /** As a user would write it. */
+  readonly default: string;
+}
+
 export interface Command {
   /** After the command's name: `PATH [options]`. */
   readonly usage: string;
@@ -23,6 +31,8 @@ export interface Command {
   /** Shown first in help; the first ones are run by the documentation tests. */
   readonly examples: readonly { readonly command: string; readonly does: string }[];
   readonly options: readonly OptionName[];
+  /** Options that mean something of this command's own: their text in help. */
+  readonly optionTexts?: Readonly<Partial<Record<OptionName, OptionText>>>;
   /** How many positional arguments it takes. @default [0, 0] */
   readonly positionals?: readonly [least: number, most: number];
   /** @returns the exit code; throws AppError for errors that have one */

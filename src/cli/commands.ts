@@ -17,4 +17,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "the station records, live",
     load: async () => (await import("./watch.ts")).watchRaw,
   },
+  {
+    name: "replay",
+    summary: "a recording through the same pipeline, at its pace or faster",
+    load: async () => (await import("./replay.ts")).replay,
+  },
+  {
+    name: "simulate",
+    summary: "a simulated, labelled bike-share system, served on loopback",
+    load: async () => (await import("./simulate.ts")).simulate,
+  },
 ];

@@ -7,7 +7,7 @@ import {
   type OptionName,
   type OptionRow,
 } from "../config/options.ts";
-import type { Command, CommandEntry } from "./command.ts";
+import type { Command, CommandEntry, OptionText } from "./command.ts";
 
 const WIDTH = 80;
 
@@ -32,7 +32,11 @@ export function overview(commands: readonly CommandEntry[]): string {
 /** `velostream COMMAND --help`. */
 export function commandHelp(name: string, command: Command): string {
   const options = [...command.options, ...COMMON_OPTIONS];
-  const width = Math.min(30, Math.max(...options.map((option) => flagText(option).length)) + 4);
+  const texts = command.optionTexts ?? {};
+  const width = Math.min(
+    30,
+    Math.max(...options.map((option) => flagText(option, texts[option]).length)) + 4,
+  );
   return [
     ...wrap(command.description, WIDTH),
     "",
@@ -45,7 +49,7 @@ export function commandHelp(name: string, command: Command): string {
     `Usage: velostream ${name} ${command.usage}`,
     "",
     "Options:",
-    ...options.flatMap((option) => optionLines(option, width)),
+    ...options.flatMap((option) => optionLines(option, width, texts[option])),
     ...columns(`  ${"-h, --help".padEnd(width)}`, "This text."),
     "",
     "Every option is also an environment variable (VELOSTREAM_…) and a line of the",
@@ -54,14 +58,14 @@ export function commandHelp(name: string, command: Command): string {
   ].join("\n");
 }
 
-function optionLines(name: OptionName, width: number): string[] {
+function optionLines(name: OptionName, width: number, text: OptionText | undefined): string[] {
   const row: OptionRow = OPTIONS[name];
-  const facts = [row.help];
+  const facts = [text?.help ?? row.help];
   if (row.choices !== undefined) facts.push(`One of ${row.choices.join(", ")}.`);
-  const shown = defaultText(row);
+  const shown = text?.default ?? defaultText(row);
   if (shown !== null) facts.push(`[${shown}]`);
   if (row.kind === "secret") facts.push("(environment only)");
-  const flag = flagText(name);
+  const flag = flagText(name, text);
   const head = `  ${flag.padEnd(width)}`;
   if (flag.length + 2 > width) {
     return [`  ${flag}`, ...columns(" ".repeat(width + 2), facts.join(" "))];
@@ -70,11 +74,11 @@ function optionLines(name: OptionName, width: number): string[] {
 }
 
 /** How an option is written on the command line (secrets: in the environment). */
-export function flagText(name: OptionName): string {
+export function flagText(name: OptionName, text?: OptionText): string {
   const row: OptionRow = OPTIONS[name];
   if (row.kind === "secret") return environmentName(name);
   if (row.kind === "flag") return row.default === true ? `--no-${name}` : `--${name}`;
-  return `--${name} ${row.metavar ?? "VALUE"}`;
+  return `--${name} ${text?.metavar ?? row.metavar ?? "VALUE"}`;
 }
 
 /** An option's default as a user would write it; null when there is none to speak of. */

@@ -140,6 +140,37 @@ export const OPTIONS = {
     group: "history",
     help: "Folder for history and caches.",
   },
+  // ── simulate
+  seed: {
+    kind: "integer",
+    metavar: "N",
+    default: 1,
+    group: "simulate",
+    help: "Another seed is another city; the same one gives the same again.",
+  },
+  dialect: {
+    kind: "string",
+    metavar: "DIALECT",
+    choices: ["velib", "2.3", "3.0"],
+    default: "velib",
+    group: "simulate",
+    help: "How the simulated feed writes: as Vélib' does, or a GBFS version.",
+  },
+  "change-period": {
+    kind: "duration",
+    metavar: "DURATION",
+    default: 60_000,
+    group: "simulate",
+    help: "How often the simulated feed's content changes.",
+  },
+  fault: {
+    kind: "string",
+    metavar: "FAULT",
+    choices: ["5xx", "html", "truncated", "slow", "stalled", "missing-stations"],
+    default: null,
+    group: "simulate",
+    help: "Shows this fault in station_status, instead of the data.",
+  },
   // ── output
   json: { kind: "flag", default: false, group: "output", help: "NDJSON on stdout, nothing else there." },
   for: {

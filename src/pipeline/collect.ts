@@ -96,7 +96,8 @@ export class Collector {
         stations: restored,
       });
     const pacer = options.pacerFor(system);
-    const drained = drainSignal(signal, options.clock);
+    const finished = new AbortController();
+    const drained = drainSignal(signal, options.clock, finished.signal);
     const publisher = new PollPublisher({ ...options, collection, system, status, signal: drained });
     while (!signal.aborted && publisher.failure === null) {
       const poll = await options.source.poll(signal);
@@ -119,6 +120,7 @@ export class Collector {
       await options.clock.sleep(nextMs - options.clock.now(), signal);
     }
     await publisher.idle();
+    finished.abort();
     status.stopped();
     if (publisher.failure !== null) throw publisher.failure.error;
   }

@@ -1,0 +1,37 @@
+/** `velostream replay PATH`: a recording through the very same pipeline as `run`. */
+import { RecordingSource } from "../feed/recording.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { runSession } from "./session.ts";
+
+export const replay: Command = {
+  usage: "PATH [options]",
+  description:
+    "Replays a recording through the very same pipeline as run: a folder of captured station_status files (plain or .gz, one a file), or NDJSON of them, with station_information beside them. Event times are the captures'. Ends with the recording.",
+  examples: [
+    { command: "velostream replay captures/ --speed max", does: "as fast as it goes, totals in a table" },
+    { command: "velostream replay day.ndjson.gz --speed 60", does: "an hour a minute" },
+    { command: "velostream replay captures/ --speed max --json", does: "every totals record, as NDJSON" },
+  ],
+  options: [
+    "speed",
+    "stations",
+    "publish",
+    "areas",
+    "areas-property",
+    ...KAFKA_OPTIONS,
+    ...TOPIC_OPTIONS,
+    "group",
+    "json",
+    "for",
+  ],
+  positionals: [1, 1],
+  run,
+};
+
+async function run(context: CommandContext): Promise<number> {
+  const { settings, clock, logger, positionals } = context;
+  const [path = ""] = positionals;
+  const source = new RecordingSource({ path, speed: settings.speed, clock, logger });
+  return runSession({ context, sources: [source], lossless: true, aggregate: true });
+}
