@@ -36,6 +36,8 @@ export interface AreaResolverOptions {
   readonly geocoded?: GeocodedPostcodes | null;
   /** Vélib' only: INSEE code → postal code, for the station code rule. */
   readonly postcodeOfCommune?: ReadonlyMap<string, string> | null;
+  /** Region id → its name, as far as `system_regions` has been read; ids stand for the others. */
+  readonly regionNames?: (() => ReadonlyMap<string, string>) | null;
 }
 
 export class AreaResolver {
@@ -87,7 +89,8 @@ export class AreaResolver {
     const { systemId, areasFile, postcodeOfCommune } = this.#options;
     // Who names areas, or has postal codes, is not served by regions in between: those stations are unknown.
     if (areasFile || postcodeOfCommune) return { area: UNKNOWN_AREA, rule: "unknown" };
-    const region = usable(regionId ?? null);
+    const name = regionId ? this.#options.regionNames?.().get(regionId) : undefined;
+    const region = usable(name ?? regionId ?? null);
     return region === null ? { area: systemId, rule: "system" } : { area: region, rule: "region" };
   }
 }

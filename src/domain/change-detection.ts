@@ -22,6 +22,20 @@ export function sameContent(a: StationStatus, b: StationStatus): boolean {
   return a.source === b.source || sameFields(a.source, b.source);
 }
 
+/** True when two observations of a whole system say the same of every station, in whatever order. */
+export function sameStations(a: readonly StationStatus[], b: readonly StationStatus[]): boolean {
+  if (a.length !== b.length) return false;
+  let byId: Map<string, StationStatus> | null = null;
+  return b.every((station, index) => {
+    let earlier = a[index];
+    if (earlier?.stationId !== station.stationId) {
+      byId ??= new Map(a.map((one) => [one.stationId, one]));
+      earlier = byId.get(station.stationId);
+    }
+    return earlier !== undefined && sameContent(earlier, station);
+  });
+}
+
 /** True when what we publish of two informations is the same. */
 export function sameInformation(
   a: StationInformation | undefined,

@@ -1,0 +1,242 @@
+/**
+ * One polite, bounded GET: conditional, compressed, with limits on time, size and redirects. Never rejects.
+ *
+ *   URL ─▶ trusted or guarded agent ─▶ headers in time? ─▶ redirect ─▶ (same again, from a stranger)
+ *                                            │
+ *                                            ▼
+ *                       body within the compressed cap ─▶ decompress within the decompressed cap
+ */
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import { Agent, request, type Dispatcher } from "undici";
+import { failureMessage, outcomeOf, type FetchFailure } from "./failures.ts";
+import { retryAfterMs } from "./retry-after.ts";
+import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
+
+export interface HttpLimits {
+  /** From sending the request to the first byte of the answer, ms. */
+  readonly firstByteMs: number;
+  /** From the start to the last byte, redirects included, ms. */
+  readonly totalMs: number;
+  readonly compressedBytes: number;
+  readonly decompressedBytes: number;
+  /** The share of both that a server gets which the user did not name. */
+  readonly strangerShare: number;
+  readonly redirects: number;
+}
+
+/** Room for a system of 200,000 stations, and an end to a bad day. */
+export const HTTP_LIMITS: HttpLimits = {
+  firstByteMs: 15_000,
+  totalMs: 60_000,
+  compressedBytes: 16 * 1024 * 1024,
+  decompressedBytes: 96 * 1024 * 1024,
+  strangerShare: 0.25,
+  redirects: 5,
+};
+
+/** Waits for a turn to use a host; the function it resolves to gives the turn back. */
+export interface RequestGate {
+  enter(host: string, signal: AbortSignal): Promise<() => void>;
+}
+
+export interface HttpClientOptions {
+  readonly userAgent: string;
+  readonly policy?: UrlPolicy;
+  readonly limits?: Partial<HttpLimits>;
+  readonly gate?: RequestGate;
+  readonly now: () => number;
+  /** Stands in for the guarded look-up in tests. */
+  readonly lookup?: ReturnType<typeof guardedLookup>;
+}
+
+/** What makes a request conditional: the validators of the answer held. */
+export interface Validators {
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+}
+
+export type Fetched =
+  | {
+      readonly ok: true;
+      /** null: not modified (304). */
+      readonly body: Buffer | null;
+      readonly validators: Validators;
+      readonly transferredBytes: number;
+      /** Where the answer came from, after redirects. */
+      readonly url: string;
+      /** Every redirect on the way was permanent: ask there next time. */
+      readonly movedForGood: boolean;
+    }
+  | FetchFailure;
+
+const DECOMPRESS: Readonly<
+  Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
+> = {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+};
+
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #limits: HttpLimits;
+  readonly #trusting: Agent;
+  readonly #guarded: Agent;
+  /** Extra headers by origin; an origin in here is one that the user typed. */
+  readonly #trusted = new Map<string, Readonly<Record<string, string>>>();
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    const pool = {
+      // Kept open from poll to poll; the server's own keep-alive hint wins.
+      keepAliveTimeout: 75_000,
+      connections: 4,
+      allowH2: false,
+      headersTimeout: this.#limits.firstByteMs,
+      bodyTimeout: this.#limits.firstByteMs,
+    };
+    const timeout = this.#limits.firstByteMs;
+    this.#trusting = new Agent({ ...pool, connect: { timeout } });
+    const lookup = options.lookup ?? guardedLookup();
+    this.#guarded = new Agent({ ...pool, connect: { timeout, lookup } });
+  }
+
+  /**
+   * Trusts the origin of a URL that the user typed.
+   * @param headers sent to that origin alone, never after a redirect elsewhere
+   * @returns the URL without its credentials: they are sent as a header
+   */
+  trust(typed: URL, headers: Readonly<Record<string, string>> = {}): URL {
+    const url = new URL(typed);
+    const own: Record<string, string> = { ...headers };
+    if (url.username !== "" || url.password !== "") {
+      const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+      own["authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
+      url.username = "";
+      url.password = "";
+    }
+    this.#trusted.set(url.origin, { ...this.#trusted.get(url.origin), ...own });
+    return url;
+  }
+
+  /** Fetches one URL; `validators` make the request conditional. */
+  async get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched> {
+    const timeout = AbortSignal.timeout(this.#limits.totalMs);
+    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const first = await this.#follow(url, validators, either);
+    // A kept connection may have been closed by the server just as it was used again: that is no failure yet.
+    return !first.ok && first.outcome === "reset" ? this.#follow(url, validators, either) : first;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#trusting.destroy(), this.#guarded.destroy()]);
+  }
+
+  async #follow(start: URL, validators: Validators | null, signal: AbortSignal): Promise<Fetched> {
+    let url = start;
+    let movedForGood = true;
+    for (let hop = 0; hop <= this.#limits.redirects; hop += 1) {
+      const trusted = this.#trusted.get(url.origin);
+      if (trusted === undefined) {
+        const reason = refusal(url, this.#options.policy ?? STRICT_POLICY);
+        if (reason !== null) return failed("blocked_url", url.host, reason);
+      }
+      let leave: (() => void) | undefined;
+      try {
+        leave = await this.#options.gate?.enter(url.host, signal);
+        const response = await this.#send(url, trusted, validators, signal);
+        const location = redirectOf(response, url);
+        if (location === null) return await this.#read(response, url, movedForGood && hop > 0);
+        response.body.on("error", () => undefined).destroy();
+        movedForGood &&= response.statusCode === 301 || response.statusCode === 308;
+        url = location;
+      } catch (error) {
+        const outcome = outcomeOf(error);
+        const detail =
+          outcome === "blocked_url" ? "its address is not a public one" : (error as Error).message;
+        return failed(outcome, url.host, detail);
+      } finally {
+        leave?.();
+      }
+    }
+    return failed("redirect_loop", start.host);
+  }
+
+  #send(
+    url: URL,
+    trusted: Readonly<Record<string, string>> | undefined,
+    validators: Validators | null,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const free = this.#options.policy?.allowPrivateAddresses === true;
+    return request(url, {
+      dispatcher: trusted !== undefined || free ? this.#trusting : this.#guarded,
+      signal,
+      headers: {
+        accept: "application/json, */*;q=0.5",
+        "accept-encoding": "br, gzip",
+        "user-agent": this.#options.userAgent,
+        ...trusted,
+        ...conditions(validators),
+      },
+    });
+  }
+
+  async #read(response: Dispatcher.ResponseData, url: URL, movedForGood: boolean): Promise<Fetched> {
+    const { statusCode, headers, body } = response;
+    const validators = { etag: header(headers["etag"]), lastModified: header(headers["last-modified"]) };
+    const common = { ok: true, validators, url: url.href, movedForGood } as const;
+    if (statusCode !== 200) {
+      // Nothing of an error page is wanted; a short one keeps the connection.
+      await body.dump({ limit: 16_384 }).catch(() => undefined);
+      if (statusCode === 304) return { ...common, body: null, transferredBytes: 0 };
+      const outcome = `http_${statusCode}`;
+      const wait = retryAfterMs(header(headers["retry-after"]), this.#options.now());
+      return { ...failed(outcome, url.host), retryAfterMs: wait };
+    }
+    const share = this.#trusted.has(url.origin) ? 1 : this.#limits.strangerShare;
+    const chunks: Buffer[] = [];
+    let transferredBytes = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      transferredBytes += chunk.length;
+      if (transferredBytes > this.#limits.compressedBytes * share)
+        return failed("too_large", url.host, "compressed");
+      chunks.push(chunk);
+    }
+    const encoding = header(headers["content-encoding"])?.trim().toLowerCase() ?? "identity";
+    const raw = Buffer.concat(chunks);
+    if (encoding === "identity" || encoding === "") {
+      return { ...common, body: raw, transferredBytes };
+    }
+    const decompress = DECOMPRESS[encoding];
+    if (decompress === undefined) return failed("bad_encoding", url.host);
+    const limit = { maxOutputLength: Math.ceil(this.#limits.decompressedBytes * share) };
+    return { ...common, body: await decompress(raw, limit), transferredBytes };
+  }
+}
+
+function conditions(validators: Validators | null): Record<string, string> {
+  const headers: Record<string, string> = {};
+  if (validators === null) return headers;
+  if (validators.etag !== null) headers["if-none-match"] = validators.etag;
+  if (validators.lastModified !== null) headers["if-modified-since"] = validators.lastModified;
+  return headers;
+}
+
+function redirectOf(response: Dispatcher.ResponseData, from: URL): URL | null {
+  if (![301, 302, 303, 307, 308].includes(response.statusCode)) return null;
+  const location = header(response.headers["location"]);
+  return location === null ? null : URL.parse(location, from.href);
+}
+
+function header(value: string | string[] | undefined): string | null {
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+function failed(outcome: string, host: string, detail?: string): FetchFailure {
+  return { ok: false, outcome, message: failureMessage(outcome, host, detail), retryAfterMs: null };
+}

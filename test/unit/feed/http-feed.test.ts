@@ -1,0 +1,369 @@
+/** A live feed over HTTP: discovery, politeness, and every way in which a fetch can end. */
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { FeedError } from "../../../src/errors.ts";
+import { typedTarget } from "../../../src/feed/feed-target.ts";
+import { HttpClient } from "../../../src/feed/http-client.ts";
+import { HttpFeed } from "../../../src/feed/http-feed.ts";
+import type { Poll } from "../../../src/ports.ts";
+import { FeedServer, status, type Handler } from "../../support/feed-server.ts";
+
+const server = new FeedServer();
+let client: HttpClient;
+const clock = { ms: 1_760_000_000_000, now: () => clock.ms };
+
+before(() => server.listen());
+after(async () => {
+  await client.close();
+  await server.close();
+});
+beforeEach(async () => {
+  await (client as HttpClient | undefined)?.close();
+  client = new HttpClient({
+    userAgent: "velostream-test (+mailto:test@example.org)",
+    now: clock.now,
+    limits: { firstByteMs: 300, totalMs: 600, compressedBytes: 20_000, decompressedBytes: 100_000 },
+  });
+  server.routes.clear();
+  server.asked.length = 0;
+  server.headers.length = 0;
+});
+
+function feed(path: string, base = server.origin): HttpFeed {
+  const target = typedTarget(base + path);
+  assert.ok(target !== null);
+  return new HttpFeed({ target, client, clock });
+}
+
+const station = (id: string, count: number) => ({
+  station_id: id,
+  num_bikes_available: count,
+  num_docks_available: 1,
+});
+const statusFile = (...stations: object[]) => ({
+  last_updated: 1,
+  ttl: 60,
+  version: "2.3",
+  data: { stations },
+});
+const information = {
+  version: "2.3",
+  data: { stations: [{ station_id: "1", name: "One", lat: 1, lon: 2 }] },
+};
+
+function serve(files: Record<string, unknown>, prefix = ""): void {
+  const feeds = Object.keys(files).map((name) => ({ name, url: `${server.origin}${prefix}/${name}.json` }));
+  server.routes.set(`${prefix}/gbfs.json`, { version: "2.3", data: { en: { feeds } } });
+  for (const [name, body] of Object.entries(files))
+    server.routes.set(`${prefix}/${name}.json`, body as object);
+}
+
+function succeeded(poll: Poll) {
+  assert.ok(poll.kind === "changed" || poll.kind === "unchanged", JSON.stringify(poll));
+  return poll;
+}
+
+function failed(poll: Poll) {
+  assert.equal(poll.kind, "failed");
+  return poll;
+}
+
+test("finds the files through gbfs.json, whatever its language, and polls them", async () => {
+  server.routes.set("/gbfs.json", {
+    version: "1.0",
+    data: {
+      nb: {
+        feeds: [
+          { name: "station_status.json", url: "/files/status" },
+          { name: "station_information", url: `${server.origin}/files/info` },
+          { name: "system_information", url: "files/system" },
+        ],
+      },
+    },
+  });
+  server.routes.set("/files/status", statusFile(station("1", 3)));
+  server.routes.set("/files/info", information);
+  server.routes.set("/files/system", { data: { system_id: "oslo", name: "Oslo", timezone: "Europe/Oslo" } });
+  const source = feed("/gbfs.json");
+  const described = await source.describe();
+  assert.deepEqual([described.systemId, described.name, described.simulated], ["oslo", "Oslo", false]);
+  const poll = succeeded(await source.poll());
+  assert.equal(poll.kind, "changed");
+  assert.equal(poll.status.stations[0]?.vehiclesAvailable, 3);
+  assert.equal(source.information().get("1")?.name, "One");
+  assert.match(server.headers[0]?.["user-agent"] ?? "", /^velostream-test \(\+mailto/);
+});
+
+test("takes a station_status.json alone, with the files beside it where they exist", async () => {
+  server.routes.set("/rouen/station_status.json", statusFile(station("1", 3)));
+  server.routes.set("/rouen/station_information.json", information);
+  const source = feed("/rouen/station_status.json");
+  assert.equal((await source.describe()).systemId, "rouen");
+  assert.equal(succeeded(await source.poll()).status.stations.length, 1);
+  assert.equal(source.information().size, 1);
+  assert.equal(succeeded(await source.poll()).kind, "unchanged");
+  assert.equal(server.count("/rouen/station_information.json"), 1, "information has its own slower schedule");
+});
+
+test("knows Vélib' by its dialect, at whatever address", async () => {
+  const velib = { ...station("213688169", 5), numBikesAvailable: 5, stationCode: "16107" };
+  server.routes.set("/station_status.json", { lastUpdatedOther: 1, ttl: 3600, data: { stations: [velib] } });
+  const described = await feed("/station_status.json").describe();
+  assert.deepEqual([described.systemId, described.name], ["velib", "Vélib' Métropole"]);
+});
+
+test("says that a simulated feed is simulated", async () => {
+  serve({
+    system_information: { simulated: true, data: { system_id: "s", name: "S" } },
+    station_status: statusFile(),
+  });
+  assert.equal((await feed("/gbfs.json").describe()).simulated, true);
+});
+
+test("prefers the highest version that gbfs_versions leads to and that is understood", async () => {
+  const versions = ["1.1", "2.3", "3.0", "3.1-RC3", "4.0", "latest"].map((version) => ({
+    version,
+    url: `${server.origin}/v${version}/gbfs.json`,
+  }));
+  serve({ gbfs_versions: { data: { versions } }, station_status: statusFile(station("1", 1)) });
+  serve({ station_status: statusFile(station("1", 3)) }, "/v3.0");
+  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.vehiclesAvailable, 3);
+});
+
+test("stays with the version at hand when a better one leads nowhere", async () => {
+  const versions = [{ version: "3.0", url: `${server.origin}/absent` }];
+  serve({ gbfs_versions: { data: { versions } }, station_status: statusFile(station("1", 1)) });
+  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.vehiclesAvailable, 1);
+});
+
+test("asks conditionally, and a 304 is an observation of every station again", async () => {
+  const conditional: Handler = (request, response) => {
+    if (request.headers["if-none-match"] === '"a"') {
+      response.writeHead(304).end();
+      return;
+    }
+    response.writeHead(200, { etag: '"a"', "last-modified": "Sat, 18 Oct 2025 09:09:16 GMT" });
+    response.end(JSON.stringify(statusFile(station("1", 3))));
+  };
+  server.routes.set("/station_status.json", conditional);
+  const source = feed("/station_status.json");
+  succeeded(await source.poll());
+  clock.ms += 1000;
+  const again = succeeded(await source.poll());
+  assert.deepEqual(
+    [again.kind, again.observedAtMs, again.status.stations.length],
+    ["unchanged", clock.ms, 1],
+  );
+  assert.equal(server.headers.at(-1)?.["if-modified-since"], "Sat, 18 Oct 2025 09:09:16 GMT");
+  assert.equal(source.traffic.notModified, 1);
+  assert.ok(source.traffic.savedBytes > 50);
+});
+
+test("a header or last_reported that moves alone is no change", async () => {
+  const at = (n: number, count: number) => ({
+    ...statusFile({ ...station("1", count), last_reported: n }, station("2", 2)),
+    last_updated: n,
+  });
+  server.routes.set("/station_status.json", at(1, 3));
+  const source = feed("/station_status.json");
+  assert.equal(succeeded(await source.poll()).kind, "changed");
+  server.routes.set("/station_status.json", at(2, 3));
+  const moved = succeeded(await source.poll());
+  assert.deepEqual([moved.kind, moved.status.lastUpdatedMs], ["unchanged", 2000]);
+  server.routes.set("/station_status.json", at(2, 4));
+  assert.equal(succeeded(await source.poll()).kind, "changed");
+});
+
+test("understands gzip and brotli, and refuses a bomb", async () => {
+  const body = JSON.stringify(statusFile(station("1", 3)));
+  const encoded =
+    (encoding: string, bytes: Buffer): Handler =>
+    (_, response) =>
+      void response.writeHead(200, { "content-encoding": encoding }).end(bytes);
+  for (const [encoding, bytes] of [
+    ["gzip", gzipSync(body)],
+    ["br", brotliCompressSync(body)],
+  ] as const) {
+    server.routes.set("/station_status.json", encoded(encoding, bytes));
+    assert.equal(succeeded(await feed("/station_status.json").poll()).transferredBytes, bytes.length);
+  }
+  const bomb = gzipSync(Buffer.alloc(200_000, " "));
+  assert.ok(bomb.length < 1000);
+  server.routes.set("/station_status.json", encoded("gzip", bomb));
+  assert.equal(failed(await feed("/station_status.json").poll()).outcome, "too_large");
+  server.routes.set("/station_status.json", encoded("gzip", gzipSync(body).subarray(0, 40)));
+  assert.equal(failed(await feed("/station_status.json").poll()).outcome, "truncated");
+  server.routes.set("/station_status.json", encoded("compress", gzipSync(body)));
+  assert.equal(failed(await feed("/station_status.json").poll()).outcome, "bad_encoding");
+});
+
+const stalled: Handler = () => undefined;
+const trickle: Handler = (_, response) => {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write(" "), 50);
+  response.on("close", () => clearInterval(timer));
+};
+const cut: Handler = (_, response) => {
+  response.writeHead(200, { "content-length": "1000" });
+  response.write("{");
+  setImmediate(() => response.destroy());
+};
+const endless: Handler = (_, response) => {
+  response.writeHead(200);
+  const write = () => {
+    if (!response.destroyed) response.write(" ".repeat(10_000), () => setImmediate(write));
+  };
+  write();
+};
+
+const FAILURES: [string, string | object, RegExp][] = [
+  ["http_503", status(503), /answered HTTP 503/],
+  ["http_429", status(429), /asks for fewer requests/],
+  ["http_403", status(403), /refuses access \(HTTP 403\)/],
+  ["http_404", status(404), /no such feed/],
+  ["http_410", status(410), /gone for good/],
+  ["not_json", "<!doctype html><h1>Maintenance</h1>", /a web page/],
+  ["not_json", "", /nothing at all/],
+  ["not_json", '{"data":{"stations":[{"station_id":"1"', /cut short/],
+  ["not_gbfs", { data: { bikes: 3 } }, /not GBFS/],
+  ["not_gbfs", "[]", /not GBFS/],
+  ["not_gbfs", "null", /not GBFS/],
+  ["timeout", stalled, /did not answer in time/],
+  ["timeout", trickle, /did not answer in time/],
+  ["reset", cut, /closed the connection/],
+  ["too_large", endless, /more than is accepted/],
+  ["redirect_loop", status(302, { location: "/station_status.json" }), /in circles/],
+];
+
+for (const [outcome, route, message] of FAILURES) {
+  test(`a failure is a value: ${outcome} (${message.source}), and the next good answer is taken`, async () => {
+    server.routes.set("/station_status.json", route);
+    const source = feed("/station_status.json");
+    const poll = failed(await source.poll());
+    assert.equal(poll.outcome, outcome);
+    assert.match(poll.message, message);
+    assert.ok(poll.message.includes("127.0.0.1"), "names the host");
+    server.routes.set("/station_status.json", statusFile(station("1", 3)));
+    assert.equal(succeeded(await source.poll()).kind, "changed");
+  });
+}
+
+test("names what to do when a host cannot be resolved or refuses", async () => {
+  const unresolved = failed(await feed("/gbfs.json", "http://feed.invalid").poll());
+  assert.equal(unresolved.outcome, "dns");
+  assert.match(unresolved.message, /^feed\.invalid could not be resolved\. .*npm run demo.*replay PATH/);
+  const refused = failed(await feed("/gbfs.json", "http://127.0.0.1:1").poll());
+  assert.equal(refused.outcome, "refused");
+  await assert.rejects(
+    feed("/gbfs.json", "http://feed.invalid").describe(),
+    (error: unknown) => error instanceof FeedError && error.retryable,
+  );
+});
+
+test("never prints the credentials of a URL, and sends them as a header to that origin alone", async () => {
+  const other = await new FeedServer().listen();
+  other.routes.set("/status", statusFile());
+  server.routes.set("/gbfs.json", {
+    data: { feeds: [{ name: "station_status", url: "/moved" }] },
+  });
+  server.routes.set("/moved", status(302, { location: `${other.origin}/status` }));
+  client.trust(other.url("/"));
+  const source = feed("/gbfs.json", server.origin.replace("http://", "http://me:secret@"));
+  await source.poll();
+  assert.equal(server.headers[0]?.authorization, `Basic ${Buffer.from("me:secret").toString("base64")}`);
+  assert.deepEqual(other.asked, ["/status"]);
+  assert.equal(other.headers[0]?.authorization, undefined);
+  server.routes.set("/gbfs.json", status(500));
+  const poll = failed(await feed("/gbfs.json", server.origin.replace("http://", "http://me:secret@")).poll());
+  assert.ok(!poll.message.includes("secret"));
+  await other.close();
+});
+
+test("obeys Retry-After in seconds and as a date", async () => {
+  server.routes.set("/station_status.json", status(429, { "retry-after": "120" }));
+  assert.equal(failed(await feed("/station_status.json").poll()).retryAfterMs, 120_000);
+  const date = new Date(clock.ms + 60_000).toUTCString();
+  server.routes.set("/station_status.json", status(503, { "retry-after": date }));
+  assert.equal(failed(await feed("/station_status.json").poll()).retryAfterMs, 60_000 - (clock.ms % 1000));
+  server.routes.set("/station_status.json", status(503, { "retry-after": "soon" }));
+  assert.equal(failed(await feed("/station_status.json").poll()).retryAfterMs, null);
+});
+
+test("looks only slowly at a feed that is gone, and asks discovery again where it went", async () => {
+  serve({ station_status: status(410) });
+  const source = feed("/gbfs.json");
+  assert.equal(failed(await source.poll()).retryAfterMs, 6 * 3_600_000);
+  serve({ station_status: status(404) });
+  assert.equal(failed(await source.poll()).retryAfterMs, null);
+  assert.equal(failed(await source.poll()).retryAfterMs, null);
+  assert.equal(failed(await source.poll()).retryAfterMs, 3_600_000);
+  server.routes.set("/gbfs.json", { data: { feeds: [{ name: "station_status", url: "/new" }] } });
+  server.routes.set("/new", statusFile(station("1", 1)));
+  assert.equal(succeeded(await source.poll()).status.stations.length, 1);
+});
+
+test("follows a permanent redirect once, and asks there from then on", async () => {
+  server.routes.set("/station_status.json", status(301, { location: "/new" }));
+  server.routes.set("/new", statusFile());
+  const source = feed("/station_status.json");
+  await source.poll();
+  await source.poll();
+  assert.equal(server.count("/station_status.json"), 1);
+  assert.equal(server.count("/new"), 2);
+});
+
+test("waits for station_information at first, goes on without it when it stays away", async () => {
+  serve({ station_status: statusFile(station("1", 3)), station_information: status(500) });
+  const source = feed("/gbfs.json");
+  assert.equal(failed(await source.poll()).outcome, "http_500");
+  clock.ms += 120_000;
+  assert.equal(failed(await source.poll()).outcome, "http_500");
+  clock.ms += 300_000;
+  assert.equal(succeeded(await source.poll()).status.stations.length, 1);
+});
+
+test("asks for information again when a station appears that it does not know", async () => {
+  serve({ station_status: statusFile(station("1", 3)), station_information: information });
+  const source = feed("/gbfs.json");
+  await source.poll();
+  server.routes.set("/station_status.json", statusFile(station("1", 3), station("2", 2)));
+  await source.poll();
+  clock.ms += 5 * 60_000;
+  await source.poll();
+  assert.equal(server.count("/station_information.json"), 2);
+});
+
+test("counts the vehicles that stand by themselves, electric or not by their type, docked ones once", async () => {
+  const vehicle = (id: string, type: string, more: object = {}) => ({
+    vehicle_id: id,
+    lat: 1,
+    lon: 2,
+    is_reserved: false,
+    is_disabled: false,
+    vehicle_type_id: type,
+    ...more,
+  });
+  const types = [
+    { vehicle_type_id: "e", propulsion_type: "electric_assist" },
+    { vehicle_type_id: "m", propulsion_type: "human" },
+  ];
+  const vehicles = [
+    vehicle("a", "e"),
+    vehicle("b", "m"),
+    vehicle("c", "m", { is_reserved: true }),
+    vehicle("d", "e", { is_disabled: true }),
+    vehicle("e", "e", { station_id: "1" }),
+    vehicle("f", "e", { station_id: "elsewhere", lat: undefined, lon: undefined }),
+    vehicle("a", "e"),
+  ];
+  serve({
+    station_status: statusFile(station("1", 3)),
+    vehicle_types: { data: { vehicle_types: types } },
+    vehicle_status: { version: "3.0", data: { vehicles } },
+  });
+  const poll = succeeded(await feed("/gbfs.json").poll());
+  const free = poll.status.stations.find(({ stationId }) => stationId.startsWith("free-floating:"));
+  assert.deepEqual([free?.vehiclesAvailable, free?.electricAvailable, free?.mechanicalAvailable], [3, 2, 1]);
+  assert.equal(poll.status.oddities["repeated_vehicle"], 1);
+});
