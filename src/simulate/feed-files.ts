@@ -72,9 +72,8 @@ const DATA: { readonly [N in FileName]: (context: FileContext) => Record<string,
         url: "",
         timezone: "Europe/Paris",
         language: "en",
-        simulated: true,
       };
-    const common = { system_id: systemId, timezone: "Europe/Paris", simulated: true };
+    const common = { system_id: systemId, timezone: "Europe/Paris" };
     if (dialect === "2.3") return { ...common, language: "fr", name: SYSTEM_NAME };
     return {
       ...common,
