@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Starts src/main.ts on Node 24, whatever Node the machine has: the npm package `node` brings one.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 
 const wanted = 24;
@@ -17,8 +18,14 @@ if (Number(process.versions.node.split(".")[0]) >= wanted) {
     );
     process.exit(78);
   }
-  // The child shares our terminal, so Ctrl-C reaches it directly; we only wait and pass its exit code on.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
-  const result = spawnSync(bundled, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: "inherit" });
-  process.exit(result.status ?? 70);
+  const child = spawn(bundled, [fileURLToPath(main), ...process.argv.slice(2)], { stdio: "inherit" });
+  // Ctrl-C reaches the child directly through the terminal we share: passing it on would count as the second one.
+  const shared = process.stdin.isTTY === true || process.stderr.isTTY === true;
+  process.on("SIGINT", () => void (shared || child.kill("SIGINT")));
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => void child.kill(signal));
+  child.on("error", (error) => {
+    console.error(`velostream cannot start ${bundled} (${error.code ?? error.message}). Run "npm ci" again.`);
+    process.exit(78);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
