@@ -106,6 +106,23 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
+  // ── kafka
+  velostream_kafka_rebalances_total: {
+    kind: "counter",
+    help: "Times the group of aggregate workers shared its partitions anew, as seen by this worker.",
+    labels: [],
+  },
+  velostream_kafka_transactions_total: {
+    kind: "counter",
+    help: "Transactions of this worker, by outcome (committed, or lost: taken over by another or not known).",
+    labels: ["outcome"],
+  },
+  velostream_kafka_transaction_duration_seconds: {
+    kind: "histogram",
+    help: "Time to commit one batch's totals and its consumed offset in one transaction.",
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof METRICS;

@@ -44,6 +44,9 @@ export function logContract({ name, start }: LogContractOptions): void {
 
     test("keeps key, value, headers and time, in order per partition, offsets growing", TIMEOUT, async () => {
       const { log, raw } = await fresh();
+      // Kafka takes no record without a key on a compacted topic.
+      const rejects = `${raw}-rejects`;
+      await log.createTopics([{ ...spec(rejects, 3), cleanupPolicy: "delete", retentionMs: 86_400_000 }]);
       const producer = await log.producer();
       await producer.publish([
         {
@@ -55,9 +58,9 @@ export function logContract({ name, start }: LogContractOptions): void {
           timestampMs: 1_700_000_000_000,
         },
         { topic: raw, key: "é:1", value: null, partition: 1 },
-        { topic: raw, key: null, value: "x", partition: 2 },
+        { topic: rejects, key: null, value: "x", partition: 2 },
       ]);
-      const records = await readAll(log, [raw]);
+      const records = await readAll(log, [raw, rejects]);
       const one = records.filter((record) => record.partition === 1);
       assert.deepEqual(
         one.map((record) => [record.key, record.value?.toString() ?? null]),

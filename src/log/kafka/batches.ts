@@ -1,0 +1,229 @@
+/**
+ * Records on their way to the brokers: which partition, which batch, which sequence number.
+ * A batch that was sent once is sent again unchanged until it is acknowledged, so that the broker can tell.
+ */
+import {
+  type CompressionAlgorithmValue,
+  NetworkError,
+  NumericMap,
+  type produceV9,
+} from "@platformatic/kafka";
+import { LogError } from "../../errors.ts";
+import { partitionOf } from "../../domain/partitioning.ts";
+import type { ProduceRecord } from "../../ports.ts";
+import type { KafkaClient } from "./client.ts";
+import { hasKafkaError, responseOf } from "./errors.ts";
+
+/** Kafka's default message.max.bytes is 1 MiB, counted after compression; we count before, and stay below. */
+const MAX_BATCH_BYTES = 900_000;
+const MAX_BATCH_RECORDS = 10_000;
+/** All in-sync replicas. */
+const ACKS_ALL = -1;
+/** How long the leader waits for its followers. */
+const REPLICATION_TIMEOUT_MS = 10_000;
+/** A record's own bytes beside key, value and headers, at most. */
+const RECORD_OVERHEAD_BYTES = 70;
+
+interface WireRecord {
+  topic: string;
+  partition: number;
+  key?: Buffer;
+  value: Buffer;
+  headers?: Map<Buffer, Buffer>;
+  timestamp?: bigint;
+}
+
+export interface Batch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: WireRecord[];
+  /** Given when first sent. */
+  sequence: number | null;
+}
+
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly transactionalId?: string;
+}
+
+/**
+ * Splits records into batches, in order per partition.
+ * @throws LogError when a topic does not exist (after the caller's patience) or a partition is out of range
+ */
+export async function batchesOf(client: KafkaClient, records: readonly ProduceRecord[]): Promise<Batch[]> {
+  const counts = new Map<string, number>();
+  const open = new Map<string, { batch: Batch; bytes: number }>();
+  const batches: Batch[] = [];
+  for (const record of records) {
+    let count = counts.get(record.topic);
+    if (count === undefined) {
+      const metadata = await client.topic(record.topic);
+      if (metadata === null) throw new NetworkError(`Unknown topic ${record.topic}.`);
+      count = metadata.partitionCount;
+      counts.set(record.topic, count);
+    }
+    const partition = record.partition ?? partitionOf(record.partitionKey ?? "", count);
+    if (partition >= count)
+      throw new LogError(
+        "VELOSTREAM_LOG_REFUSED",
+        `Topic ${record.topic} has ${count} partitions, a record is meant for number ${partition}. Check the topic.`,
+      );
+    const wire = toWire(record, partition);
+    const bytes = sizeOf(wire);
+    const key = `${record.topic}:${partition}`;
+    let current = open.get(key);
+    if (
+      current === undefined ||
+      current.bytes + bytes > MAX_BATCH_BYTES ||
+      current.batch.records.length >= MAX_BATCH_RECORDS
+    ) {
+      current = { batch: { topic: record.topic, partition, records: [], sequence: null }, bytes: 0 };
+      open.set(key, current);
+      batches.push(current.batch);
+    }
+    current.batch.records.push(wire);
+    current.bytes += bytes;
+  }
+  return batches;
+}
+
+function toWire(record: ProduceRecord, partition: number): WireRecord {
+  const value = typeof record.value === "string" ? Buffer.from(record.value) : record.value;
+  const wire: WireRecord = {
+    topic: record.topic,
+    partition,
+    // The client's types know no null, its encoder writes it as Kafka's null: a tombstone.
+    value: value as Buffer,
+    timestamp: BigInt(record.timestampMs ?? Date.now()),
+  };
+  if (record.key !== null) wire.key = Buffer.from(record.key);
+  if (record.headers !== undefined)
+    wire.headers = new Map(
+      Object.entries(record.headers).map(([name, text]) => [Buffer.from(name), Buffer.from(text)] as const),
+    );
+  return wire;
+}
+
+function sizeOf(record: WireRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  if (record.headers !== undefined)
+    for (const [name, text] of record.headers) bytes += name.length + text.length + 10;
+  return bytes;
+}
+
+/** Next sequence number per partition of one producer id and epoch. */
+export class Sequences {
+  readonly #next = new Map<string, number>();
+
+  /** A batch keeps the number it was given. */
+  number(batch: Batch): number {
+    if (batch.sequence === null) {
+      const key = `${batch.topic}:${batch.partition}`;
+      const sequence = this.#next.get(key) ?? 0;
+      batch.sequence = sequence;
+      // 32 bits without sign, wrapping to 0 (Kafka's DefaultRecordBatch.incrementSequence).
+      this.#next.set(key, Number((BigInt(sequence) + BigInt(batch.records.length)) % 2_147_483_648n));
+    }
+    return batch.sequence;
+  }
+}
+
+/**
+ * Sends at most one batch per partition, to its leader, once. Returns those acknowledged;
+ * throws when none was, with the leaders asked for anew.
+ */
+export async function sendOnce(
+  client: KafkaClient,
+  batches: readonly Batch[],
+  sequences: Sequences,
+  identity: ProducerIdentity,
+): Promise<ReadonlySet<Batch>> {
+  const byLeader = new Map<number, Batch[]>();
+  for (const batch of batches) {
+    const leader = (await client.topic(batch.topic))?.leaders[batch.partition] ?? -1;
+    byLeader.set(leader, [...(byLeader.get(leader) ?? []), batch]);
+  }
+  const compression = await compressionFor(client);
+  const acknowledged = new Set<Batch>();
+  let failure: unknown = null;
+  await Promise.all(
+    [...byLeader].map(async ([leader, list]) => {
+      try {
+        for (const batch of await sendToLeader(client, leader, list, sequences, identity, compression))
+          acknowledged.add(batch);
+        if (
+          acknowledged.size < batches.length &&
+          failure === null &&
+          list.some((batch) => !acknowledged.has(batch))
+        )
+          failure = new NetworkError("A partition was not acknowledged.");
+      } catch (error) {
+        failure = error;
+      }
+    }),
+  );
+  if (failure !== null) {
+    for (const topic of new Set(batches.map((batch) => batch.topic)))
+      await client.topic(topic, true).catch(() => null);
+    if (acknowledged.size === 0) throw failure;
+  }
+  return acknowledged;
+}
+
+async function sendToLeader(
+  client: KafkaClient,
+  leader: number,
+  batches: readonly Batch[],
+  sequences: Sequences,
+  identity: ProducerIdentity,
+  compression: CompressionAlgorithmValue,
+): Promise<readonly Batch[]> {
+  const numbers = new NumericMap();
+  for (const batch of batches) numbers.set(`${batch.topic}:${batch.partition}`, sequences.number(batch));
+  try {
+    await client.call(
+      { kind: "node", id: leader },
+      "Produce",
+      ACKS_ALL,
+      REPLICATION_TIMEOUT_MS,
+      batches.flatMap((batch) => batch.records),
+      { ...identity, compression, sequences: numbers },
+    );
+    return batches;
+  } catch (error) {
+    const response = responseOf(error) as produceV9.ProduceResponse | undefined;
+    if (response?.responses === undefined) throw error;
+    const codes = new Map(
+      response.responses.flatMap((topic) =>
+        topic.partitionResponses.map((part) => [`${topic.name}:${part.index}`, part.errorCode] as const),
+      ),
+    );
+    const done = batches.filter((batch) => {
+      const code = codes.get(`${batch.topic}:${batch.partition}`);
+      // Written by an earlier try whose answer was lost.
+      return code === 0 || code === DUPLICATE_SEQUENCE_NUMBER;
+    });
+    if (done.length === batches.length) return done;
+    if (done.length === 0 || hasKafkaError(error, ...NOT_PASSING)) throw error;
+    return done;
+  }
+}
+
+const DUPLICATE_SEQUENCE_NUMBER = 46;
+/** Errors that the caller has to see even when other partitions were written. */
+const NOT_PASSING = [
+  "OUT_OF_ORDER_SEQUENCE_NUMBER",
+  "UNKNOWN_PRODUCER_ID",
+  "INVALID_PRODUCER_EPOCH",
+  "PRODUCER_FENCED",
+  "MESSAGE_TOO_LARGE",
+  "RECORD_LIST_TOO_LARGE",
+  "TOPIC_AUTHORIZATION_FAILED",
+  "INVALID_RECORD",
+];
+
+/** zstd needs Produce 7 (Kafka 2.1); gzip works everywhere. */
+async function compressionFor(client: KafkaClient): Promise<CompressionAlgorithmValue> {
+  return (await client.version("Produce")) >= 7 ? "zstd" : "gzip";
+}

@@ -1,0 +1,211 @@
+/**
+ * Requests to a Kafka cluster by name: versions negotiated, leaders and coordinators found, answers typed.
+ * Connections, TLS, SASL, metadata and the wire format are @platformatic/kafka's; retrying is our callers'
+ * (connectivity.ts), because the client's own is bounded (docs/decisions/0010).
+ */
+import * as kafka from "@platformatic/kafka";
+import type {
+  addOffsetsToTxnV3,
+  addPartitionsToTxnV3,
+  endTxnV3,
+  fetchV13,
+  findCoordinatorV4,
+  heartbeatV4,
+  initProducerIdV4,
+  joinGroupV9,
+  leaveGroupV4,
+  listOffsetsV7,
+  offsetFetchV8,
+  produceV9,
+  syncGroupV5,
+  txnOffsetCommitV3,
+} from "@platformatic/kafka";
+import type { KafkaAccess } from "./access.ts";
+import { isUnknownTopic } from "./errors.ts";
+
+/** The requests we send; the shapes are the same in all versions, or made so by the client. */
+interface Requests {
+  AddOffsetsToTxn: [addOffsetsToTxnV3.AddOffsetsToTxnRequest, addOffsetsToTxnV3.AddOffsetsToTxnResponse];
+  AddPartitionsToTxn: [
+    addPartitionsToTxnV3.AddPartitionsToTxnRequest,
+    addPartitionsToTxnV3.AddPartitionsToTxnResponse,
+  ];
+  EndTxn: [endTxnV3.EndTxnRequest, endTxnV3.EndTxnResponse];
+  Fetch: [fetchV13.FetchRequest, fetchV13.FetchResponse];
+  FindCoordinator: [findCoordinatorV4.FindCoordinatorRequest, findCoordinatorV4.FindCoordinatorResponse];
+  Heartbeat: [heartbeatV4.HeartbeatRequest, heartbeatV4.HeartbeatResponse];
+  InitProducerId: [initProducerIdV4.InitProducerIdRequest, initProducerIdV4.InitProducerIdResponse];
+  JoinGroup: [joinGroupV9.JoinGroupRequest, joinGroupV9.JoinGroupResponse];
+  LeaveGroup: [leaveGroupV4.LeaveGroupRequest, leaveGroupV4.LeaveGroupResponse];
+  ListOffsets: [listOffsetsV7.ListOffsetsRequest, listOffsetsV7.ListOffsetsResponse];
+  OffsetFetch: [offsetFetchV8.OffsetFetchRequest, offsetFetchV8.OffsetFetchResponse];
+  Produce: [produceV9.ProduceRequest, produceV9.ProduceResponse];
+  SyncGroup: [syncGroupV5.SyncGroupRequest, syncGroupV5.SyncGroupResponse];
+  TxnOffsetCommit: [txnOffsetCommitV3.TxnOffsetCommitRequest, txnOffsetCommitV3.TxnOffsetCommitResponse];
+}
+export type RequestName = keyof Requests;
+
+/** From version 4 on this request is the brokers' own and needs the right to act on the cluster (KIP-890). */
+const HIGHEST_VERSION: Partial<Record<RequestName, number>> = { AddPartitionsToTxn: 3 };
+
+export type CoordinatorKind = "group" | "transaction";
+const COORDINATOR_KEY_TYPE = { group: 0, transaction: 1 } as const;
+
+/** Who answers: any broker, one by its id, or the coordinator of a group or transactional id. */
+export type Target =
+  | { readonly kind: "any" }
+  | { readonly kind: "node"; readonly id: number }
+  | { readonly kind: CoordinatorKind; readonly key: string };
+
+export interface TopicMetadata {
+  /** Kafka's id of the topic; its name on brokers that know no ids. */
+  readonly id: string;
+  readonly partitionCount: number;
+  /** Node id of each partition's leader; -1 while there is none. */
+  readonly leaders: readonly number[];
+}
+
+export interface KafkaClientOptions {
+  /** Longest time to wait for one answer, ms. */
+  readonly requestTimeoutMs?: number;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+interface WireApi {
+  readonly version: number;
+  readonly async: (connection: kafka.Connection, ...args: readonly unknown[]) => Promise<unknown>;
+}
+
+export class KafkaClient {
+  readonly #base: kafka.Base;
+  readonly #coordinators = new Map<string, number>();
+  #versions: Promise<ReadonlyMap<string, readonly [number, number]>> | null = null;
+
+  constructor(access: KafkaAccess, options: KafkaClientOptions = {}) {
+    this.#base = new kafka.Base({
+      ...clientOptions(access),
+      requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    });
+    // A socket may fail once more after its first error was handled: without a listener that would end the process.
+    this.#base.on("client:broker:connect", ({ connection }) => connection?.on("error", () => {}));
+  }
+
+  /** Sends one request, once. */
+  async call<N extends RequestName>(
+    target: Target,
+    name: N,
+    ...args: Requests[N][0]
+  ): Promise<Requests[N][1]> {
+    const [connection, api] = await Promise.all([this.#connect(target), this.#api(name)]);
+    return (await api.async(connection, ...args)) as Requests[N][1];
+  }
+
+  /** The version of `name` that will be spoken. */
+  async version(name: RequestName): Promise<number> {
+    return (await this.#api(name)).version;
+  }
+
+  /**
+   * A topic's partitions and leaders, at most five seconds old, or null when there is no such topic.
+   * @param fresh ask the cluster, whatever is known
+   */
+  async topic(topic: string, fresh = false): Promise<TopicMetadata | null> {
+    try {
+      const metadata = await this.#base.metadata({ topics: [topic], forceUpdate: fresh });
+      const found = metadata.topics.get(topic);
+      if (found === undefined) return null;
+      return {
+        id: found.id,
+        partitionCount: found.partitionsCount,
+        leaders: found.partitions.map((partition) => partition?.leader ?? -1),
+      };
+    } catch (error) {
+      if (isUnknownTopic(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Forgets who coordinates: the next request asks. */
+  forgetCoordinator(kind: CoordinatorKind, key: string): void {
+    this.#coordinators.delete(`${kind} ${key}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#base.close();
+  }
+
+  async #connect(target: Target): Promise<kafka.Connection> {
+    if (target.kind === "any")
+      return promised<kafka.Connection>((done) => this.#base[kafka.kGetBootstrapConnection](done));
+    const id = target.kind === "node" ? target.id : await this.#coordinator(target.kind, target.key);
+    const broker = (await this.#base.metadata({ topics: [] })).brokers.get(id);
+    if (broker === undefined) {
+      if (target.kind !== "node") this.forgetCoordinator(target.kind, target.key);
+      // Known brokers are refreshed by any metadata answer; one that is down drops out of it.
+      await this.#base.metadata({ topics: [], forceUpdate: true });
+      throw new kafka.NetworkError(`Broker ${id} is not in the cluster now.`);
+    }
+    return promised<kafka.Connection>((done) => this.#base[kafka.kGetConnection](broker, done));
+  }
+
+  async #coordinator(kind: CoordinatorKind, key: string): Promise<number> {
+    const known = this.#coordinators.get(`${kind} ${key}`);
+    if (known !== undefined) return known;
+    const answer = await this.call({ kind: "any" }, "FindCoordinator", COORDINATOR_KEY_TYPE[kind], [key]);
+    const [found] = answer.coordinators;
+    if (found === undefined || found.nodeId < 0)
+      throw new kafka.NetworkError(`No broker coordinates ${kind} ${key} now.`);
+    this.#coordinators.set(`${kind} ${key}`, found.nodeId);
+    return found.nodeId;
+  }
+
+  async #api(name: RequestName): Promise<WireApi> {
+    this.#versions ??= this.#askVersions();
+    const versions = await this.#versions;
+    const range = versions.get(name);
+    if (range !== undefined) {
+      const [least, most] = range;
+      for (let version = Math.min(most, HIGHEST_VERSION[name] ?? most); version >= least; version -= 1) {
+        const module = `${name.charAt(0).toLowerCase()}${name.slice(1)}V${version}`;
+        const found = (kafka as unknown as Record<string, { api: WireApi } | undefined>)[module];
+        if (found !== undefined) return found.api;
+      }
+    }
+    throw new kafka.UnsupportedApiError(`The broker and the client share no version of ${name}.`);
+  }
+
+  async #askVersions(): Promise<ReadonlyMap<string, readonly [number, number]>> {
+    try {
+      const apis = await this.#base.listApis();
+      return new Map(apis.map((api) => [api.name, [api.minVersion, api.maxVersion] as const]));
+    } catch (error) {
+      this.#versions = null;
+      throw error;
+    }
+  }
+}
+
+/** The client's options for how to reach and enter a cluster; it retries nothing by itself. */
+export function clientOptions(access: KafkaAccess): kafka.BaseOptions {
+  const named = access.brokers.every((broker) => !/^(\d+\.){3}\d+:|^\[/.test(broker));
+  return {
+    clientId: access.clientId,
+    bootstrapBrokers: [...access.brokers],
+    retries: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    timeout: REQUEST_TIMEOUT_MS,
+    ...(access.tls === null ? {} : { tls: { ...access.tls }, ...(named ? { tlsServerName: true } : {}) }),
+    ...(access.sasl === null ? {} : { sasl: { ...access.sasl } }),
+  };
+}
+
+async function promised<T>(start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    start((error, value) => {
+      if (error === null || error === undefined) resolve(value as T);
+      else reject(error);
+    });
+  });
+}

@@ -1,0 +1,281 @@
+/**
+ * Reads partitions from their leaders, committed records only, for ever: leaders move, brokers die, we go on.
+ *
+ *   add(position) ──▶ idle ──fetch──▶ in flight ──answer──▶ ready ──next()──▶ the caller, position advanced ──▶ idle
+ *                      ▲                  └── error: wait, ask for leaders again ──┘
+ *
+ * At most one answer per leader is held, so memory is bounded whatever the backlog. Fetch sessions are not used:
+ * every request says all it wants, and nothing has to be repaired after an error.
+ */
+import type { fetchV13 } from "@platformatic/kafka";
+import type { Clock, Logger, LogRecord } from "../../ports.ts";
+import type { KafkaClient, TopicMetadata } from "./client.ts";
+import { committedRecords } from "./committed-records.ts";
+import type { Connectivity } from "./connectivity.ts";
+import { hasKafkaError, isRetriable, refusal, responseOf } from "./errors.ts";
+import { earliestOffset } from "./offsets.ts";
+
+const READ_COMMITTED = 1;
+/** How long a broker holds the answer while there is nothing to read. */
+const MAX_WAIT_MS = 250;
+/** Answers held while the caller is busy with one. */
+const MAX_READY = 2;
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 4 * 1024 * 1024;
+/** Session 0, epoch -1: a request without a session (KIP-227). */
+const NO_SESSION = [0, -1] as const;
+
+export interface FetchedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly LogRecord[];
+  /** Where the next fetch goes on. */
+  readonly nextOffset: number;
+  /** End of what read-committed readers may see, as of this answer. */
+  readonly stableOffset: number;
+}
+
+interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  offset: number;
+  inFlight: boolean;
+}
+
+export interface FetcherOptions {
+  readonly client: KafkaClient;
+  readonly connectivity: Connectivity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Name for the connectivity state. */
+  readonly role: string;
+}
+
+export class Fetcher {
+  readonly #options: FetcherOptions;
+  readonly #positions = new Map<string, Position>();
+  readonly #busyNodes = new Set<number>();
+  readonly #ready: { position: Position; fetched: FetchedPartition }[][] = [];
+  readonly #closed = new AbortController();
+  #failure: unknown = null;
+  #failures = 0;
+  #dispatching = false;
+  #woken = false;
+  #notify: () => void = () => {};
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  add(topic: string, partition: number, offset: number): void {
+    this.#positions.set(`${topic}:${partition}`, { topic, partition, offset, inFlight: false });
+    this.wake();
+  }
+
+  /** Answers still under way for it are dropped. */
+  remove(topic: string, partition: number): void {
+    this.#positions.delete(`${topic}:${partition}`);
+  }
+
+  /** Makes a waiting `next` return, with nothing if there is nothing. */
+  wake(): void {
+    this.#woken = true;
+    this.#notify();
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#positions.clear();
+    this.#options.connectivity.forget(this.#options.role);
+    this.wake();
+  }
+
+  /** The next answers of some leader; empty when woken. Rejects only when reading can never succeed. */
+  async next(): Promise<readonly FetchedPartition[]> {
+    await this.#dispatch();
+    if (this.#ready.length === 0 && !this.#woken)
+      await new Promise<void>((resolve) => (this.#notify = resolve));
+    this.#notify = () => {};
+    this.#woken = false;
+    if (this.#failure !== null) throw this.#failure;
+    return (this.#ready.shift() ?? [])
+      .filter(({ position }) => this.#isCurrent(position))
+      .map(({ fetched }) => fetched);
+  }
+
+  /** False once it was taken away, or given again from elsewhere. */
+  #isCurrent(position: Position): boolean {
+    return this.#positions.get(`${position.topic}:${position.partition}`) === position;
+  }
+
+  /** Starts a fetch at every leader that has idle partitions and none under way. */
+  async #dispatch(): Promise<void> {
+    // Answers that wait to be taken are back-pressure: nothing more is asked for.
+    if (this.#dispatching || this.#closed.signal.aborted || this.#ready.length >= MAX_READY) return;
+    this.#dispatching = true;
+    try {
+      const metadata = new Map<string, TopicMetadata | null>();
+      const byLeader = new Map<number, Position[]>();
+      let unreachable = false;
+      for (const position of this.#positions.values()) {
+        if (position.inFlight) continue;
+        if (!metadata.has(position.topic))
+          metadata.set(position.topic, await this.#options.client.topic(position.topic));
+        const leader = metadata.get(position.topic)?.leaders[position.partition] ?? -1;
+        if (leader < 0) unreachable = true;
+        else if (!this.#busyNodes.has(leader))
+          byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
+      }
+      for (const [leader, positions] of byLeader) void this.#fetch(leader, positions, metadata);
+      if (unreachable && byLeader.size === 0 && this.#busyNodes.size === 0) void this.#refreshLater();
+    } catch (error) {
+      this.#failed(error);
+      if (this.#failure === null) void this.#refreshLater();
+    } finally {
+      this.#dispatching = false;
+    }
+  }
+
+  async #fetch(
+    leader: number,
+    positions: readonly Position[],
+    metadata: ReadonlyMap<string, TopicMetadata | null>,
+  ): Promise<void> {
+    const { client, connectivity, role } = this.#options;
+    this.#busyNodes.add(leader);
+    for (const position of positions) position.inFlight = true;
+    try {
+      const version = await client.version("Fetch");
+      // Fetch knows topics by name up to version 12, by id from 13 on.
+      const name = (topic: string): string => (version <= 12 ? topic : (metadata.get(topic)?.id ?? topic));
+      const byName = new Map([...metadata.keys()].map((topic) => [name(topic), topic] as const));
+      const topics = Map.groupBy(positions, (position) => position.topic);
+      const answer = await this.#send(
+        leader,
+        [...topics].map(([topic, list]) => ({
+          topicId: name(topic),
+          partitions: list.map((position) => ({
+            partition: position.partition,
+            currentLeaderEpoch: -1,
+            fetchOffset: BigInt(position.offset),
+            lastFetchedEpoch: -1,
+            partitionMaxBytes: MAX_PARTITION_BYTES,
+          })),
+        })),
+      );
+      const ready: { position: Position; fetched: FetchedPartition }[] = [];
+      let stale = false;
+      for (const { topicId, partitions } of answer.responses)
+        for (const part of partitions) {
+          const topic = byName.get(topicId);
+          const position = positions.find((p) => p.topic === topic && p.partition === part.partitionIndex);
+          // Only a position that is still the one we asked for may be moved.
+          if (position === undefined || !this.#isCurrent(position)) continue;
+          if (part.errorCode !== 0) stale = (await this.#partitionError(position, part.errorCode)) || stale;
+          else ready.push({ position, fetched: this.#advance(position, part) });
+        }
+      if (stale) {
+        await client.topic([...metadata.keys()][0] ?? "", true);
+        await connectivity.pause(1, this.#closed.signal);
+      } else {
+        this.#failures = 0;
+        connectivity.succeeded(role);
+      }
+      if (ready.length > 0) this.#ready.push(ready);
+    } catch (error) {
+      this.#failed(error);
+      if (this.#failure === null) {
+        await connectivity.pause(this.#failures, this.#closed.signal);
+        await client.topic([...metadata.keys()][0] ?? "", true).catch(() => null);
+      }
+    } finally {
+      this.#busyNodes.delete(leader);
+      for (const position of positions) position.inFlight = false;
+      // Reads ahead while the caller works.
+      void this.#dispatch();
+      this.wake();
+    }
+  }
+
+  async #send(leader: number, topics: fetchV13.FetchRequest[6]): Promise<fetchV13.FetchResponse> {
+    try {
+      return await this.#options.client.call(
+        { kind: "node", id: leader },
+        "Fetch",
+        MAX_WAIT_MS,
+        1,
+        MAX_BYTES,
+        READ_COMMITTED,
+        ...NO_SESSION,
+        topics,
+        [],
+        "",
+      );
+    } catch (error) {
+      // One partition's error must not cost the others their records.
+      const response = responseOf(error) as fetchV13.FetchResponse | undefined;
+      if (response !== undefined && response.errorCode === 0 && response.responses.length > 0)
+        return response;
+      throw error;
+    }
+  }
+
+  #advance(position: Position, part: fetchV13.FetchResponsePartition): FetchedPartition {
+    const { records, nextOffset } = committedRecords(
+      position.topic,
+      position.partition,
+      position.offset,
+      part.records ?? [],
+      part.abortedTransactions ?? [],
+    );
+    position.offset = nextOffset;
+    return {
+      topic: position.topic,
+      partition: position.partition,
+      records,
+      nextOffset,
+      stableOffset: Number(part.lastStableOffset >= 0n ? part.lastStableOffset : part.highWatermark),
+    };
+  }
+
+  /** Returns whether leaders must be asked for again. */
+  async #partitionError(position: Position, code: number): Promise<boolean> {
+    if (code !== OFFSET_OUT_OF_RANGE) return true;
+    // Deleted by retention, or a topic made anew: what is left begins at its start.
+    const { client, logger } = this.#options;
+    const start = await earliestOffset(client, position.topic, position.partition);
+    logger.warn(
+      "kafka.position_lost",
+      "Records before the topic's start are gone; reading on from its start.",
+      {
+        topic: position.topic,
+        partition: position.partition,
+        position: position.offset,
+        start,
+      },
+    );
+    position.offset = start;
+    return false;
+  }
+
+  #failed(error: unknown): void {
+    const final = refusal(error);
+    const passing = isRetriable(error) || hasKafkaError(error, "FETCH_SESSION_ID_NOT_FOUND");
+    if (final !== null || !passing) {
+      this.#failure = final ?? error;
+      this.wake();
+      return;
+    }
+    this.#failures += 1;
+    this.#options.connectivity.failed(this.#options.role, error);
+  }
+
+  async #refreshLater(): Promise<void> {
+    const topics = new Set([...this.#positions.values()].map((position) => position.topic));
+    await this.#options.connectivity.pause(this.#failures, this.#closed.signal);
+    for (const topic of topics) await this.#options.client.topic(topic, true).catch(() => null);
+    this.wake();
+  }
+}
+
+const OFFSET_OUT_OF_RANGE = 1;

@@ -1,0 +1,141 @@
+/** The log on Kafka (ports.ts, Log): wires clients, producer, reader and workers; owns what is open. */
+import type {
+  Clock,
+  Log,
+  Logger,
+  LogHealth,
+  LogProducer,
+  Metrics,
+  ProcessHandle,
+  ProcessOptions,
+  Processor,
+  ReadBatch,
+  ReadOptions,
+  TopicReport,
+  TopicSpec,
+} from "../../ports.ts";
+import type { KafkaAccess } from "./access.ts";
+import { KafkaClient } from "./client.ts";
+import { Connectivity } from "./connectivity.ts";
+import type { MembershipTimes } from "./membership.ts";
+import { KafkaProducer } from "./producer.ts";
+import { readTopics } from "./reader.ts";
+import { createTopics } from "./topics.ts";
+import { MEMBERSHIP_TIMES, Worker } from "./worker.ts";
+
+/** A command that makes topics waits this long for a broker; a stage waits for ever. */
+const ADMIN_PATIENCE_MS = 10_000;
+/** Beyond the rebalance timeout: the answer to a join is late by design. */
+const JOIN_MARGIN_MS = 15_000;
+
+export interface KafkaLogOptions {
+  readonly access: KafkaAccess;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Times of the group protocol. @default MEMBERSHIP_TIMES */
+  readonly times?: Partial<MembershipTimes>;
+}
+
+export class KafkaLog implements Log {
+  readonly kind = "kafka";
+  readonly #options: KafkaLogOptions;
+  readonly #connectivity: Connectivity;
+  /** Metadata only. */
+  readonly #client: KafkaClient;
+  readonly #producers = new Set<KafkaProducer>();
+  readonly #workers = new Set<Worker>();
+  #roles = 0;
+
+  constructor(options: KafkaLogOptions) {
+    const { access, clock, logger } = options;
+    this.#options = options;
+    this.#connectivity = new Connectivity({ clock, logger, brokers: access.brokers });
+    this.#client = new KafkaClient(access);
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]> {
+    return createTopics(this.#options.access, this.#connectivity, specs, ADMIN_PATIENCE_MS);
+  }
+
+  /** At most five seconds old, so that a count raised by hand is noticed. */
+  async partitionCount(topic: string): Promise<number | null> {
+    const metadata = await this.#connectivity.persist("metadata", { what: `look up ${topic}` }, async () =>
+      this.#client.topic(topic),
+    );
+    return metadata?.partitionCount ?? null;
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the port's producers may need a connection first
+  async producer(): Promise<LogProducer> {
+    const { clock } = this.#options;
+    const producer = new KafkaProducer({
+      client: this.#newClient(),
+      connectivity: this.#connectivity,
+      clock,
+      role: this.#role("producer"),
+    });
+    this.#producers.add(producer);
+    return producer;
+  }
+
+  read(options: ReadOptions): AsyncIterable<ReadBatch> {
+    const { clock, logger } = this.#options;
+    return readTopics(
+      {
+        client: this.#newClient(),
+        connectivity: this.#connectivity,
+        clock,
+        logger,
+        role: this.#role("reader"),
+      },
+      options,
+    );
+  }
+
+  // oxlint-disable-next-line typescript/require-await -- the member joins on its own; `done` says how it went
+  async process(options: ProcessOptions, processor: Processor): Promise<ProcessHandle> {
+    const { access, clock, logger, metrics } = this.#options;
+    const times = { ...MEMBERSHIP_TIMES, ...this.#options.times };
+    const worker = new Worker(
+      {
+        clients: {
+          data: this.#newClient(),
+          fetch: this.#newClient(),
+          join: new KafkaClient(access, { requestTimeoutMs: times.rebalanceTimeoutMs + JOIN_MARGIN_MS }),
+        },
+        restoreClient: () => this.#newClient(),
+        connectivity: this.#connectivity,
+        clock,
+        logger,
+        role: this.#role("worker"),
+        times,
+        metrics,
+      },
+      options,
+      processor,
+    );
+    this.#workers.add(worker);
+    void worker.done.catch(() => {}).finally(() => this.#workers.delete(worker));
+    return worker;
+  }
+
+  health(): LogHealth {
+    return this.#connectivity.health();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers].map(async (worker) => worker.stop().catch(() => {})));
+    await Promise.all([...this.#producers].map(async (producer) => producer.close()));
+    await this.#client.close();
+  }
+
+  #newClient(): KafkaClient {
+    return new KafkaClient(this.#options.access);
+  }
+
+  #role(kind: string): string {
+    this.#roles += 1;
+    return `${kind} ${this.#roles}`;
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Our place in a consumer group (Kafka's classic protocol), one topic, one member.
+ *
+ *   outside ──join, sync──▶ member of a generation ──heartbeats──▶ … ──told to rejoin──▶ join again, keeping what we hold
+ *                               └── forgotten by the group (session ran out) ──▶ lost: drop everything, join anew
+ *
+ * The worker joins only between transactions, so every partition it holds is at a committed position; partitions that
+ * stay with it keep their state and go on at once, in one round (docs/decisions/0012).
+ */
+import type { joinGroupV9 } from "@platformatic/kafka";
+import { LogError } from "../../errors.ts";
+import type { Clock } from "../../ports.ts";
+import type { KafkaClient } from "./client.ts";
+import type { Connectivity } from "./connectivity.ts";
+import { hasKafkaError, isRetriable, isStaleCoordinator, memberIdOf, needsRejoin } from "./errors.ts";
+import { decodeShare, type EncodedShare, encodeSubscription, shareTopic } from "./group-protocol.ts";
+
+/** The name under which members agree; one of another name cannot join, and would not restore state. */
+const PROTOCOL = "velostream-sticky";
+
+export interface MembershipTimes {
+  /** Silent for so long, a member is dead to the group. */
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** How long the group waits for members to join again. */
+  readonly rebalanceTimeoutMs: number;
+}
+
+export interface MembershipOptions extends MembershipTimes {
+  readonly client: KafkaClient;
+  /** Connections of their own: the coordinator answers a join only when all have joined. */
+  readonly joinClient: KafkaClient;
+  readonly connectivity: Connectivity;
+  readonly clock: Clock;
+  readonly role: string;
+  readonly group: string;
+  readonly topic: string;
+  /** Static membership (KIP-345). */
+  readonly instanceId: string | null;
+  /** Told as soon as `mustJoin` becomes true. */
+  readonly onMustJoin: () => void;
+}
+
+/** Proves to the coordinator that a commit is from a current member. */
+export interface Generation {
+  readonly group: string;
+  readonly generationId: number;
+  readonly memberId: string;
+  readonly instanceId: string | null;
+}
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #left = new AbortController();
+  #memberId = "";
+  #generationId = -1;
+  /** Generation in which we were given what we hold. */
+  #heldGeneration = -1;
+  #joining = false;
+  #mustJoin = true;
+  #lost = false;
+  #failure: unknown = null;
+  #isLeader = false;
+  #sharedCount = 0;
+  #heartbeats: Promise<void> | null = null;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  get generation(): Generation {
+    const { group, instanceId } = this.#options;
+    return { group, generationId: this.#generationId, memberId: this.#memberId, instanceId };
+  }
+
+  /** True when the group waits for us, or we are not in it. */
+  get mustJoin(): boolean {
+    return this.#mustJoin;
+  }
+
+  /** What ended the membership for good; null while there is none. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** True once after the group went on without us: whatever we held may be someone else's. */
+  takeLost(): boolean {
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
+  }
+
+  /** Asks for a new round, e.g. because the topic has more partitions now, or a commit was refused. */
+  askToJoin(): void {
+    if (this.#mustJoin) return;
+    this.#mustJoin = true;
+    this.#options.onMustJoin();
+  }
+
+  /** The leader of the group shares partitions, so it looks whether there are more. */
+  async noticeMorePartitions(): Promise<void> {
+    if (!this.#isLeader || this.#mustJoin) return;
+    const metadata = await this.#options.client.topic(this.#options.topic);
+    if (metadata !== null && metadata.partitionCount !== this.#sharedCount) this.askToJoin();
+  }
+
+  /**
+   * Joins, or joins again. @returns the partitions that are ours now
+   * @param owned those we hold, at committed positions; empty after `takeLost`
+   */
+  async join(owned: readonly number[], signal: AbortSignal): Promise<readonly number[]> {
+    const { connectivity, group, topic, role } = this.#options;
+    let claimed = owned;
+    this.#joining = true;
+    const assigned = await connectivity
+      .persist(
+        role,
+        {
+          what: `join group ${group} for ${topic}`,
+          signal,
+          mend: (error) => needsRejoin(error) || hasKafkaError(error, "MEMBER_ID_REQUIRED"),
+          onFailure: (error) => {
+            if (isStaleCoordinator(error)) this.#forgetCoordinator();
+            if (hasKafkaError(error, "UNKNOWN_MEMBER_ID")) {
+              this.#memberId = "";
+              this.#lost = true;
+              claimed = [];
+            }
+          },
+          giveUp: (error) => hasKafkaError(error, "FENCED_INSTANCE_ID"),
+        },
+        async () => this.#joinOnce(claimed),
+      )
+      .finally(() => (this.#joining = false));
+    this.#heldGeneration = this.#generationId;
+    this.#mustJoin = false;
+    this.#heartbeats ??= this.#beat();
+    return assigned;
+  }
+
+  /** Whether the group still counts us as a member of this generation. Retriable errors are the caller's. */
+  async confirm(): Promise<boolean> {
+    const sent = this.#generationId;
+    try {
+      await this.#heartbeatOnce();
+    } catch (error) {
+      if (!needsRejoin(error)) throw error;
+      this.#heed(error, sent);
+    }
+    return !this.#mustJoin;
+  }
+
+  async leave(): Promise<void> {
+    const { client, group, instanceId, connectivity, role } = this.#options;
+    this.#left.abort();
+    await this.#heartbeats;
+    if (this.#memberId !== "")
+      await client
+        .call({ kind: "group", key: group }, "LeaveGroup", group, [
+          { memberId: this.#memberId, groupInstanceId: instanceId, reason: "stopped" },
+        ])
+        // The group finds out by itself when our session ends.
+        .catch(() => {});
+    connectivity.forget(role);
+  }
+
+  async #joinOnce(owned: readonly number[]): Promise<readonly number[]> {
+    const { joinClient, client, group, topic, instanceId, sessionTimeoutMs, rebalanceTimeoutMs } =
+      this.#options;
+    const subscription = encodeSubscription(topic, owned, this.#heldGeneration);
+    let joined: joinGroupV9.JoinGroupResponse;
+    try {
+      joined = await joinClient.call(
+        { kind: "group", key: group },
+        "JoinGroup",
+        group,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        this.#memberId,
+        instanceId,
+        "consumer",
+        [{ name: PROTOCOL, metadata: subscription }],
+        "",
+      );
+    } catch (error) {
+      // The coordinator gives an id first, so that a join whose answer is lost leaves no ghost (KIP-394).
+      const given = memberIdOf(error);
+      if (!hasKafkaError(error, "MEMBER_ID_REQUIRED") || given === null) throw error;
+      this.#memberId = given;
+      return this.#joinOnce(owned);
+    }
+    this.#memberId = joined.memberId;
+    this.#generationId = joined.generationId;
+    this.#isLeader = joined.leader === joined.memberId;
+    let shares: EncodedShare[] = [];
+    if (this.#isLeader) {
+      this.#sharedCount = (await client.topic(topic, true))?.partitionCount ?? 0;
+      // A static member that came back is told to leave the shares as they are (KIP-814).
+      if (!joined.skipAssignment) shares = shareTopic(topic, this.#sharedCount, joined.members);
+    }
+    const synced = await joinClient.call(
+      { kind: "group", key: group },
+      "SyncGroup",
+      group,
+      this.#generationId,
+      this.#memberId,
+      instanceId,
+      "consumer",
+      PROTOCOL,
+      shares,
+    );
+    return decodeShare(topic, synced.assignment);
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, connectivity, heartbeatIntervalMs, role } = this.#options;
+    const signal = this.#left.signal;
+    while (!signal.aborted) {
+      await clock.sleep(heartbeatIntervalMs, signal);
+      // A join under way keeps us alive by itself; a worker busy with its batch goes on beating.
+      if (signal.aborted || this.#joining) continue;
+      const sent = this.#generationId;
+      try {
+        await this.#heartbeatOnce();
+        connectivity.succeeded(`${role} heartbeat`);
+      } catch (error) {
+        if (needsRejoin(error)) this.#heed(error, sent);
+        else if (isRetriable(error)) {
+          connectivity.failed(`${role} heartbeat`, error);
+          this.#forgetCoordinator();
+        } else this.#fail(error);
+      }
+    }
+    connectivity.forget(`${role} heartbeat`);
+  }
+
+  async #heartbeatOnce(): Promise<void> {
+    const { client, group, instanceId } = this.#options;
+    if (this.#memberId === "") return;
+    await client.call(
+      { kind: "group", key: group },
+      "Heartbeat",
+      group,
+      this.#generationId,
+      this.#memberId,
+      instanceId,
+    );
+  }
+
+  /** An answer about a generation that is over says nothing about the present one. */
+  #heed(error: unknown, sentGenerationId: number): void {
+    if (sentGenerationId !== this.#generationId || this.#joining) return;
+    if (hasKafkaError(error, "UNKNOWN_MEMBER_ID")) {
+      this.#memberId = "";
+      this.#lost = true;
+    } else if (hasKafkaError(error, "ILLEGAL_GENERATION") && !this.#mustJoin) this.#lost = true;
+    this.askToJoin();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = hasKafkaError(error, "FENCED_INSTANCE_ID")
+      ? takenOver(this.#options.instanceId, error)
+      : error;
+    this.#options.onMustJoin();
+  }
+
+  #forgetCoordinator(): void {
+    this.#options.client.forgetCoordinator("group", this.#options.group);
+    this.#options.joinClient.forgetCoordinator("group", this.#options.group);
+  }
+}
+
+/** Two processes with one static name: the newer one works, this one must stop. */
+export function takenOver(instanceId: string | null, cause: unknown): LogError {
+  return new LogError(
+    "VELOSTREAM_LOG_REFUSED",
+    `Another process works under the member name ${instanceId ?? ""} now. Give each worker its own --member-id.`,
+    { cause },
+  );
+}

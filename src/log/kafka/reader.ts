@@ -1,0 +1,133 @@
+/** Reads topics without a group, committed records only, from anywhere, to the end or for ever. */
+import type { Clock, Logger, ReadBatch, ReadOptions } from "../../ports.ts";
+import type { KafkaClient } from "./client.ts";
+import type { Connectivity } from "./connectivity.ts";
+import { Fetcher } from "./fetcher.ts";
+import { endOffsets, startOffsets } from "./offsets.ts";
+import { isUnknownTopic } from "./errors.ts";
+import { LogError } from "../../errors.ts";
+
+/** How often a reader that never stops looks for partitions added by hand. */
+const NEW_PARTITIONS_EVERY_MS = 5_000;
+
+export interface ReaderOptions {
+  readonly client: KafkaClient;
+  readonly connectivity: Connectivity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly role: string;
+}
+
+/** Position and goal of one partition. */
+interface Progress {
+  position: number;
+  end: number;
+}
+
+export async function* readTopics(options: ReaderOptions, read: ReadOptions): AsyncGenerator<ReadBatch> {
+  const { client, connectivity, clock, role } = options;
+  const signal = read.signal;
+  const fetcher = new Fetcher(options);
+  const onAbort = (): void => fetcher.wake();
+  signal?.addEventListener("abort", onAbort);
+  read.finish?.addEventListener("abort", onAbort);
+  try {
+    const progress = new Map<string, Progress>();
+    for (const topic of read.topics) {
+      const [starts, ends] = await connectivity.persist(
+        role,
+        { what: `read ${topic}`, signal, giveUp: isUnknownTopic },
+        async () => Promise.all([startOffsets(client, topic), endOffsets(client, topic)]),
+      );
+      for (const [partition, end] of ends) {
+        const start = starts.get(partition) ?? 0;
+        const given = read.from === "earliest" ? start : read.from === "latest" ? end : undefined;
+        const position =
+          given ??
+          Math.max(start, (read.from as ReadonlyMap<string, number>).get(`${topic}:${partition}`) ?? start);
+        progress.set(`${topic}:${partition}`, { position, end });
+        // With an end to reach, a partition that is there already needs no fetch.
+        if (read.until !== "end" || position < end) fetcher.add(topic, partition, position);
+      }
+    }
+    let caughtUp = isCaughtUp(progress);
+    if (caughtUp) yield { records: [], caughtUp };
+    let finishing = read.until === "end";
+    let lookedAtMs = clock.now();
+    while (signal?.aborted !== true) {
+      if (!finishing && read.finish?.aborted === true) {
+        finishing = true;
+        await moveEnds(options, read, progress);
+      }
+      if (finishing && isCaughtUp(progress)) return;
+      const fetched = await fetcher.next();
+      const records = fetched.flatMap((each) => {
+        const state = progress.get(`${each.topic}:${each.partition}`);
+        if (state === undefined) return [];
+        state.position = each.nextOffset;
+        if (!finishing) return each.records;
+        if (each.nextOffset >= state.end) fetcher.remove(each.topic, each.partition);
+        return each.records.filter((record) => record.offset < state.end);
+      });
+      const reached = !caughtUp && isCaughtUp(progress);
+      caughtUp ||= reached;
+      if (records.length > 0 || reached) yield { records, caughtUp };
+      if (!finishing && clock.now() - lookedAtMs >= NEW_PARTITIONS_EVERY_MS) {
+        lookedAtMs = clock.now();
+        for (const topic of read.topics) await addNewPartitions(client, topic, progress, fetcher);
+      }
+    }
+  } catch (error) {
+    if (signal?.aborted === true) return;
+    throw isUnknownTopic(error)
+      ? new LogError(
+          "VELOSTREAM_LOG_REFUSED",
+          `Cannot read ${read.topics.join(", ")}: the topic does not exist. Make it with \`velostream topics create\`.`,
+          { cause: error },
+        )
+      : error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    read.finish?.removeEventListener("abort", onAbort);
+    fetcher.close();
+    await client.close();
+  }
+}
+
+function isCaughtUp(progress: ReadonlyMap<string, Progress>): boolean {
+  for (const { position, end } of progress.values()) if (position < end) return false;
+  return true;
+}
+
+/** A drain: the ends as they are now are where the read stops. */
+async function moveEnds(
+  { client, connectivity, role }: ReaderOptions,
+  read: ReadOptions,
+  progress: ReadonlyMap<string, Progress>,
+): Promise<void> {
+  for (const topic of read.topics) {
+    const ends = await connectivity.persist(role, { what: `read ${topic}`, signal: read.signal }, async () =>
+      endOffsets(client, topic),
+    );
+    for (const [partition, end] of ends) {
+      const state = progress.get(`${topic}:${partition}`);
+      if (state !== undefined) state.end = end;
+    }
+  }
+}
+
+/** Partitions that were added after the read began are read from their start: all in them is new. */
+async function addNewPartitions(
+  client: KafkaClient,
+  topic: string,
+  progress: Map<string, Progress>,
+  fetcher: Fetcher,
+): Promise<void> {
+  const metadata = await client.topic(topic).catch(() => null);
+  for (let partition = 0; partition < (metadata?.partitionCount ?? 0); partition += 1) {
+    const key = `${topic}:${partition}`;
+    if (progress.has(key)) continue;
+    progress.set(key, { position: 0, end: 0 });
+    fetcher.add(topic, partition, 0);
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * One raw partition's writer: its outputs and its progress commit together, or not at all.
+ *
+ *   open (older writers fenced, their open transaction aborted) ──▶ commit ──▶ commit … ──▶ lost, never used again
+ *
+ * The transactional id names the partition, not the worker: whoever takes a partition over fences the one before,
+ * at once, whatever that one still has under way (docs/decisions/0011).
+ */
+import { LogError } from "../../errors.ts";
+import type { ProduceRecord } from "../../ports.ts";
+import { type Batch, batchesOf, type ProducerIdentity, sendOnce, Sequences } from "./batches.ts";
+import type { KafkaClient, Target } from "./client.ts";
+import type { Connectivity } from "./connectivity.ts";
+import { isFenced, isStaleCoordinator, needsRejoin } from "./errors.ts";
+import type { Generation } from "./membership.ts";
+
+/**
+ * After this long the coordinator aborts a transaction whose worker died and was not replaced: until then
+ * read-committed readers wait before it. Ours take milliseconds.
+ */
+const TRANSACTION_TIMEOUT_MS = 15_000;
+/** We stop trying before the coordinator does. */
+const COMMIT_PATIENCE_MS = 10_000;
+
+export interface TransactionOptions {
+  readonly client: KafkaClient;
+  readonly connectivity: Connectivity;
+  readonly role: string;
+  readonly transactionalId: string;
+}
+
+export class PartitionTransactions {
+  readonly #options: TransactionOptions;
+  readonly #coordinator: Target;
+  readonly #sequences = new Sequences();
+  #identity: Required<ProducerIdentity>;
+
+  private constructor(options: TransactionOptions, identity: Required<ProducerIdentity>) {
+    this.#options = options;
+    this.#coordinator = { kind: "transaction", key: options.transactionalId };
+    this.#identity = identity;
+  }
+
+  /** Fences every older writer of the partition; what it left open is aborted when this resolves. */
+  static async open(options: TransactionOptions, signal: AbortSignal): Promise<PartitionTransactions> {
+    const { client, connectivity, role, transactionalId } = options;
+    const answer = await connectivity.persist(
+      role,
+      {
+        what: `open transactions of ${transactionalId}`,
+        signal,
+        onFailure: (error) => forgetIfStale(client, transactionalId, error),
+      },
+      // -1, -1: "whatever the last epoch was, give me the next" (the client would send 0, 0 by default).
+      async () =>
+        client.call(
+          { kind: "transaction", key: transactionalId },
+          "InitProducerId",
+          transactionalId,
+          TRANSACTION_TIMEOUT_MS,
+          -1n,
+          -1,
+        ),
+    );
+    return new PartitionTransactions(options, {
+      producerId: answer.producerId,
+      producerEpoch: answer.producerEpoch,
+      transactionalId,
+    });
+  }
+
+  /**
+   * Writes `outputs` and the consumed position in one transaction.
+   * @throws when it is not known to be committed: this writer must not be used again, and state must be restored
+   */
+  async commit(
+    outputs: readonly ProduceRecord[],
+    consumed: { readonly topic: string; readonly partition: number; readonly nextOffset: number },
+    generation: Generation,
+  ): Promise<void> {
+    const { client, transactionalId } = this.#options;
+    const { producerId, producerEpoch } = this.#identity;
+    const batches = await this.#step("find the partitions", async () => batchesOf(client, outputs));
+    if (batches.length > 0)
+      await this.#step("add partitions", async () =>
+        client.call(this.#coordinator, "AddPartitionsToTxn", [
+          { transactionalId, producerId, producerEpoch, verifyOnly: false, topics: topicsOf(batches) },
+        ]),
+      );
+    await Promise.all([this.#produce(batches), this.#commitOffset(consumed, generation)]);
+    await this.#step("commit", async () =>
+      client.call(this.#coordinator, "EndTxn", transactionalId, producerId, producerEpoch, true),
+    );
+  }
+
+  async #produce(batches: Batch[]): Promise<void> {
+    const waiting = [...batches];
+    while (waiting.length > 0)
+      await this.#step("write", async () => {
+        const heads = [
+          ...Map.groupBy(waiting, (batch) => `${batch.topic}:${batch.partition}`).values(),
+        ].flatMap((list) => list.slice(0, 1));
+        for (const batch of await sendOnce(this.#options.client, heads, this.#sequences, this.#identity))
+          waiting.splice(waiting.indexOf(batch), 1);
+      });
+  }
+
+  async #commitOffset(
+    { topic, partition, nextOffset }: { topic: string; partition: number; nextOffset: number },
+    { group, generationId, memberId, instanceId }: Generation,
+  ): Promise<void> {
+    const { client, transactionalId } = this.#options;
+    const { producerId, producerEpoch } = this.#identity;
+    await this.#step("add offsets", async () =>
+      client.call(this.#coordinator, "AddOffsetsToTxn", transactionalId, producerId, producerEpoch, group),
+    );
+    await this.#step(
+      "commit offsets",
+      async () =>
+        client.call(
+          { kind: "group", key: group },
+          "TxnOffsetCommit",
+          transactionalId,
+          group,
+          producerId,
+          producerEpoch,
+          // Refused when the group has moved on without us: a second fence beside the epoch.
+          generationId,
+          memberId,
+          instanceId,
+          [
+            {
+              name: topic,
+              partitions: [
+                { partitionIndex: partition, committedOffset: BigInt(nextOffset), committedLeaderEpoch: -1 },
+              ],
+            },
+          ],
+        ),
+      group,
+    );
+  }
+
+  async #step<T>(name: string, attempt: () => Promise<T>, group?: string): Promise<T> {
+    const { client, connectivity, role, transactionalId } = this.#options;
+    return connectivity.persist(
+      role,
+      {
+        what: `${name} of transaction ${transactionalId}`,
+        patienceMs: COMMIT_PATIENCE_MS,
+        giveUp: (error) => isFenced(error) || needsRejoin(error),
+        onFailure: (error) => {
+          forgetIfStale(client, transactionalId, error);
+          if (group !== undefined && isStaleCoordinator(error)) client.forgetCoordinator("group", group);
+        },
+      },
+      attempt,
+    );
+  }
+}
+
+function forgetIfStale(client: KafkaClient, transactionalId: string, error: unknown): void {
+  if (isStaleCoordinator(error)) client.forgetCoordinator("transaction", transactionalId);
+}
+
+function topicsOf(batches: readonly Batch[]): { name: string; partitions: number[] }[] {
+  return [...Map.groupBy(batches, (batch) => batch.topic)].map(([name, list]) => ({
+    name,
+    partitions: [...new Set(list.map((batch) => batch.partition))],
+  }));
+}
+
+/** A transaction whose outcome is not known, or that someone else ended; anything else is final. */
+export function isTransactionLost(error: unknown): boolean {
+  return !(error instanceof LogError);
+}
