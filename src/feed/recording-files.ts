@@ -27,6 +27,7 @@ export interface RecordingFiles {
   readonly information: readonly RecordedFile[];
   readonly vehicleTypes: readonly RecordedFile[];
   readonly system: readonly RecordedFile[];
+  readonly regions: readonly RecordedFile[];
 }
 
 const DATA_FILE = /\.(json|ndjson|jsonl)(\.gz)?$/i;
@@ -35,6 +36,7 @@ const KINDS = {
   information: /station[_-]?info/i,
   vehicleTypes: /vehicle[_-]?types/i,
   system: /system[_-]?information/i,
+  regions: /system[_-]?regions/i,
 } as const;
 /** Other files of GBFS: no captures, whatever else is in the folder. */
 const OTHER =
@@ -69,6 +71,7 @@ export async function findRecording(path: string): Promise<RecordingFiles> {
     information: of(KINDS.information),
     vehicleTypes: of(KINDS.vehicleTypes),
     system: of(KINDS.system),
+    regions: of(KINDS.regions),
   };
 }
 

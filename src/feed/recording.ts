@@ -3,17 +3,16 @@
  *
  *   files, in order of time ─▶ capture ─▶ wait (gap ÷ speed) ─▶ decode ─▶ changed | unchanged | failed … ─▶ ended
  */
+import { sameStations } from "../domain/change-detection.ts";
+import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
-import {
-  decodeSystemInformation,
-  isSimulated,
-  isVelib,
-  VELIB_SYSTEM_ID,
-} from "../domain/gbfs/system-information.ts";
+import { decodeSystemInformation, decodeSystemRegions } from "../domain/gbfs/system-files.ts";
 import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/vehicle-split.ts";
+import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
 import type { Reject, StationInformation, StationStatusFile } from "../domain/station.ts";
 import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
+import { safeSystemId, VELIB } from "./feed-target.ts";
 import { findRecording, noRecording, type RecordedFile, type RecordingFiles } from "./recording-files.ts";
 import { readCaptures, readWhole, type Capture } from "./recording-reader.ts";
 
@@ -34,6 +33,7 @@ export class RecordingSource implements FeedSource {
   readonly #options: RecordingOptions;
   readonly #information = new Map<string, StationInformation>();
   readonly #types = new Map<string, Propulsion>();
+  readonly #regionNames = new Map<string, string>();
   #informationRejects: Reject[] = [];
   #captures: AsyncGenerator<Capture> | null = null;
   /** The last good poll: its text, to see whether the next says the same. */
@@ -54,12 +54,19 @@ export class RecordingSource implements FeedSource {
     for (const file of files.vehicleTypes)
       for (const [id, propulsion] of decodeVehicleTypes(await readWhole(file)))
         this.#types.set(id, propulsion);
+    for (const file of files.regions)
+      for (const [id, name] of decodeSystemRegions(await readWhole(file))) this.#regionNames.set(id, name);
     this.#captures = capturesOf(status);
     return describeSystem(files, status);
   }
 
   information(): ReadonlyMap<string, StationInformation> {
     return this.#information;
+  }
+
+  /** Region id → name, from system_regions. */
+  regionNames(): ReadonlyMap<string, string> {
+    return this.#regionNames;
   }
 
   takeInformationRejects(): readonly Reject[] {
@@ -83,9 +90,10 @@ export class RecordingSource implements FeedSource {
     const startedMs = clock.now();
     // Strictly later than the last: the order of captures is the order of observations.
     const observedAtMs = Math.max(Math.round(capture.timeMs), this.#lastTimeMs + 1);
-    const same = this.#last !== null && this.#last.text === capture.text;
-    const status = same ? (this.#last?.status ?? null) : decodeStationStatus(capture.body, this.#types);
+    const last = this.#last;
+    const status = last?.text === capture.text ? last.status : decodeStationStatus(capture.body, this.#types);
     if (status === null) return this.#failed(capture.origin, "not_gbfs", NOT_GBFS);
+    const same = last !== null && sameStations(last.status.stations, status.stations);
     this.#lastTimeMs = observedAtMs;
     this.#last = { text: capture.text, status };
     return {
@@ -166,35 +174,35 @@ async function describeSystem(
   status: readonly RecordedFile[],
 ): Promise<SystemDescription> {
   const capture = await firstUsable(files, status);
-  const velib = isVelib(capture);
-  const bodies: unknown[] = [];
+  const bodies: unknown[] = [capture.body];
   for (const file of files.system) bodies.push(await readWhole(file));
-  const system = bodies.map(decodeSystemInformation).findLast((decoded) => decoded !== null);
+  const said = bodies
+    .map(decodeSystemInformation)
+    .findLast((decoded) => typeof decoded?.systemId === "string");
+  const simulated = bodies.some((body) => asObject(body)?.["simulated"] === true);
+  // Vélib' calls itself "Paris", or nothing; its dialect tells.
+  const velib = looksLikeVelib(capture.status);
+  if (velib && !simulated) return VELIB;
   return {
-    systemId: velib ? VELIB_SYSTEM_ID : (system?.systemId ?? identifier(files.folder)),
-    name: velib && system?.simulated !== true ? "Vélib' Métropole" : (system?.name ?? files.folder),
-    timezone: system?.timezone ?? (velib ? "Europe/Paris" : null),
-    attribution: system?.attribution ?? null,
-    licenseUrl: system?.licenseUrl ?? null,
-    simulated: isSimulated(capture) || bodies.some(isSimulated),
+    systemId: velib ? VELIB.systemId : safeSystemId(said?.systemId ?? files.folder),
+    name: said?.name ?? said?.operator ?? files.folder,
+    timezone: said?.timezone ?? null,
+    attribution: said?.attribution ?? said?.operator ?? null,
+    licenseUrl: said?.licenseUrl ?? null,
+    simulated,
   };
 }
 
 /** @throws StorageError when no capture is a station_status file: nothing would ever be replayed */
-async function firstUsable(files: RecordingFiles, status: readonly RecordedFile[]): Promise<unknown> {
+async function firstUsable(
+  files: RecordingFiles,
+  captured: readonly RecordedFile[],
+): Promise<{ readonly body: unknown; readonly status: StationStatusFile }> {
   let problem: string | null = null;
-  for await (const capture of capturesOf(status)) {
-    if (capture.kind === "read" && decodeStationStatus(capture.body, new Map()) !== null) return capture.body;
+  for await (const capture of capturesOf(captured)) {
+    const status = capture.kind === "read" ? decodeStationStatus(capture.body, new Map()) : null;
+    if (capture.kind === "read" && status !== null) return { body: capture.body, status };
     problem ??= `${capture.origin} ${capture.kind === "read" ? NOT_GBFS : capture.problem}`;
   }
   throw noRecording(files.path, `holds no capture that can be used (${problem ?? "it is empty"})`);
-}
-
-/** A folder's name as a system id: `Oslo 2.3` is `oslo-2.3`. */
-function identifier(folder: string): string {
-  const id = folder
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return id === "" ? "recording" : id;
 }
