@@ -3,6 +3,16 @@ import type { CommandEntry } from "./command.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
+    name: "run",
+    summary: "everything in one process: collect, aggregate, show",
+    load: async () => (await import("./run.ts")).run,
+  },
+  {
+    name: "collect",
+    summary: "a feed to station records, over Kafka",
+    load: async () => (await import("./collect.ts")).collect,
+  },
+  {
     name: "aggregate",
     summary: "station records to totals, as a worker over Kafka",
     load: async () => (await import("./aggregate.ts")).aggregate,

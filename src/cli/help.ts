@@ -42,7 +42,7 @@ export function commandHelp(name: string, command: Command): string {
     "",
     "Examples:",
     ...command.examples.flatMap(({ command, does }) => [
-      `  ${command}`,
+      ...shellLines(command),
       ...wrap(does, WIDTH - 6).map((line) => `      ${line}`),
     ]),
     "",
@@ -88,6 +88,14 @@ export function defaultText(row: OptionRow): string | null {
   if (row.kind === "duration" || row.kind === "duration-or-auto")
     return typeof row.default === "number" ? formatDuration(row.default) : String(row.default);
   return String(row.default);
+}
+
+/** A command as one would paste it: a long one goes on in the next line. */
+function shellLines(command: string): string[] {
+  const lines = wrap(command, WIDTH - 6);
+  return lines.map(
+    (line, index) => `${index === 0 ? "  " : "    "}${line}${index < lines.length - 1 ? " \\" : ""}`,
+  );
 }
 
 /** `head`, then `text` wrapped beside it. */

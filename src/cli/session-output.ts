@@ -11,6 +11,7 @@ import { formatAge, renderTable } from "./live-table.ts";
 import { printTotals } from "./print-records.ts";
 
 const SUMMARY_EVERY_MS = 60_000;
+const RATE_AFTER_MS = 10_000;
 
 export interface SessionOutputInput {
   readonly context: CommandContext;
@@ -71,7 +72,7 @@ function statusParts(
     ...(isSimulated({ statuses }) ? ["SIMULATED"] : []),
     `${view.stationCount} stations`,
     `${areas} areas`,
-    `${rate.perSecond(records, nowMs).toFixed(1)} records/s`,
+    ...rate.shown(records, nowMs),
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
     ...(rejects > 0 ? [`${rejects} records rejected`] : []),
@@ -96,13 +97,21 @@ function isSimulated({ statuses }: Pick<SessionOutputInput, "statuses">): boolea
 
 /** Records a second over the last half minute or so. */
 class Rate {
+  readonly #startedMs: number;
   #samples: { readonly atMs: number; readonly count: number }[];
 
   constructor(nowMs: number) {
+    this.#startedMs = nowMs;
     this.#samples = [{ atMs: nowMs, count: 0 }];
   }
 
-  perSecond(count: number, nowMs: number): number {
+  /** Nothing at first: a rate over less than this says more about the start than about the feed. */
+  shown(count: number, nowMs: number): string[] {
+    const perSecond = this.#perSecond(count, nowMs);
+    return nowMs - this.#startedMs < RATE_AFTER_MS ? [] : [`${perSecond.toFixed(1)} records/s`];
+  }
+
+  #perSecond(count: number, nowMs: number): number {
     this.#samples.push({ atMs: nowMs, count });
     while (this.#samples.length > 2 && (this.#samples[1]?.atMs ?? nowMs) < nowMs - 30_000)
       this.#samples.shift();

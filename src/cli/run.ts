@@ -1,0 +1,41 @@
+/** `run`: everything in one process, on a memory log or on Kafka. */
+import type { Command } from "./command.ts";
+import { FEED_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { openFeeds } from "./open-feeds.ts";
+import { runSession } from "./session.ts";
+
+export const run: Command = {
+  usage: "[options]",
+  description:
+    "Collects a feed, aggregates it per area, and shows it: a live table here, the map and the API in the browser. With --brokers the records go over Kafka, else they stay in this process.",
+  examples: [
+    { command: "npm start", does: "Vélib' Métropole, live." },
+    {
+      command:
+        "velostream run --stations 16107,32017 --interval 1s --publish every-poll --brokers localhost:9092",
+      does: "Two stations, every second, over Kafka.",
+    },
+    {
+      command: "velostream run --feed https://gbfs.example.org/gbfs.json --json",
+      does: "Another system; its totals as NDJSON on stdout.",
+    },
+  ],
+  options: [
+    ...FEED_OPTIONS,
+    ...KAFKA_OPTIONS,
+    ...TOPIC_OPTIONS,
+    "group",
+    "serve",
+    "host",
+    "port",
+    "json",
+    "for",
+  ],
+  run: async (context) =>
+    runSession({
+      context,
+      sources: openFeeds(context.settings, context.clock),
+      lossless: false,
+      aggregate: true,
+    }),
+};
