@@ -37,4 +37,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "a simulated, labelled bike-share system, served on loopback",
     load: async () => (await import("./simulate.ts")).simulate,
   },
+  {
+    name: "doctor",
+    summary: "checks feed, broker, disk and port; says what to do",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
 ];

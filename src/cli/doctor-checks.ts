@@ -1,0 +1,138 @@
+/** The checks of `doctor`, each with the settings a pipeline would run with. */
+import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
+import { ConfigError, HttpError, StorageError } from "../errors.ts";
+import type { FeedSource } from "../ports.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import type { CommandContext } from "./command.ts";
+import { openFeeds } from "./open-feeds.ts";
+import { openLog, topicNames } from "./open-log.ts";
+
+export interface Finding {
+  readonly ok: boolean;
+  /** One sentence; ends with a remedy when not ok. */
+  readonly says: string;
+}
+
+export interface Check {
+  readonly name: string;
+  /** May throw an AppError: it is the finding. */
+  run(): Promise<Finding>;
+}
+
+/** Free space under which an archive has no future, bytes. */
+const LEAST_FREE_BYTES = 1024 ** 3;
+
+export function checksFor(context: CommandContext): readonly Check[] {
+  const { settings, clock } = context;
+  return [
+    { name: "program", run: () => Promise.resolve(program(context)) },
+    ...openFeeds(settings, clock).map((source) => ({ name: "feed", run: () => feed(source) })),
+    ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
+    ...(settings["data-dir"] === null
+      ? []
+      : [{ name: "data", run: () => dataFolder(settings["data-dir"] ?? "") }]),
+    { name: "port", run: () => port(settings.host, settings.port) },
+  ];
+}
+
+function program({ origins }: CommandContext): Finding {
+  const set = [...origins].map(([name, origin]) => `${name} by ${origin}`);
+  const from = set.length === 0 ? "all options at their defaults" : set.join(", ");
+  return { ok: true, says: `velostream ${packageJson.version} on Node ${process.version}; ${from}.` };
+}
+
+async function feed(source: FeedSource): Promise<Finding> {
+  try {
+    const system = await source.describe();
+    const poll = await source.poll();
+    if (poll.kind === "ended") return { ok: false, says: "The feed has ended. Name another with --feed." };
+    if (poll.kind === "failed") return { ok: false, says: poll.message };
+    const { stations, rejects, version } = poll.status;
+    const facts = [
+      `${stations.length} stations`,
+      ...(rejects.length > 0 ? [`${rejects.length} records rejected (first: ${rejects[0]?.reason})`] : []),
+      version === null ? "no version declared" : `GBFS ${version}`,
+      `${poll.transferredBytes} bytes in ${Math.round(poll.durationMs)} ms`,
+    ];
+    return {
+      ok: true,
+      says: `${system.name}${system.simulated ? " (SIMULATED)" : ""}: ${facts.join(", ")}.`,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+async function kafka({ settings, clock, logger }: CommandContext): Promise<Finding> {
+  const metrics = createMetrics({ process: false });
+  const log = await openLog({ settings, clock, logger, metrics, createTopics: false });
+  try {
+    const counts: string[] = [];
+    const missing: string[] = [];
+    for (const topic of Object.values(topicNames(settings))) {
+      const partitions = await log.partitionCount(topic);
+      if (partitions === null) missing.push(topic);
+      else counts.push(`${topic} (${partitions} partitions)`);
+    }
+    const brokers = settings.brokers?.join(", ") ?? "";
+    if (missing.length > 0)
+      return {
+        ok: false,
+        says: `Kafka at ${brokers} answers, but has no topic ${missing.join(", ")}. Make them with "velostream topics create".`,
+      };
+    return { ok: true, says: `Kafka at ${brokers}: ${counts.join(", ")}.` };
+  } finally {
+    await log.close();
+  }
+}
+
+async function dataFolder(path: string): Promise<Finding> {
+  const probe = join(path, `.velostream-doctor-${process.pid}`);
+  try {
+    await mkdir(path, { recursive: true });
+    await writeFile(probe, "");
+    await rm(probe);
+    const { bavail, bsize } = await statfs(path);
+    const freeGiB = ((bavail * bsize) / 1024 ** 3).toFixed(1);
+    if (bavail * bsize < LEAST_FREE_BYTES)
+      return {
+        ok: false,
+        says: `${path} has only ${freeGiB} GiB free. Make room, or name another --data-dir.`,
+      };
+    return { ok: true, says: `${path} is writable, ${freeGiB} GiB free.` };
+  } catch (error) {
+    throw new StorageError(
+      "VELOSTREAM_STORAGE_UNAVAILABLE",
+      `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? "unknown error"}). Check its permissions, or name another --data-dir.`,
+      { cause: error },
+    );
+  }
+}
+
+function port(host: string, wanted: number): Promise<Finding> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new HttpError(
+              "VELOSTREAM_HTTP_PORT",
+              `Port ${wanted} of ${host} is taken. Choose another with --port, or --port 0 for any free one.`,
+              { cause: error },
+            )
+          : new ConfigError(
+              `${host}:${wanted} cannot be served on (${error.code ?? ""}). Choose another --host.`,
+              {
+                cause: error,
+              },
+            ),
+      ),
+    );
+    server.listen(wanted, host, () => {
+      server.close(() => resolve({ ok: true, says: `${host}:${wanted} is free.` }));
+    });
+  });
+}
