@@ -24,9 +24,9 @@ export async function kafkaClassPath(version: KafkaVersion, report: (line: strin
   return join(folder, "*");
 }
 
-/** `VELOSTREAM_CACHE_DIR`, else the user's cache: shared by all checkouts. */
+/** `VELOSTREAM_CACHE`, else the user's cache: shared by all checkouts. */
 function cacheFolder(): string {
-  const own = process.env["VELOSTREAM_CACHE_DIR"];
+  const own = process.env["VELOSTREAM_CACHE"];
   if (own !== undefined && own !== "") return own;
   return join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "velostream");
 }

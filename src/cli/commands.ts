@@ -18,6 +18,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./aggregate.ts")).aggregate,
   },
   {
+    name: "topics create",
+    summary: "make the three topics; say what differs in those that exist",
+    load: async () => (await import("./topics.ts")).topicsCreate,
+  },
+  {
+    name: "topics list",
+    summary: "the three topics as they are",
+    load: async () => (await import("./topics.ts")).topicsList,
+  },
+  {
     name: "watch totals",
     summary: "the totals per area, live",
     load: async () => (await import("./watch.ts")).watchTotals,

@@ -6,6 +6,14 @@ export const KAFKA_OPTIONS = [
   "raw-topic",
   "totals-topic",
   "rejects-topic",
+  "kafka-tls",
+  "kafka-ca-file",
+  "kafka-cert-file",
+  "kafka-key-file",
+  "kafka-sasl-mechanism",
+  "kafka-username",
+  "kafka-password",
+  "kafka-token-file",
 ] as const satisfies readonly OptionName[];
 
 /** For commands that may make topics. */

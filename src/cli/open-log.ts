@@ -1,7 +1,9 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
+import { KafkaLog } from "../log/kafka/kafka-log.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
+import { kafkaAccess } from "./kafka-access.ts";
 import type { Clock, Log, Logger, Metrics, TopicNames } from "../ports.ts";
 
 export interface OpenLogInput {
@@ -18,8 +20,16 @@ export function topicNames(settings: Settings): TopicNames {
 }
 
 /** Opens the log and makes the topics that are missing; says what differs from what is wanted. */
-export async function openLog({ settings, clock, logger, createTopics = true }: OpenLogInput): Promise<Log> {
-  const log = new MemoryLog({ clock });
+export async function openLog({
+  settings,
+  clock,
+  logger,
+  metrics,
+  createTopics = true,
+}: OpenLogInput): Promise<Log> {
+  const access = kafkaAccess(settings);
+  const log: Log =
+    access === null ? new MemoryLog({ clock }) : new KafkaLog({ access, clock, logger, metrics });
   if (!createTopics) return log;
   const reports = await log.createTopics(
     topicSpecs(topicNames(settings), {

@@ -20,7 +20,11 @@ export interface WorkerInput {
 export async function startWorker(input: WorkerInput): Promise<ProcessHandle> {
   const { log, topics, settings, clock, logger, metrics } = input;
   return log.process(
-    { topic: topics.raw, group: settings.group },
+    {
+      topic: topics.raw,
+      group: settings.group,
+      ...(settings["member-id"] === null ? {} : { memberId: settings["member-id"] }),
+    },
     aggregateProcessor({
       topics,
       readReference: referenceReader(areaOfVelibCode),

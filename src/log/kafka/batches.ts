@@ -12,7 +12,7 @@ import { LogError } from "../../errors.ts";
 import { partitionOf } from "../../domain/partitioning.ts";
 import type { ProduceRecord } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
-import { hasKafkaError, responseOf } from "./errors.ts";
+import { responseOf } from "./errors.ts";
 
 /** Kafka's default message.max.bytes is 1 MiB, counted after compression; we count before, and stay below. */
 const MAX_BATCH_BYTES = 900_000;
@@ -129,6 +129,9 @@ export class Sequences {
   }
 }
 
+/** Acknowledged batches, with the offset after their last record (0 when the broker did not say). */
+export type Acknowledged = ReadonlyMap<Batch, number>;
+
 /**
  * Sends at most one batch per partition, to its leader, once. Returns those acknowledged;
  * throws when none was, with the leaders asked for anew.
@@ -138,34 +141,30 @@ export async function sendOnce(
   batches: readonly Batch[],
   sequences: Sequences,
   identity: ProducerIdentity,
-): Promise<ReadonlySet<Batch>> {
+): Promise<Acknowledged> {
   const byLeader = new Map<number, Batch[]>();
   for (const batch of batches) {
     const leader = (await client.topic(batch.topic))?.leaders[batch.partition] ?? -1;
     byLeader.set(leader, [...(byLeader.get(leader) ?? []), batch]);
   }
   const compression = await compressionFor(client);
-  const acknowledged = new Set<Batch>();
+  const acknowledged = new Map<Batch, number>();
   let failure: unknown = null;
   await Promise.all(
     [...byLeader].map(async ([leader, list]) => {
       try {
-        for (const batch of await sendToLeader(client, leader, list, sequences, identity, compression))
-          acknowledged.add(batch);
-        if (
-          acknowledged.size < batches.length &&
-          failure === null &&
-          list.some((batch) => !acknowledged.has(batch))
-        )
-          failure = new NetworkError("A partition was not acknowledged.");
+        const { done, error } = await sendToLeader(client, leader, list, sequences, identity, compression);
+        for (const [batch, endOffset] of done) acknowledged.set(batch, endOffset);
+        failure ??= error;
       } catch (error) {
-        failure = error;
+        failure ??= error;
       }
     }),
   );
   if (failure !== null) {
     for (const topic of new Set(batches.map((batch) => batch.topic)))
       await client.topic(topic, true).catch(() => null);
+    // What was written is written; the caller sends the rest again and then sees what is wrong with it.
     if (acknowledged.size === 0) throw failure;
   }
   return acknowledged;
@@ -178,11 +177,11 @@ async function sendToLeader(
   sequences: Sequences,
   identity: ProducerIdentity,
   compression: CompressionAlgorithmValue,
-): Promise<readonly Batch[]> {
+): Promise<{ done: Acknowledged; error: unknown }> {
   const numbers = new NumericMap();
   for (const batch of batches) numbers.set(`${batch.topic}:${batch.partition}`, sequences.number(batch));
   try {
-    await client.call(
+    const answer = await client.call(
       { kind: "node", id: leader },
       "Produce",
       ACKS_ALL,
@@ -190,39 +189,32 @@ async function sendToLeader(
       batches.flatMap((batch) => batch.records),
       { ...identity, compression, sequences: numbers },
     );
-    return batches;
+    return { done: acknowledgedIn(answer, batches), error: null };
   } catch (error) {
-    const response = responseOf(error) as produceV9.ProduceResponse | undefined;
-    if (response?.responses === undefined) throw error;
-    const codes = new Map(
-      response.responses.flatMap((topic) =>
-        topic.partitionResponses.map((part) => [`${topic.name}:${part.index}`, part.errorCode] as const),
-      ),
-    );
-    const done = batches.filter((batch) => {
-      const code = codes.get(`${batch.topic}:${batch.partition}`);
-      // Written by an earlier try whose answer was lost.
-      return code === 0 || code === DUPLICATE_SEQUENCE_NUMBER;
-    });
-    if (done.length === batches.length) return done;
-    if (done.length === 0 || hasKafkaError(error, ...NOT_PASSING)) throw error;
-    return done;
+    const answer = responseOf(error) as produceV9.ProduceResponse | undefined;
+    if (answer?.responses === undefined) throw error;
+    const done = acknowledgedIn(answer, batches);
+    return { done, error: done.size === batches.length ? null : error };
   }
 }
 
-const DUPLICATE_SEQUENCE_NUMBER = 46;
-/** Errors that the caller has to see even when other partitions were written. */
-const NOT_PASSING = [
-  "OUT_OF_ORDER_SEQUENCE_NUMBER",
-  "UNKNOWN_PRODUCER_ID",
-  "INVALID_PRODUCER_EPOCH",
-  "PRODUCER_FENCED",
-  "MESSAGE_TOO_LARGE",
-  "RECORD_LIST_TOO_LARGE",
-  "TOPIC_AUTHORIZATION_FAILED",
-  "INVALID_RECORD",
-];
+function acknowledgedIn(answer: produceV9.ProduceResponse, batches: readonly Batch[]): Map<Batch, number> {
+  const parts = new Map(
+    answer.responses.flatMap((topic) =>
+      topic.partitionResponses.map((part) => [`${topic.name}:${part.index}`, part] as const),
+    ),
+  );
+  const done = new Map<Batch, number>();
+  for (const batch of batches) {
+    const part = parts.get(`${batch.topic}:${batch.partition}`);
+    // A duplicate was written by an earlier try whose answer was lost.
+    if (part?.errorCode === 0 || part?.errorCode === DUPLICATE_SEQUENCE_NUMBER)
+      done.set(batch, part.baseOffset < 0n ? 0 : Number(part.baseOffset) + batch.records.length);
+  }
+  return done;
+}
 
+const DUPLICATE_SEQUENCE_NUMBER = 46;
 /** zstd needs Produce 7 (Kafka 2.1); gzip works everywhere. */
 async function compressionFor(client: KafkaClient): Promise<CompressionAlgorithmValue> {
   return (await client.version("Produce")) >= 7 ? "zstd" : "gzip";

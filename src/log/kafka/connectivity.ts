@@ -25,6 +25,8 @@ export interface PersistOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives up after this long; never when absent. */
   readonly patienceMs?: number;
+  /** A command that waits a little and then says so itself: no outage is logged. */
+  readonly quiet?: boolean;
   /** Called after each failure, e.g. to forget a leader. */
   readonly onFailure?: (error: unknown) => void;
   /** Errors that the caller wants at once although Kafka calls them retriable. */
@@ -78,9 +80,10 @@ export class Connectivity {
     this.#logger.info("kafka.available", "Kafka answers again.", { brokers: this.#brokers, durationMs });
   }
 
-  /** A role that ended, whatever its state, no longer counts. */
+  /** A role that ended, whatever its state, no longer counts; whether Kafka answers is not said by that. */
   forget(role: string): void {
-    this.succeeded(role);
+    this.#failing.delete(role);
+    if (this.#failing.size === 0) this.#downSinceMs = null;
   }
 
   /** Tries until it succeeds, cannot succeed any more, or `signal` aborts. */
@@ -105,7 +108,7 @@ export class Connectivity {
             { cause: error },
           );
         if (options.patienceMs !== undefined && waitedMs > options.patienceMs) throw error;
-        this.failed(role, error);
+        if (options.quiet !== true) this.failed(role, error);
         options.onFailure?.(error);
         await this.pause(failures, options.signal);
       }

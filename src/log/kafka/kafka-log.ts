@@ -20,11 +20,11 @@ import { Connectivity } from "./connectivity.ts";
 import type { MembershipTimes } from "./membership.ts";
 import { KafkaProducer } from "./producer.ts";
 import { readTopics } from "./reader.ts";
-import { createTopics } from "./topics.ts";
+import { createTopics, describeTopics, type TopicState } from "./topics.ts";
 import { MEMBERSHIP_TIMES, Worker } from "./worker.ts";
 
 /** A command that makes topics waits this long for a broker; a stage waits for ever. */
-const ADMIN_PATIENCE_MS = 10_000;
+const ADMIN_PATIENCE_MS = 5_000;
 /** Beyond the rebalance timeout: the answer to a join is late by design. */
 const JOIN_MARGIN_MS = 15_000;
 
@@ -45,6 +45,8 @@ export class KafkaLog implements Log {
   readonly #client: KafkaClient;
   readonly #producers = new Set<KafkaProducer>();
   readonly #workers = new Set<Worker>();
+  /** Ends of partitions by our own producers' acknowledgements: a worker of this process knows its lag at once. */
+  readonly #ends = new Map<string, number>();
   #roles = 0;
 
   constructor(options: KafkaLogOptions) {
@@ -56,6 +58,11 @@ export class KafkaLog implements Log {
 
   async createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]> {
     return createTopics(this.#options.access, this.#connectivity, specs, ADMIN_PATIENCE_MS);
+  }
+
+  /** The topics as they are, beside what is wanted. */
+  async describeTopics(specs: readonly TopicSpec[]): Promise<readonly TopicState[]> {
+    return describeTopics(this.#options.access, this.#connectivity, specs, ADMIN_PATIENCE_MS);
   }
 
   /** At most five seconds old, so that a count raised by hand is noticed. */
@@ -74,6 +81,7 @@ export class KafkaLog implements Log {
       connectivity: this.#connectivity,
       clock,
       role: this.#role("producer"),
+      ends: this.#ends,
     });
     this.#producers.add(producer);
     return producer;
@@ -111,6 +119,7 @@ export class KafkaLog implements Log {
         role: this.#role("worker"),
         times,
         metrics,
+        ends: this.#ends,
       },
       options,
       processor,

@@ -28,6 +28,8 @@ export interface ProducerOptions {
   readonly connectivity: Connectivity;
   readonly clock: Clock;
   readonly role: string;
+  /** Told the end of each partition written to, by `topic:partition`. */
+  readonly ends: Map<string, number>;
 }
 
 export class KafkaProducer implements LogProducer {
@@ -98,7 +100,10 @@ export class KafkaProducer implements LogProducer {
         async () => {
           const identity = await this.#identify();
           const acknowledged = await sendOnce(client, heads(waiting), this.#sequences, identity);
-          for (const batch of acknowledged) waiting.splice(waiting.indexOf(batch), 1);
+          for (const [batch, endOffset] of acknowledged) {
+            waiting.splice(waiting.indexOf(batch), 1);
+            this.#options.ends.set(`${batch.topic}:${batch.partition}`, endOffset);
+          }
         },
       );
     }

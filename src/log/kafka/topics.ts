@@ -5,7 +5,18 @@ import type { TopicReport, TopicSpec } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
 import { clientOptions } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
-import { explain, hasKafkaError, isUnknownTopic } from "./errors.ts";
+import { explain, hasKafkaError, isRetriable, isUnknownTopic } from "./errors.ts";
+
+/** A topic as it is, for `topics list`. */
+export interface TopicState {
+  readonly topic: string;
+  readonly exists: boolean;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** `compact`, `delete` or both; null when it may not be read. */
+  readonly cleanupPolicy: string | null;
+  readonly differences: readonly string[];
+}
 
 export interface ExistingTopic {
   readonly partitions: number;
@@ -20,36 +31,56 @@ export async function createTopics(
   specs: readonly TopicSpec[],
   patienceMs: number,
 ): Promise<readonly TopicReport[]> {
-  const admin = new Admin(clientOptions(access));
-  try {
+  return withAdmin(access, connectivity, async (admin) => {
     const reports: TopicReport[] = [];
-    for (const spec of specs) {
-      const what = `make topic ${spec.topic}`;
+    for (const spec of specs)
       reports.push(
-        await connectivity.persist("topics", { what, patienceMs }, async () => createTopic(admin, spec)),
+        await connectivity.persist(
+          "topics",
+          { what: `make topic ${spec.topic}`, patienceMs, quiet: true },
+          async () => createTopic(admin, spec),
+        ),
       );
-    }
     return reports;
-  } catch (error) {
-    throw asLogError(error, access);
-  } finally {
-    connectivity.forget("topics");
-    await admin.close();
-  }
+  });
 }
 
-/** What a topic is now; null when it does not exist. */
-export async function describeTopic(
+/** What the topics are now, beside what is wanted. */
+export async function describeTopics(
   access: KafkaAccess,
   connectivity: Connectivity,
-  topic: string,
+  specs: readonly TopicSpec[],
   patienceMs: number,
-): Promise<ExistingTopic | null> {
+): Promise<readonly TopicState[]> {
+  return withAdmin(access, connectivity, async (admin) => {
+    const states: TopicState[] = [];
+    for (const spec of specs) {
+      const found = await connectivity.persist(
+        "topics",
+        { what: `describe topic ${spec.topic}`, patienceMs, quiet: true },
+        async () => existing(admin, spec.topic),
+      );
+      states.push({
+        topic: spec.topic,
+        exists: found !== null,
+        partitions: found?.partitions ?? 0,
+        replicationFactor: found?.replicationFactor ?? 0,
+        cleanupPolicy: found?.configs?.get("cleanup.policy") ?? null,
+        differences: found === null ? [] : differences(spec, found),
+      });
+    }
+    return states;
+  });
+}
+
+async function withAdmin<T>(
+  access: KafkaAccess,
+  connectivity: Connectivity,
+  act: (admin: Admin) => Promise<T>,
+): Promise<T> {
   const admin = new Admin(clientOptions(access));
   try {
-    return await connectivity.persist("topics", { what: `describe topic ${topic}`, patienceMs }, async () =>
-      existing(admin, topic),
-    );
+    return await act(admin);
   } catch (error) {
     throw asLogError(error, access);
   } finally {
@@ -130,51 +161,49 @@ function wantedConfigs(spec: TopicSpec): Record<string, string> {
   };
 }
 
-/** One sentence per difference, saying what it costs. */
+/** What differs, and what it costs; each goes on after the topic's name, and has no full stop. */
 export function differences(spec: TopicSpec, found: ExistingTopic): string[] {
-  const sentences: string[] = [];
+  const phrases: string[] = [];
   if (found.partitions !== spec.partitions)
-    sentences.push(
-      `${spec.topic} has ${found.partitions} partitions, ${spec.partitions} are wanted: ${
+    phrases.push(
+      `has ${count(found.partitions, "partition")}, ${spec.partitions} were asked for${
         found.partitions < spec.partitions
-          ? `at most ${found.partitions} workers can share it`
-          : "nothing is lost"
-      }.`,
+          ? `: at most ${count(found.partitions, "worker")} can share it`
+          : ""
+      }`,
     );
   if (found.replicationFactor < spec.replicationFactor)
-    sentences.push(
-      `${spec.topic} has ${found.replicationFactor} replicas, ${spec.replicationFactor} are wanted: it survives the loss of ${found.replicationFactor - 1} brokers.`,
+    phrases.push(
+      `has ${count(found.replicationFactor, "replica")}, ${spec.replicationFactor} were asked for: it survives the loss of ${count(found.replicationFactor - 1, "broker")}`,
     );
-  if (found.configs === null) {
-    sentences.push(`The settings of ${spec.topic} may not be read by this user: they were not compared.`);
-    return sentences;
-  }
-  const policy = found.configs.get("cleanup.policy") ?? "delete";
+  if (found.configs === null) return [...phrases, "has settings that this user may not read: not compared"];
   for (const [name, wanted] of Object.entries(wantedConfigs(spec))) {
     const value = found.configs.get(name);
     if (value === undefined || value === wanted) continue;
-    if (name === "cleanup.policy") sentences.push(policySentence(spec.topic, policy, wanted, found.configs));
-    else sentences.push(`${spec.topic} has ${name}=${value}, ${wanted} is wanted.`);
+    const cost = costOf(name, wanted, found.configs);
+    phrases.push(`has ${name}=${value}, ${wanted} is wanted${cost === null ? "" : `: ${cost}`}`);
   }
-  return sentences;
+  return phrases;
 }
 
-function policySentence(
-  topic: string,
-  policy: string,
-  wanted: string,
-  configs: ReadonlyMap<string, string>,
-): string {
-  const days = Math.round(Number(configs.get("retention.ms") ?? "604800000") / 86_400_000);
-  const cost =
-    wanted === "compact"
-      ? `every record is kept for ${days} days instead of the last one per key, so restores read more, and an area that did not change for longer is forgotten by late readers`
-      : "records are kept until their key changes, instead of for a time";
-  return `${topic} has cleanup.policy=${policy}, ${wanted} is wanted: ${cost}.`;
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
+
+function costOf(name: string, wanted: string, configs: ReadonlyMap<string, string>): string | null {
+  if (name === "min.compaction.lag.ms")
+    return "a worker that restores may find records gone that it had summed, and puts out every area anew";
+  if (name !== "cleanup.policy") return null;
+  if (wanted === "delete") return "rejects are kept until their key is written again, instead of for a time";
+  const days = Math.round(Number(configs.get("retention.ms") ?? SEVEN_DAYS_MS) / 86_400_000);
+  return `every record is kept for ${days} days instead of the last one per key, so restores read more, and what did not change for longer is forgotten`;
+}
+
+/** Kafka's default retention. */
+const SEVEN_DAYS_MS = 604_800_000;
 
 function asLogError(error: unknown, access: KafkaAccess): unknown {
-  if (error instanceof LogError) return error;
+  if (error instanceof LogError || !isRetriable(error)) return error;
   return new LogError(
     "VELOSTREAM_LOG_UNAVAILABLE",
     `Kafka at ${access.brokers.join(",")} does not answer: ${explain(error)}. Start it with \`npm run kafka\`, or omit --brokers.`,

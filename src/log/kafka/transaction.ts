@@ -100,7 +100,7 @@ export class PartitionTransactions {
         const heads = [
           ...Map.groupBy(waiting, (batch) => `${batch.topic}:${batch.partition}`).values(),
         ].flatMap((list) => list.slice(0, 1));
-        for (const batch of await sendOnce(this.#options.client, heads, this.#sequences, this.#identity))
+        for (const [batch] of await sendOnce(this.#options.client, heads, this.#sequences, this.#identity))
           waiting.splice(waiting.indexOf(batch), 1);
       });
   }

@@ -43,6 +43,8 @@ export interface WorkerOptions {
   readonly role: string;
   readonly times: MembershipTimes;
   readonly metrics: Metrics;
+  /** Known ends by `topic:partition`: the answers of fetches may be older. */
+  readonly ends: ReadonlyMap<string, number>;
 }
 
 export class Worker implements ProcessHandle {
@@ -88,12 +90,14 @@ export class Worker implements ProcessHandle {
   }
 
   progress(): readonly PartitionProgress[] {
+    const end = (partition: number): number =>
+      this.#options.ends.get(`${this.#process.topic}:${partition}`) ?? 0;
     return [...this.#live.values()]
       .map(({ partition, committed, position, holding, stableOffset }) => ({
         partition,
         committedOffset: committed,
         // What is between a committed record and the position is control records: no lag.
-        lagRecords: Math.max(0, stableOffset - (holding ? committed : position)),
+        lagRecords: Math.max(0, Math.max(stableOffset, end(partition)) - (holding ? committed : position)),
       }))
       .sort((a, b) => a.partition - b.partition);
   }

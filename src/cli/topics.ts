@@ -1,0 +1,100 @@
+/** `topics create` and `topics list`: the three topics, as they are and as they are wanted. */
+import { ConfigError, EXIT } from "../errors.ts";
+import { KafkaLog } from "../log/kafka/kafka-log.ts";
+import { topicSpecs } from "../log/topics.ts";
+import type { TopicSpec } from "../ports.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { kafkaAccess } from "./kafka-access.ts";
+import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { topicNames } from "./open-log.ts";
+import { requireBrokers } from "./watch.ts";
+
+export const topicsCreate: Command = {
+  usage: "[options]",
+  description:
+    "Makes the three topics that are missing. Existing ones stay as they are, whoever made them: what differs from what is wanted is said, with what it costs.",
+  examples: [
+    { command: "velostream topics create --brokers localhost:9092", does: "The topics, with 4 partitions." },
+    {
+      command: "velostream topics create --brokers kafka:9092 --partitions 12 --replication-factor 3",
+      does: "For a cluster of three brokers and up to 12 workers.",
+    },
+  ],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "json"],
+  run: async (context) =>
+    withLog(context, "topics create", async (log, specs) => {
+      for (const report of await log.createTopics(specs)) {
+        const { topic, created, partitions, differences } = report;
+        await print(
+          context,
+          report,
+          `${topic}: ${created ? "made" : "exists"}, ${count(partitions, "partition")}`,
+          differences,
+        );
+      }
+      return EXIT.done;
+    }),
+};
+
+export const topicsList: Command = {
+  usage: "[options]",
+  description: "Shows the three topics: partitions, replicas, how they are cleaned, and what differs.",
+  examples: [
+    { command: "velostream topics list --brokers localhost:9092", does: "The three topics." },
+    {
+      command: "velostream topics list --brokers localhost:9092 --json",
+      does: "The same, one JSON object a line.",
+    },
+  ],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "json"],
+  run: async (context) =>
+    withLog(context, "topics list", async (log, specs) => {
+      for (const state of await log.describeTopics(specs)) {
+        const { topic, exists, partitions, replicationFactor, cleanupPolicy, differences } = state;
+        const line = exists
+          ? `${topic}: ${count(partitions, "partition")}, ${count(replicationFactor, "replica")}, ${cleanupPolicy ?? "settings not readable"}`
+          : `${topic}: does not exist (make it with "velostream topics create")`;
+        await print(context, state, line, differences);
+      }
+      return EXIT.done;
+    }),
+};
+
+async function withLog(
+  context: CommandContext,
+  command: string,
+  act: (log: KafkaLog, specs: readonly TopicSpec[]) => Promise<number>,
+): Promise<number> {
+  const { settings, clock, logger } = context;
+  requireBrokers(context, command);
+  const access = kafkaAccess(settings);
+  if (access === null) throw new ConfigError("--brokers names no broker. Write it like localhost:9092.");
+  const log = new KafkaLog({ access, clock, logger, metrics: createMetrics({ process: false }) });
+  try {
+    return await act(
+      log,
+      topicSpecs(topicNames(settings), {
+        partitions: settings.partitions,
+        replicationFactor: settings["replication-factor"],
+      }),
+    );
+  } finally {
+    await log.close();
+  }
+}
+
+async function print(
+  { settings, terminal }: CommandContext,
+  object: object,
+  line: string,
+  differences: readonly string[],
+): Promise<void> {
+  if (settings.json) return terminal.out(`${JSON.stringify(object)}\n`);
+  await terminal.out(`${line}\n`);
+  for (const difference of differences) await terminal.out(`  ${difference}.\n`);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

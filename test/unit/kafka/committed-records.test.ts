@@ -1,0 +1,127 @@
+/** Read committed: what a reader sees of batches, markers and aborted transactions, however they are cut into answers. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KafkaRecord, RecordsBatch } from "@platformatic/kafka";
+import fc from "fast-check";
+import { committedRecords, type AbortedTransaction } from "../../../src/log/kafka/committed-records.ts";
+
+const TRANSACTIONAL = 1 << 4;
+const CONTROL = 1 << 5;
+
+function batch(offset: number, values: readonly string[], producerId = -1n, attributes = 0): RecordsBatch {
+  return {
+    firstOffset: BigInt(offset),
+    length: 0,
+    partitionLeaderEpoch: 0,
+    magic: 2,
+    crc: 0,
+    attributes,
+    lastOffsetDelta: values.length - 1,
+    firstTimestamp: 1000n,
+    maxTimestamp: 2000n,
+    producerId,
+    producerEpoch: 0,
+    firstSequence: 0,
+    records: values.map((value, index): KafkaRecord => ({
+      length: 0,
+      attributes: 0,
+      timestampDelta: BigInt(index),
+      offsetDelta: index,
+      key: null,
+      value: Buffer.from(value),
+      headers: [[Buffer.from("schema"), Buffer.from("s")]],
+    })),
+  };
+}
+
+function marker(offset: number, producerId: bigint, type: "abort" | "commit"): RecordsBatch {
+  const key = Buffer.alloc(4);
+  key.writeInt16BE(type === "abort" ? 0 : 1, 2);
+  const control = batch(offset, ["x"], producerId, TRANSACTIONAL | CONTROL);
+  const [record] = control.records;
+  if (record !== undefined) record.key = key;
+  return control;
+}
+
+const values = (
+  batches: readonly RecordsBatch[],
+  aborted: readonly AbortedTransaction[],
+  from = 0,
+): string[] =>
+  committedRecords("t", 0, from, batches, aborted).records.map((record) => record.value?.toString() ?? "");
+
+test("drops an aborted transaction whose marker lies in a later answer", () => {
+  const first = [batch(0, ["a"]), batch(1, ["aborted"], 7n, TRANSACTIONAL)];
+  assert.deepEqual(values(first, [{ producerId: 7n, firstOffset: 1n }]), ["a"]);
+});
+
+test("drops every aborted transaction of a producer, and none of its committed ones between them", () => {
+  const batches = [
+    batch(0, ["aborted 1"], 7n, TRANSACTIONAL),
+    marker(1, 7n, "abort"),
+    batch(2, ["kept"], 7n, TRANSACTIONAL),
+    marker(3, 7n, "commit"),
+    batch(4, ["aborted 2"], 7n, TRANSACTIONAL),
+    marker(5, 7n, "abort"),
+    batch(6, ["kept too"], 7n, TRANSACTIONAL),
+  ];
+  const aborted = [
+    { producerId: 7n, firstOffset: 4n },
+    { producerId: 7n, firstOffset: 0n },
+  ];
+  assert.deepEqual(values(batches, aborted), ["kept", "kept too"]);
+});
+
+test("goes on after markers, and begins where it was asked to inside a batch", () => {
+  const result = committedRecords("t", 3, 1, [batch(0, ["a", "b"]), marker(2, 7n, "commit")], []);
+  assert.equal(result.nextOffset, 3);
+  assert.deepEqual(result.records, [
+    {
+      topic: "t",
+      partition: 3,
+      offset: 1,
+      key: null,
+      value: Buffer.from("b"),
+      headers: { schema: "s" },
+      timestampMs: 1001,
+    },
+  ]);
+});
+
+test("however a log is cut into answers, exactly its committed records are seen, in order", () => {
+  const transaction = fc.record({
+    producer: fc.constantFrom(1n, 2n, 3n),
+    size: fc.integer({ min: 1, max: 3 }),
+    committed: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(transaction, { maxLength: 20 }), fc.nat(1000), (transactions, seed) => {
+      const batches: RecordsBatch[] = [];
+      const aborted: { producerId: bigint; firstOffset: bigint; lastOffset: number }[] = [];
+      const expected: string[] = [];
+      let offset = 0;
+      for (const { producer, size, committed } of transactions) {
+        const names = Array.from({ length: size }, (_, index) => `${offset + index}`);
+        batches.push(batch(offset, names, producer, TRANSACTIONAL));
+        if (committed) expected.push(...names);
+        else aborted.push({ producerId: producer, firstOffset: BigInt(offset), lastOffset: offset + size });
+        offset += size;
+        batches.push(marker(offset, producer, committed ? "commit" : "abort"));
+        offset += 1;
+      }
+      // Cut at arbitrary places; the broker names the aborted transactions that overlap each answer.
+      const seen: string[] = [];
+      for (let start = 0, step = seed; start < batches.length; step = (step * 7 + 3) % 1009) {
+        const answer = batches.slice(start, start + 1 + (step % 4));
+        start += answer.length;
+        const from = Number(answer[0]?.firstOffset);
+        const to = Number(answer.at(-1)?.firstOffset) + (answer.at(-1)?.lastOffsetDelta ?? 0);
+        const overlapping = aborted.filter(
+          (each) => Number(each.firstOffset) <= to && each.lastOffset >= from,
+        );
+        seen.push(...values(answer, overlapping, from));
+      }
+      assert.deepEqual(seen, expected);
+    }),
+  );
+});

@@ -1,0 +1,66 @@
+/** What the client's errors mean: try again, give up with a remedy, or someone else owns this now. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  AuthenticationError,
+  MultipleErrors,
+  NetworkError,
+  ProtocolError,
+  UserError,
+} from "@platformatic/kafka";
+import { explain, isFenced, isRetriable, refusal } from "../../../src/log/kafka/errors.ts";
+
+const wrapped = (error: Error): Error => new MultipleErrors("Cannot connect to any broker.", [error]);
+
+test("a lost connection, an election and a starting broker are tried again", () => {
+  for (const error of [
+    new NetworkError("Connection closed"),
+    wrapped(
+      new NetworkError("failed", {
+        cause: Object.assign(new Error("connect ECONNREFUSED"), { syscall: "connect" }),
+      }),
+    ),
+    new ProtocolError("NOT_LEADER_OR_FOLLOWER"),
+    new ProtocolError("COORDINATOR_LOAD_IN_PROGRESS"),
+    new ProtocolError("CONCURRENT_TRANSACTIONS"),
+    new ProtocolError("UNSTABLE_OFFSET_COMMIT"),
+    new ProtocolError("NOT_ENOUGH_REPLICAS"),
+    new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION"),
+    new UserError("Unknown topic velib-projet."),
+  ])
+    assert.equal(isRetriable(error), true, error.message);
+});
+
+test("a bug of ours is not tried again", () => {
+  assert.equal(isRetriable(new TypeError("x is not a function")), false);
+});
+
+test("a wrong password is refused at once, naming the options and not the password", () => {
+  const error = wrapped(
+    new NetworkError("Connection to kafka:9092 failed.", {
+      cause: new AuthenticationError("SASL authentication failed."),
+    }),
+  );
+  assert.equal(isRetriable(error), false);
+  assert.match(refusal(error)?.message ?? "", /refused the login .*--kafka-username/);
+});
+
+test("an untrusted certificate is refused at once, naming --kafka-ca-file", () => {
+  const cause = Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+  assert.match(refusal(new NetworkError("failed", { cause }))?.message ?? "", /--kafka-ca-file/);
+});
+
+test("a missing permission is refused at once", () => {
+  assert.match(refusal(new ProtocolError("TOPIC_AUTHORIZATION_FAILED"))?.message ?? "", /permissions/);
+});
+
+test("an older epoch is someone else's now", () => {
+  assert.equal(isFenced(new ProtocolError("INVALID_PRODUCER_EPOCH")), true);
+  assert.equal(isFenced(new ProtocolError("PRODUCER_FENCED")), true);
+  assert.equal(isFenced(new NetworkError("Connection closed")), false);
+});
+
+test("says the innermost reason once", () => {
+  const reason = new NetworkError("failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1.") });
+  assert.equal(explain(new MultipleErrors("all", [reason, reason])), "connect ECONNREFUSED 127.0.0.1:1");
+});
