@@ -4,7 +4,7 @@
  *
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
-import type { Reject, StationInformation, StationStatusFile } from "./domain/station.ts";
+import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
@@ -257,6 +257,10 @@ export interface FeedSource {
   describe(signal?: AbortSignal): Promise<SystemDescription>;
   /** Station information by station id: refreshed on its own slower schedule, by the source. */
   information(): ReadonlyMap<string, StationInformation>;
+  /** Region id → name, as far as known; without it regions go by their ids. */
+  regionNames?(): ReadonlyMap<string, string>;
+  /** Tells the source which area a vehicle that stands by itself is counted in, once the system is known. */
+  placeVehicles?(resolvePosition: (lat: number | null, lon: number | null) => StationArea): void;
   /** Rejects found in the information file since the last call. */
   takeInformationRejects(): readonly Reject[];
   /** One poll, now. Never rejects. */

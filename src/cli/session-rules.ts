@@ -7,8 +7,9 @@ import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { readAreasFile } from "../feed/areas-file.ts";
 import { velibPostcodes } from "../feed/velib-communes.ts";
 import type { Pacer } from "../pipeline/collect.ts";
-import type { SystemDescription } from "../ports.ts";
+import type { FeedSource, SystemDescription } from "../ports.ts";
 
+const NO_NAMES: ReadonlyMap<string, string> = new Map<string, never>();
 /** `auto` polls no source more often than this, ms. */
 const FASTEST_MS = 10_000;
 /** Vélib' changes every minute, whatever its ttl says. */
@@ -21,15 +22,19 @@ const SLOWEST_MS = 300_000;
  */
 export function areaRules(
   settings: Settings,
-): (system: SystemDescription) => CollectionOptions["resolveArea"] {
+): (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"] {
   const areasFile =
     settings.areas === null ? null : readAreasFile(settings.areas, settings["areas-property"]);
-  return ({ systemId }) =>
-    new AreaResolver({
+  return ({ systemId }, source) => {
+    const areas = new AreaResolver({
       systemId,
       areasFile,
       postcodeOfCommune: systemId === DEFAULT_SYSTEM_ID ? velibPostcodes() : null,
-    }).resolve;
+      regionNames: () => source.regionNames?.() ?? NO_NAMES,
+    });
+    source.placeVehicles?.(areas.resolvePosition);
+    return areas.resolve;
+  };
 }
 
 /** A recording sets its own pace: its source waits, the collector does not. */

@@ -72,6 +72,8 @@ export interface StationInformationFile {
   readonly ttlSeconds: number | null;
   readonly stations: readonly StationInformation[];
   readonly rejects: readonly Reject[];
+  /** Oddities that cost nothing but are counted, e.g. `station_without_position` → 2. */
+  readonly oddities: Readonly<Record<string, number>>;
 }
 
 /** Which rule gave a station its area (docs/contracts.md, "From station to area"). */

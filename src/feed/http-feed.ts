@@ -209,8 +209,7 @@ export class HttpFeed implements FeedSource {
       files.vehicles?.forget();
       return this.#failed(notGbfs(this.#url), startedMs);
     }
-    const information = files.information;
-    if (decoded.stations.some(({ stationId }) => !information.has(stationId))) files.hastenInformation();
+    if (unknownStations(decoded) > unknownStations(this.#last)) files.hastenInformation();
     const kind =
       this.#last !== null && sameStations(this.#last.stations, decoded.stations) ? "unchanged" : "changed";
     this.#last = decoded;
@@ -228,13 +227,10 @@ export class HttpFeed implements FeedSource {
     if (stations === null && free === null) return null;
     if (status?.ok === true && asObject(status.body)?.["simulated"] === true) this.#simulated = true;
     if (files.status !== null && stations === null) return null;
-    if (free === null) return stations;
-    const docked = new Set(stations?.stations.map(({ stationId }) => stationId));
-    return combine(
-      stations,
-      free,
-      countFreeFloating(free.vehicles, files.types, docked, this.#resolvePosition),
-    );
+    const ids = stations?.stations.map(({ stationId }) => stationId) ?? [];
+    const freeFloating =
+      free === null ? [] : countFreeFloating(free.vehicles, files.types, new Set(ids), this.#resolvePosition);
+    return combine(stations, free, freeFloating, files.oddities(ids));
   }
 
   #failed(failure: FetchFailure, startedMs: number): Poll {
@@ -259,6 +255,10 @@ export class HttpFeed implements FeedSource {
 }
 
 const NOTHING: FetchFailure = { ok: false, outcome: "network", message: "", retryAfterMs: null };
+
+function unknownStations(file: StationStatusFile | null): number {
+  return file?.oddities["station_without_information"] ?? 0;
+}
 
 function notGbfs(url: URL): FetchFailure {
   return {

@@ -21,6 +21,7 @@ export class SystemFiles {
   readonly #regions: SlowFile<ReadonlyMap<string, string>> | null;
   readonly #alerts: SlowFile<readonly SystemAlert[]> | null;
   readonly #rejects: Reject[] = [];
+  #oddities: Readonly<Record<string, number>> = {};
 
   constructor(client: HttpClient, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
     const file = (...names: string[]): FeedFile | null => {
@@ -70,7 +71,23 @@ export class SystemFiles {
 
   /** Changes whenever a value does that the decoding of the status depends on. */
   get decodingVersion(): number {
-    return this.#types?.version ?? 0;
+    return (this.#types?.version ?? 0) + (this.#information?.version ?? 0);
+  }
+
+  /** Oddities of the information, and of it and the status together. */
+  oddities(stationIds: Iterable<string>): Readonly<Record<string, number>> {
+    const { information } = this;
+    if (information.size === 0) return this.#oddities;
+    let [known, unknown] = [0, 0];
+    for (const stationId of stationIds) {
+      if (information.has(stationId)) known += 1;
+      else unknown += 1;
+    }
+    return {
+      ...this.#oddities,
+      ...(unknown > 0 ? { station_without_information: unknown } : {}),
+      ...(known < information.size ? { station_without_status: information.size - known } : {}),
+    };
   }
 
   /** Every file that areas and splits depend on has answered once (or does not exist). */
@@ -110,6 +127,7 @@ export class SystemFiles {
     if (decoded === null) return null;
     // Only the rejects of the newest file: a file that is never read on must not pile them up.
     this.#rejects.splice(0, this.#rejects.length, ...decoded.rejects);
+    this.#oddities = decoded.oddities;
     const byId = new Map(decoded.stations.map((station) => [station.stationId, station]));
     return { value: byId, ttlSeconds: decoded.ttlSeconds };
   }

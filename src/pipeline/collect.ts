@@ -7,6 +7,7 @@
  *                                 PollPublisher
  */
 import { Collection, type CollectionOptions, type PublishMode } from "../domain/collection.ts";
+import { FEED_FLAGS, FeedTruth } from "../domain/feed-truth.ts";
 import type { StationSelection } from "../domain/station-selection.ts";
 import { AppError } from "../errors.ts";
 import type {
@@ -49,7 +50,7 @@ export interface CollectorOptions {
   readonly mode: PublishMode;
   readonly selection: StationSelection;
   /** Area rules for a system, once it is known which one it is. */
-  readonly areasFor: (system: SystemDescription) => CollectionOptions["resolveArea"];
+  readonly areasFor: (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"];
   readonly pacerFor: (system: SystemDescription) => Pacer;
   /** Publish every poll before the next one: a recording is replayed whole, a live feed is kept fresh. */
   readonly lossless: boolean;
@@ -62,6 +63,7 @@ export interface CollectorOptions {
 export class Collector {
   readonly status = new CollectorStatus();
   readonly #options: CollectorOptions;
+  readonly #truth = new FeedTruth();
   #stationsChecked = false;
 
   constructor(options: CollectorOptions) {
@@ -81,7 +83,7 @@ export class Collector {
       systemId: system.systemId,
       mode: options.mode,
       simulated: system.simulated,
-      resolveArea: options.areasFor(system),
+      resolveArea: options.areasFor(system, options.source),
     });
     const restored = await restoreCollection(
       options.log,
@@ -100,11 +102,14 @@ export class Collector {
     const drained = drainSignal(signal, options.clock, finished.signal);
     const publisher = new PollPublisher({ ...options, collection, system, status, signal: drained });
     while (!signal.aborted && publisher.failure === null) {
-      const poll = await options.source.poll(signal);
-      if (poll.kind === "ended") break;
-      if (signal.aborted && poll.kind === "failed") break;
+      const answer = await options.source.poll(signal);
+      if (answer.kind === "ended") break;
+      if (signal.aborted && answer.kind === "failed") break;
+      const believed = answer.kind === "failed" || this.#believe(system, answer);
+      // An older copy tells nothing new: what was known before stands.
+      const poll = believed ? answer : ({ ...answer, kind: "unchanged" } as Succeeded);
       this.#observe(system, poll);
-      if (poll.kind !== "failed") {
+      if (poll.kind !== "failed" && believed) {
         this.#checkStations(poll);
         const published = publisher.offer(poll);
         if (options.lossless) await published;
@@ -183,6 +188,25 @@ export class Collector {
     );
     for (const [oddity, count] of Object.entries(poll.status.oddities))
       metrics.count("velostream_oddities_total", { ...labels, oddity }, count);
+  }
+
+  /** Compares what the feed claims with what it does; false for an older copy, which must not reach the totals. */
+  #believe(system: SystemDescription, poll: Succeeded): boolean {
+    const { metrics, logger } = this.#options;
+    const { lastUpdatedMs, stations } = poll.status;
+    const { believed } = this.#truth.observe({ atMs: poll.observedAtMs, lastUpdatedMs, stations });
+    const flags = this.#truth
+      .flags()
+      .map(({ flag, sinceMs }) => ({ flag, sinceMs, message: FEED_FLAGS[flag] }));
+    const { raised, lowered } = this.status.flagged(flags);
+    for (const { flag, message } of raised) {
+      metrics.set("velostream_feed_flag", { system: system.systemId, flag }, 1);
+      logger.warn("feed.flagged", message, { system: system.systemId, flag });
+    }
+    for (const { flag } of lowered) metrics.forget("velostream_feed_flag", { system: system.systemId, flag });
+    if (!believed)
+      metrics.count("velostream_oddities_total", { system: system.systemId, oddity: "older_copy" });
+    return believed;
   }
 
   #checkStations(poll: Succeeded): void {

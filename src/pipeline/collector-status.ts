@@ -1,5 +1,5 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
-import type { Poll, SystemDescription, SystemStatus } from "../ports.ts";
+import type { Poll, SystemDescription, SystemFlag, SystemStatus } from "../ports.ts";
 
 export class CollectorStatus {
   system: SystemDescription | null = null;
@@ -20,6 +20,8 @@ export class CollectorStatus {
   /** Rejects of the last poll, and of all polls. */
   rejectsNow = 0;
   rejectsTotal = 0;
+  /** Reasons to distrust the feed (domain/feed-truth.ts). */
+  flags: readonly SystemFlag[] = [];
 
   described(system: SystemDescription): void {
     this.system = system;
@@ -54,6 +56,18 @@ export class CollectorStatus {
     this.failure = null;
     this.state = "live";
     return recovered;
+  }
+
+  /** @returns which flags went up, and which down */
+  flagged(flags: readonly SystemFlag[]): { raised: readonly SystemFlag[]; lowered: readonly SystemFlag[] } {
+    const before = this.flags;
+    this.flags = flags;
+    const missing = (from: readonly SystemFlag[], wanted: SystemFlag): boolean =>
+      from.every(({ flag }) => flag !== wanted.flag);
+    return {
+      raised: flags.filter((flag) => missing(before, flag)),
+      lowered: before.filter((flag) => missing(flags, flag)),
+    };
   }
 
   rejected(count: number): void {
@@ -92,7 +106,7 @@ export class CollectorStatus {
           ? null
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
-      flags: [],
+      flags: this.flags,
     };
   }
 }

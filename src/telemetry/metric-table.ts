@@ -73,6 +73,11 @@ export const METRICS = {
     help: "Oddities of a feed that cost nothing but are worth knowing (docs/quirks.md).",
     labels: ["system", "oddity"],
   },
+  velostream_feed_flag: {
+    kind: "gauge",
+    help: "1 while a feed is distrusted for this reason (docs/quirks.md).",
+    labels: ["system", "flag"],
+  },
   // ── aggregate
   velostream_aggregate_records_total: {
     kind: "counter",

@@ -2,14 +2,24 @@
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Longer ids are no ids: they would be the keys of everything. */
+const LONGEST_ID = 256;
+/** Longer names and texts are cut. */
+const LONGEST_TEXT = 500;
+
 /** The value as an object, or null (arrays are no objects here). */
 export function asObject(value: unknown): Json | null {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
 }
 
-/** An id: text, or a number as Vélib' serves them (above int32, so never through `| 0`). */
+/**
+ * An id: text, or a number as Vélib' serves them (above int32, so never through `| 0`). A number beyond 2^53 has lost
+ * digits in JSON: it could be another station's, so it is none.
+ */
 export function asId(value: unknown): string | null {
-  if (typeof value === "string") return value === "" ? null : value;
+  // Halves of surrogate pairs do not survive UTF-8, and a key must read back as it was written.
+  if (typeof value === "string")
+    return value === "" || value.length > LONGEST_ID ? null : value.toWellFormed();
   return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : null;
 }
 
@@ -21,26 +31,38 @@ export function asInteger(value: unknown): number | null {
   return NaN;
 }
 
-/** A boolean, or GBFS 1's 0 and 1. */
-export function asBoolean(value: unknown): boolean | null {
-  if (typeof value === "boolean") return value;
-  return value === 1 ? true : value === 0 ? false : null;
+/** A whole number that counts something; null when absent, negative or nonsense. */
+export function asCount(value: unknown): number | null {
+  const count = asInteger(value);
+  return count !== null && count >= 0 ? count : null;
 }
 
-/** Epoch ms of POSIX seconds (1.x, 2.x) or RFC 3339 text (3.x); null for 0 and for nonsense. */
+/** A boolean, GBFS 1's 0 and 1, or either as text. */
+export function asBoolean(value: unknown): boolean | null {
+  if (typeof value === "boolean") return value;
+  if (value === 1 || value === "1" || value === "true") return true;
+  return value === 0 || value === "0" || value === "false" ? false : null;
+}
+
+/** Epoch ms of POSIX seconds (1.x, 2.x), of milliseconds (a common mistake) or of RFC 3339 text (3.x). */
 export function asTimeMs(value: unknown): number | null {
-  if (typeof value === "number") return value > 0 && value < 1e11 ? value * 1000 : null;
-  if (typeof value !== "string") return null;
-  const ms = Date.parse(value);
-  return Number.isNaN(ms) ? null : ms;
+  if (typeof value === "string") {
+    if (/^\d{9,13}$/.test(value)) return asTimeMs(Number(value));
+    const ms = /^\d{4}-\d\d-\d\d[T ]/.test(value) ? Date.parse(value) : NaN;
+    return Number.isNaN(ms) || ms <= 0 ? null : ms;
+  }
+  if (typeof value !== "number" || !(value > 0)) return null;
+  // Seconds until the year 5138; from there on it can only be milliseconds.
+  if (value < 1e11) return Math.floor(value * 1000);
+  return value < 1e14 ? Math.floor(value) : null;
 }
 
 /** Plain text, or the first of GBFS 3's localised `[{text, language}]`. */
 export function asText(value: unknown): string | null {
-  if (typeof value === "string") return value === "" ? null : value;
+  if (typeof value === "string") return value === "" ? null : value.slice(0, LONGEST_TEXT).toWellFormed();
   if (!Array.isArray(value)) return null;
   const text: unknown = asObject(value[0])?.["text"];
-  return typeof text === "string" && text !== "" ? text : null;
+  return typeof text === "string" ? asText(text) : null;
 }
 
 /** The header that every GBFS file opens with. Vélib' writes `lastUpdatedOther` and no version. */
@@ -49,11 +71,11 @@ export function header(body: Json): {
   lastUpdatedMs: number | null;
   ttlSeconds: number | null;
 } {
-  const ttl = asInteger(body["ttl"]);
+  const { version } = body;
   return {
-    version: asText(body["version"]),
+    version: typeof version === "number" ? String(version) : asText(version),
     lastUpdatedMs: asTimeMs(body["last_updated"] ?? body["lastUpdatedOther"]),
-    ttlSeconds: ttl !== null && ttl >= 0 ? ttl : null,
+    ttlSeconds: asCount(body["ttl"]),
   };
 }
 

@@ -1,7 +1,11 @@
 /** Decodes `station_status`, GBFS 1.0 to 3.1 and Vélib', into the one model; what cannot be used is a reject. */
 import type { Reject, StationStatus, StationStatusFile } from "../station.ts";
-import { asBoolean, asId, asInteger, asObject, asTimeMs, header, type Json } from "./fields.ts";
+import { boundedRecord, unboundedReason } from "./bounds.ts";
+import { asBoolean, asCount, asId, asInteger, asObject, asTimeMs, header, type Json } from "./fields.ts";
 import { vehicleSplit, type Propulsion } from "./vehicle-split.ts";
+
+/** A station with more vehicles is a mistake; sums of such mistakes would leave the exact integers. */
+const MOST_VEHICLES = 1_000_000;
 
 /**
  * Decodes one file. Never throws; one bad station never costs the others (invariant 7).
@@ -18,32 +22,24 @@ export function decodeStationStatus(
   const stations = new Map<string, StationStatus>();
   const rejects: Reject[] = [];
   const oddities: Record<string, number> = {};
+  const count = (oddity: string): void => {
+    oddities[oddity] = (oddities[oddity] ?? 0) + 1;
+  };
   list.forEach((record: unknown, index) => {
-    const decoded = decodeStation(record, types);
+    const decoded = decodeStation(record, types, count);
     if ("reason" in decoded) {
       const path = `data.stations[${index}]${decoded.field === "" ? "" : `.${decoded.field}`}`;
-      rejects.push({ reason: decoded.reason, path, stationId: decoded.stationId, record });
+      const { reason, stationId } = decoded;
+      rejects.push({ reason, path, stationId, record: boundedRecord(record) });
       return;
     }
     const first = stations.get(decoded.stationId);
-    if (first !== undefined) {
-      if (JSON.stringify(first.source) === JSON.stringify(decoded.source))
-        count(oddities, "repeated_station");
-      else {
-        const path = `data.stations[${index}].station_id`;
-        rejects.push({ reason: "duplicate_station_id", path, stationId: decoded.stationId, record });
-      }
-      return;
+    if (first === undefined) stations.set(decoded.stationId, decoded);
+    else if (JSON.stringify(first.source) === JSON.stringify(decoded.source)) count("repeated_station");
+    else {
+      const path = `data.stations[${index}].station_id`;
+      rejects.push({ reason: "duplicate_station_id", path, stationId: decoded.stationId, record });
     }
-    const { electricAvailable, mechanicalAvailable } = decoded;
-    if (
-      electricAvailable !== null &&
-      mechanicalAvailable !== null &&
-      electricAvailable + mechanicalAvailable !== decoded.vehiclesAvailable
-    ) {
-      count(oddities, "split_disagrees_with_total");
-    }
-    stations.set(decoded.stationId, decoded);
   });
   return { ...header(file), stations: [...stations.values()], rejects, oddities };
 }
@@ -54,29 +50,40 @@ interface Refusal {
   readonly stationId: string | null;
 }
 
-/** One station object, or why it cannot be used. */
+/**
+ * One station object, or why it cannot be used.
+ * @param oddity told of what costs nothing but is worth counting
+ */
 export function decodeStation(
   record: unknown,
   types: ReadonlyMap<string, Propulsion>,
+  oddity: (name: string) => void = () => undefined,
 ): StationStatus | Refusal {
   const source = asObject(record);
   if (source === null) return { reason: "not_an_object", field: "", stationId: null };
   const stationId = asId(source["station_id"]);
+  const unbounded = unboundedReason(source);
+  if (unbounded !== null) return { reason: unbounded, field: "", stationId };
   if (stationId === null) return { reason: "missing_station_id", field: "station_id", stationId: null };
   const field = totalField(source);
   const total = asInteger(source[field]);
   if (total === null) return { reason: "missing_count", field, stationId };
   if (Number.isNaN(total)) return { reason: "not_a_count", field, stationId };
   if (total < 0) return { reason: "negative_count", field, stationId };
-  const docks = asInteger(source["num_docks_available"] ?? source["numDocksAvailable"]);
+  if (total > MOST_VEHICLES) return { reason: "count_too_large", field, stationId };
   const split = vehicleSplit(source, total, types);
+  if (split.disagrees) oddity("split_disagrees_with_total");
+  if (namesDisagree(source, total)) oddity("bikes_and_vehicles_disagree");
+  const docks = source["num_docks_available"] ?? source["numDocksAvailable"];
+  const docksAvailable = asCount(docks);
+  if (docks !== undefined && docks !== null && docksAvailable === null) oddity("unusable_docks");
   return {
     stationId,
     stationCode: asId(source["stationCode"]),
     vehiclesAvailable: total,
     electricAvailable: split.electric,
     mechanicalAvailable: split.mechanical,
-    docksAvailable: docks !== null && docks >= 0 ? docks : null,
+    docksAvailable: docksAvailable !== null && docksAvailable > MOST_VEHICLES ? null : docksAvailable,
     isInstalled: asBoolean(source["is_installed"]),
     isRenting: asBoolean(source["is_renting"]),
     isReturning: asBoolean(source["is_returning"]),
@@ -86,12 +93,17 @@ export function decodeStation(
 }
 
 /** 3.x says vehicles, 1.x and 2.x say bikes, some feeds say both: then the newer name counts. */
+const TOTAL_FIELDS = ["num_vehicles_available", "num_bikes_available", "numBikesAvailable"] as const;
+
 function totalField(source: Json): string {
-  if (source["num_vehicles_available"] !== undefined) return "num_vehicles_available";
-  if (source["num_bikes_available"] !== undefined) return "num_bikes_available";
-  return source["numBikesAvailable"] === undefined ? "num_bikes_available" : "numBikesAvailable";
+  return (
+    TOTAL_FIELDS.find((name) => source[name] !== undefined && source[name] !== null) ?? "num_bikes_available"
+  );
 }
 
-function count(counters: Record<string, number>, name: string): void {
-  counters[name] = (counters[name] ?? 0) + 1;
+function namesDisagree(source: Json, total: number): boolean {
+  return TOTAL_FIELDS.some((name) => {
+    const said = asInteger(source[name]);
+    return said !== null && said !== total;
+  });
 }

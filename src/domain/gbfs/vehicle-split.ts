@@ -6,7 +6,7 @@
  *   Lyft 1.1     num_ebikes_available: 4                 mechanical = total − electric
  *   GBFS 2.1+    vehicle_types_available, joined with vehicle_types.propulsion_type
  */
-import { asId, asInteger, asObject, type Json } from "./fields.ts";
+import { asCount, asId, asInteger, asObject, type Json } from "./fields.ts";
 
 /** What moves a vehicle of one type, from `propulsion_type`. `other`: combustion, hydrogen. */
 export type Propulsion = "electric" | "mechanical" | "other";
@@ -14,22 +14,27 @@ export type Propulsion = "electric" | "mechanical" | "other";
 export interface Split {
   readonly electric: number | null;
   readonly mechanical: number | null;
+  /** The parts do not add up to the total: both stand, and a counter says so. */
+  readonly disagrees: boolean;
 }
 
-const UNKNOWN: Split = { electric: null, mechanical: null };
+const UNKNOWN: Split = { electric: null, mechanical: null, disagrees: false };
 
 /** The split of one station object whose total is `total`. */
 export function vehicleSplit(station: Json, total: number, types: ReadonlyMap<string, Propulsion>): Split {
   const byName = station["num_bikes_available_types"];
-  if (byName !== undefined && byName !== null) return namedSplit(byName);
-  const ebikes = asInteger(station["num_ebikes_available"]);
-  if (ebikes !== null && ebikes >= 0 && ebikes <= total)
-    return { electric: ebikes, mechanical: total - ebikes };
+  if (byName !== undefined && byName !== null) return namedSplit(byName, total);
+  const ebikes = asCount(station["num_ebikes_available"]);
+  if (ebikes !== null) {
+    // More electric bikes than bikes: what is left for the others is anyone's guess.
+    if (ebikes > total) return { electric: ebikes, mechanical: null, disagrees: true };
+    return { electric: ebikes, mechanical: total - ebikes, disagrees: false };
+  }
   const available = station["vehicle_types_available"];
-  return Array.isArray(available) ? typedSplit(available, types) : UNKNOWN;
+  return Array.isArray(available) ? typedSplit(available, total, types) : UNKNOWN;
 }
 
-function namedSplit(value: unknown): Split {
+function namedSplit(value: unknown, total: number): Split {
   let electric: number | null = null;
   let mechanical: number | null = null;
   for (const part of Array.isArray(value) ? value : [value]) {
@@ -40,24 +45,30 @@ function namedSplit(value: unknown): Split {
     if (ebike !== null) electric = (electric ?? 0) + ebike;
     if (bike !== null) mechanical = (mechanical ?? 0) + bike;
   }
-  return { electric: usable(electric), mechanical: usable(mechanical) };
+  electric = asCount(electric);
+  mechanical = asCount(mechanical);
+  const disagrees = electric !== null && mechanical !== null && electric + mechanical !== total;
+  return { electric, mechanical, disagrees };
 }
 
-function typedSplit(available: readonly unknown[], types: ReadonlyMap<string, Propulsion>): Split {
+function typedSplit(
+  available: readonly unknown[],
+  total: number,
+  types: ReadonlyMap<string, Propulsion>,
+): Split {
   const sums = { electric: 0, mechanical: 0, other: 0 };
   for (const item of available) {
     const entry = asObject(item);
     const id = asId(entry?.["vehicle_type_id"]);
-    const count = asInteger(entry?.["count"]);
+    const count = asCount(entry?.["count"]);
     const propulsion = id === null ? undefined : types.get(id);
-    if (propulsion === undefined || count === null || !(count >= 0)) return UNKNOWN;
+    if (propulsion === undefined || count === null) return UNKNOWN;
     sums[propulsion] += count;
   }
-  return { electric: sums.electric, mechanical: sums.mechanical };
-}
-
-function usable(count: number | null): number | null {
-  return count !== null && count >= 0 ? count : null;
+  // An empty list beside a total says that the publisher does not fill it in, not that there are none.
+  if (available.length === 0 && total > 0) return UNKNOWN;
+  const disagrees = sums.electric + sums.mechanical + sums.other !== total;
+  return { electric: sums.electric, mechanical: sums.mechanical, disagrees };
 }
 
 /** The propulsion of every vehicle type of a `vehicle_types` file; types that do not say are left out. */

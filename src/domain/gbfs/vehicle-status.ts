@@ -1,5 +1,6 @@
 /** Decodes `free_bike_status` (1.x, 2.x) and `vehicle_status` (3.x): the vehicles that stand by themselves. */
 import type { Reject } from "../station.ts";
+import { boundedRecord } from "./bounds.ts";
 import { asBoolean, asId, asObject, asPosition, header } from "./fields.ts";
 
 /** One vehicle. Its id rotates after every rental, so it is no key of anything. */
@@ -39,7 +40,12 @@ export function decodeVehicleStatus(body: unknown): VehicleStatusFile | null {
     const vehicleId = asId(source?.["vehicle_id"] ?? source?.["bike_id"]);
     if (source === null || vehicleId === null) {
       const reason = source === null ? "not_an_object" : "missing_vehicle_id";
-      rejects.push({ reason, path: `data.${field}[${index}]`, stationId: null, record });
+      rejects.push({
+        reason,
+        path: `data.${field}[${index}]`,
+        stationId: null,
+        record: boundedRecord(record),
+      });
       return;
     }
     if (vehicles.has(vehicleId)) {

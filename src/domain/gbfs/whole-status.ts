@@ -2,22 +2,27 @@
 import type { StationStatus, StationStatusFile } from "../station.ts";
 import type { VehicleStatusFile } from "./vehicle-status.ts";
 
-/** One file out of two: stations first, then the pseudo-stations that count vehicles per area. */
+/**
+ * One file out of two: stations first, then the pseudo-stations that count vehicles per area.
+ * @param more oddities found beside the two files
+ */
 export function combine(
   stations: StationStatusFile | null,
-  vehicles: VehicleStatusFile,
+  vehicles: VehicleStatusFile | null,
   freeFloating: readonly StationStatus[],
+  more: Readonly<Record<string, number>>,
 ): StationStatusFile {
-  const oddities: Record<string, number> = { ...stations?.oddities };
-  for (const [name, count] of Object.entries(vehicles.oddities))
-    oddities[name] = (oddities[name] ?? 0) + count;
+  const oddities: Record<string, number> = {};
+  for (const found of [stations?.oddities, vehicles?.oddities, more]) {
+    for (const [name, count] of Object.entries(found ?? {})) oddities[name] = (oddities[name] ?? 0) + count;
+  }
   const head = stations ?? vehicles;
   return {
-    version: head.version,
-    lastUpdatedMs: head.lastUpdatedMs,
-    ttlSeconds: head.ttlSeconds,
+    version: head?.version ?? null,
+    lastUpdatedMs: head?.lastUpdatedMs ?? null,
+    ttlSeconds: head?.ttlSeconds ?? null,
     stations: [...(stations?.stations ?? []), ...freeFloating],
-    rejects: [...(stations?.rejects ?? []), ...vehicles.rejects],
+    rejects: [...(stations?.rejects ?? []), ...(vehicles?.rejects ?? [])],
     oddities,
   };
 }

@@ -1,0 +1,174 @@
+/**
+ * Whether a feed can be believed: compares what its header claims with what its content does, poll by poll.
+ *
+ *   header moves, content does not for hours ─▶ flag      header older than one seen ─▶ a lagging replica: that poll
+ *   header stands still, content moves ───────▶ flag      is not believed (for ten minutes at most), and a flag
+ *   neither moves ────────────────────────────▶ flag      the number of stations jumps ─▶ flag
+ *
+ * Flags are told, never acted on; only a lagging replica is kept away from the totals (docs/quirks.md).
+ */
+import type { StationStatus } from "./station.ts";
+
+/** Every flag and what it means, for docs/quirks.md. */
+export const FEED_FLAGS = {
+  header_moves_content_does_not:
+    "The header says new data at every poll, but the content has not changed for hours.",
+  header_stands_still: "The content changes, but the header's time stays the same.",
+  stale: "The feed has not changed for long: neither its content nor its header.",
+  runs_backwards: "The header's time went back: an older copy was served after a newer one.",
+  alternates: "Two copies are served in turn: older and newer content alternate.",
+  jumps_in_size: "The number of stations changed by a third or more between two polls.",
+} as const;
+
+export type FeedFlag = keyof typeof FEED_FLAGS;
+
+/** What one successful poll brought. */
+export interface TruthInput {
+  readonly atMs: number;
+  /** The header's time, epoch ms. */
+  readonly lastUpdatedMs: number | null;
+  readonly stations: readonly StationStatus[];
+}
+
+export interface Verdict {
+  /** False: an older copy; what was known before stands. */
+  readonly believed: boolean;
+}
+
+/** How long content may stand still: a large system is never idle that long, a small one sleeps at night. */
+const LARGE_SYSTEM_STATIONS = 100;
+const LARGE_IDLE_MS = 3_600_000;
+const SMALL_IDLE_MS = 12 * 3_600_000;
+/** A header this old while content moves is a broken header. */
+const HEADER_STUCK_MS = 30 * 60_000;
+/** An older copy is disbelieved this long; then the publisher's clock was wrong before, and is right now. */
+const DISBELIEVE_MS = 10 * 60_000;
+/** What happened once is told this long. */
+const TELL_MS = 3_600_000;
+const JUMP_SHARE = 1 / 3;
+/** Systems smaller than this jump by opening a station. */
+const JUMP_LEAST = 10;
+/** Returns to an earlier content within this many changes make an alternation. */
+const CHANGES_KEPT = 12;
+const RETURNS = 4;
+
+export class FeedTruth {
+  readonly #since = new Map<FeedFlag, number>();
+  readonly #until = new Map<FeedFlag, number>();
+  /** Digests of the last contents, newest last. */
+  #digests: number[] = [];
+  #contentChangedAtMs: number | null = null;
+  #headerMovedAtMs: number | null = null;
+  #header: number | null = null;
+  #greatestHeader: number | null = null;
+  #behindSinceMs: number | null = null;
+  #stations: number | null = null;
+
+  /** Takes one successful poll. */
+  observe({ atMs, lastUpdatedMs, stations }: TruthInput): Verdict {
+    const believed = this.#notOlder(atMs, lastUpdatedMs);
+    const digest = digestOf(stations);
+    if (digest !== this.#digests.at(-1)) {
+      this.#digests.push(digest);
+      if (this.#digests.length > CHANGES_KEPT) this.#digests.shift();
+      this.#contentChangedAtMs = atMs;
+    }
+    if (lastUpdatedMs !== this.#header) this.#headerMovedAtMs = atMs;
+    this.#header = lastUpdatedMs;
+    this.#compare(atMs, stations.length);
+    this.#size(atMs, stations.length);
+    const returns = this.#digests.filter((d, i) => d === this.#digests[i - 2]).length;
+    if (returns >= RETURNS) this.#tell("alternates", atMs);
+    for (const [flag, untilMs] of this.#until) if (atMs >= untilMs) this.#lower(flag);
+    return { believed };
+  }
+
+  /** The flags that are up, with the time each went up. */
+  flags(): readonly { readonly flag: FeedFlag; readonly sinceMs: number }[] {
+    return [...this.#since].map(([flag, sinceMs]) => ({ flag, sinceMs }));
+  }
+
+  #notOlder(atMs: number, lastUpdatedMs: number | null): boolean {
+    if (lastUpdatedMs === null) return true;
+    const greatest = this.#greatestHeader;
+    if (greatest === null || lastUpdatedMs >= greatest) {
+      this.#greatestHeader = lastUpdatedMs;
+      this.#behindSinceMs = null;
+      return true;
+    }
+    this.#tell("runs_backwards", atMs);
+    this.#behindSinceMs ??= atMs;
+    if (atMs - this.#behindSinceMs < DISBELIEVE_MS) return false;
+    this.#greatestHeader = lastUpdatedMs;
+    this.#behindSinceMs = null;
+    return true;
+  }
+
+  #compare(atMs: number, stations: number): void {
+    const idleMs = stations >= LARGE_SYSTEM_STATIONS ? LARGE_IDLE_MS : SMALL_IDLE_MS;
+    const contentIdle = atMs - (this.#contentChangedAtMs ?? atMs) >= idleMs;
+    const claimed = this.#header;
+    const headerIdleMs = claimed === null ? Infinity : atMs - (this.#headerMovedAtMs ?? atMs);
+    this.#set(
+      "header_moves_content_does_not",
+      contentIdle && claimed !== null && headerIdleMs < idleMs,
+      atMs,
+    );
+    // A header that says itself that it is old needs no waiting.
+    const admitsAge = claimed !== null && atMs - claimed >= idleMs && headerIdleMs >= HEADER_STUCK_MS;
+    const contentMoves = this.#digests.length > 1 && !contentIdle;
+    this.#set(
+      "header_stands_still",
+      claimed !== null && contentMoves && headerIdleMs >= HEADER_STUCK_MS,
+      atMs,
+    );
+    this.#set("stale", !contentMoves && (admitsAge || (contentIdle && headerIdleMs >= idleMs)), atMs);
+  }
+
+  #size(atMs: number, stations: number): void {
+    const before = this.#stations;
+    this.#stations = stations;
+    if (before === null || Math.max(before, stations) < JUMP_LEAST) return;
+    if (Math.abs(stations - before) >= Math.max(before, stations) * JUMP_SHARE)
+      this.#tell("jumps_in_size", atMs);
+  }
+
+  /** Raises a flag for something that happened: it goes down by itself. */
+  #tell(flag: FeedFlag, atMs: number): void {
+    if (!this.#since.has(flag)) this.#since.set(flag, atMs);
+    this.#until.set(flag, atMs + TELL_MS);
+  }
+
+  #set(flag: FeedFlag, up: boolean, atMs: number): void {
+    if (!up) this.#since.delete(flag);
+    else if (!this.#since.has(flag)) this.#since.set(flag, atMs);
+  }
+
+  #lower(flag: FeedFlag): void {
+    this.#since.delete(flag);
+    this.#until.delete(flag);
+  }
+}
+
+/** A number for the content: ids and counts, in whatever order (FNV-1a per station, summed). */
+function digestOf(stations: readonly StationStatus[]): number {
+  let sum = stations.length;
+  for (const station of stations) {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < station.stationId.length; i += 1) {
+      hash = Math.imul(hash ^ station.stationId.charCodeAt(i), 0x01000193);
+    }
+    for (const count of [
+      station.vehiclesAvailable,
+      station.electricAvailable ?? -1,
+      station.mechanicalAvailable ?? -1,
+      station.docksAvailable ?? -1,
+      station.isRenting === true ? 1 : 0,
+    ]) {
+      hash = Math.imul(hash ^ (count + 2), 0x01000193);
+      hash ^= hash >>> 15;
+    }
+    sum = (sum + (hash >>> 0)) % Number.MAX_SAFE_INTEGER;
+  }
+  return sum;
+}
