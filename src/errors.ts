@@ -18,6 +18,8 @@ export interface ErrorRow {
   readonly retryable: boolean;
   /** What the code means, for docs/errors.md. */
   readonly meaning: string;
+  /** Status of the API's answer. @default 500 */
+  readonly httpStatus?: number;
 }
 
 /** The one table of codes: drives exit codes, `application/problem+json` and docs/errors.md. */
@@ -91,11 +93,49 @@ export const ERRORS = {
     exitCode: EXIT.usage,
     retryable: false,
     meaning: "The API has nothing at that path or by that name.",
+    httpStatus: 404,
+  },
+  VELOSTREAM_HTTP_NO_ARCHIVE: {
+    exitCode: EXIT.usage,
+    retryable: false,
+    meaning: "This server keeps no history.",
+    httpStatus: 404,
   },
   VELOSTREAM_HTTP_BAD_REQUEST: {
     exitCode: EXIT.usage,
     retryable: false,
     meaning: "The API cannot understand the request.",
+    httpStatus: 400,
+  },
+  VELOSTREAM_HTTP_METHOD: {
+    exitCode: EXIT.usage,
+    retryable: false,
+    meaning: "The API is read only.",
+    httpStatus: 405,
+  },
+  VELOSTREAM_HTTP_TOO_LARGE: {
+    exitCode: EXIT.usage,
+    retryable: false,
+    meaning: "The request's body, address or headers are too long.",
+    httpStatus: 413,
+  },
+  VELOSTREAM_HTTP_RATE_LIMITED: {
+    exitCode: EXIT.unavailable,
+    retryable: true,
+    meaning: "Too many requests from one address.",
+    httpStatus: 429,
+  },
+  VELOSTREAM_HTTP_INTERNAL: {
+    exitCode: EXIT.bug,
+    retryable: false,
+    meaning: "A bug in the server; its log tells more.",
+    httpStatus: 500,
+  },
+  VELOSTREAM_HTTP_UNAVAILABLE: {
+    exitCode: EXIT.unavailable,
+    retryable: true,
+    meaning: "The server cannot answer this now.",
+    httpStatus: 503,
   },
 } as const satisfies Record<string, ErrorRow>;
 
@@ -192,7 +232,7 @@ export class StorageError extends AppError {
 /** A request to the API, or the server itself, cannot be served. */
 export class HttpError extends AppError {
   constructor(
-    code: "VELOSTREAM_HTTP_PORT" | "VELOSTREAM_HTTP_NOT_FOUND" | "VELOSTREAM_HTTP_BAD_REQUEST",
+    code: Extract<ErrorCode, `VELOSTREAM_HTTP_${string}`>,
     message: string,
     options?: ErrorOptions,
   ) {

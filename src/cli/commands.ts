@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./aggregate.ts")).aggregate,
   },
   {
+    name: "serve",
+    summary: "the live page and the API, over Kafka",
+    load: async () => (await import("./serve.ts")).serve,
+  },
+  {
     name: "topics create",
     summary: "make the three topics; say what differs in those that exist",
     load: async () => (await import("./topics.ts")).topicsCreate,

@@ -28,3 +28,14 @@ export const FEED_OPTIONS = [
   "areas",
   "areas-property",
 ] as const satisfies readonly OptionName[];
+
+/** How the page and the API are served. */
+export const SERVE_OPTIONS = [
+  "host",
+  "port",
+  "cors",
+  "rate-limit",
+  "max-streams",
+  "tiles",
+  "tiles-attribution",
+] as const satisfies readonly OptionName[];

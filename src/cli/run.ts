@@ -1,6 +1,6 @@
 /** `run`: everything in one process, on a memory log or on Kafka. */
 import type { Command } from "./command.ts";
-import { FEED_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { FEED_OPTIONS, KAFKA_OPTIONS, SERVE_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
 
@@ -26,8 +26,7 @@ export const run: Command = {
     ...TOPIC_OPTIONS,
     "group",
     "serve",
-    "host",
-    "port",
+    ...SERVE_OPTIONS,
     "json",
     "for",
   ],
@@ -37,5 +36,6 @@ export const run: Command = {
       sources: openFeeds(context.settings, context.clock),
       lossless: false,
       aggregate: true,
+      serve: context.settings.serve,
     }),
 };

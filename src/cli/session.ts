@@ -12,12 +12,14 @@ import { EXIT } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { Collector } from "../pipeline/collect.ts";
 import { DRAIN_MS } from "../pipeline/drain.ts";
+import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import { ViewFollower } from "../pipeline/view-follower.ts";
 import type { FeedSource } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
 import { sessionOutput } from "./session-output.ts";
+import { startSessionServer } from "./session-server.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { Stages } from "./stages.ts";
 import { caughtUp, reportLag, startWorker } from "./worker.ts";
@@ -30,10 +32,13 @@ export interface SessionInput {
   readonly lossless: boolean;
   /** Aggregate here; off where other processes do. */
   readonly aggregate: boolean;
+  /** Serve the page and the API. @default false */
+  readonly serve?: boolean;
 }
 
 /** @returns the exit code; rethrows what stopped a stage, after the drain */
-export async function runSession({ context, sources, lossless, aggregate }: SessionInput): Promise<number> {
+export async function runSession(input: SessionInput): Promise<number> {
+  const { context, sources, lossless, aggregate } = input;
   const { settings, clock, logger, signal } = context;
   const metrics = createMetrics({ process: true });
   const topics = topicNames(settings);
@@ -42,6 +47,22 @@ export async function runSession({ context, sources, lossless, aggregate }: Sess
   const log = await openLog({ settings, clock, logger, metrics });
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
+
+  const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
+  const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
+  const statuses: CollectorStatus[] = [];
+  const server =
+    input.serve === true
+      ? await startSessionServer({
+          context,
+          log,
+          view,
+          follower,
+          metrics,
+          statuses: () => statuses,
+          stop: stages.stop,
+        })
+      : null;
 
   const workerInput = { log, topics, settings, clock, logger, metrics };
   const worker = aggregate ? await startWorker(workerInput) : null;
@@ -68,11 +89,9 @@ export async function runSession({ context, sources, lossless, aggregate }: Sess
         metrics,
       }),
   );
-  const statuses = collectors.map(({ status }) => status);
+  statuses.push(...collectors.map(({ status }) => status));
   const finish = new AbortController();
   const giveUp = new AbortController();
-  const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
-  const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
   const output = {
     context,
     log,
@@ -99,6 +118,7 @@ export async function runSession({ context, sources, lossless, aggregate }: Sess
   finish.abort();
   await Promise.race([Promise.all(reading), deadline]);
   giveUp.abort();
+  await server?.stop();
   await Promise.allSettled([producer.close(), ...sources.map((source) => source.close())]);
   await log.close();
   stages.rethrow();

@@ -3,6 +3,7 @@
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
 import type { OptionKind, OptionValues } from "./option-types.ts";
+import { SERVE_OPTIONS } from "./serve-options.ts";
 
 export interface OptionRow {
   readonly kind: OptionKind;
@@ -173,22 +174,7 @@ export const OPTIONS = {
     group: "kafka",
     help: "File with the token for OAUTHBEARER, read again at every login.",
   },
-  // ── serve
-  host: {
-    kind: "string",
-    metavar: "ADDRESS",
-    default: "127.0.0.1",
-    group: "serve",
-    help: "Address to serve on.",
-  },
-  port: {
-    kind: "port",
-    metavar: "PORT",
-    default: 8080,
-    group: "serve",
-    help: "Port to serve on; 0 picks one.",
-  },
-  serve: { kind: "flag", default: true, group: "serve", help: "Serve the page and the API." },
+  ...SERVE_OPTIONS,
   // ── history
   "data-dir": {
     kind: "path",

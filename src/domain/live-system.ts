@@ -66,6 +66,12 @@ export class LiveSystems {
     this.#measuring = true;
   }
 
+  get areaCount(): number {
+    let areas = 0;
+    for (const system of this.#systems.values()) areas += system.areas;
+    return areas;
+  }
+
   *values(): IterableIterator<LiveSystem> {
     for (const system of this.#systems.values()) if (system.stations + system.areas > 0) yield system;
   }

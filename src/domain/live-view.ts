@@ -75,6 +75,11 @@ export class LiveView {
     return this.#present;
   }
 
+  /** Areas with totals, as of now. */
+  get areaCount(): number {
+    return this.#systems.areaCount;
+  }
+
   /** Takes one record of the raw topic. */
   applyRaw(record: ViewRecord): Applied {
     if (record.text === null) return this.#removeStation(record);

@@ -55,6 +55,13 @@ export const SystemAnswer = z.object({
   version: z.string().describe("velostream's version."),
   live: z.boolean().describe("False while the log is still being read up to its present."),
   archive: z.boolean().describe("Whether the history endpoints can answer."),
+  tiles: z
+    .object({
+      url: z.string().describe("Raster tiles, with {z}, {x} and {y}."),
+      attribution: z.string().nullable(),
+    })
+    .nullable()
+    .describe("The base map that the operator chose; null: none."),
   systems: z.array(System),
 });
 

@@ -27,9 +27,15 @@ export class ViewFollower {
   readonly #options: ViewFollowerOptions;
   readonly #listeners = new Set<(delta: Delta) => void>();
   readonly #positions = new Map<string, number>();
+  readonly #reachedEnd = Promise.withResolvers<void>();
 
   constructor(options: ViewFollowerOptions) {
     this.#options = options;
+  }
+
+  /** Resolves when `caughtUp` becomes true. */
+  get whenCaughtUp(): Promise<void> {
+    return this.#reachedEnd.promise;
   }
 
   /** Calls `listener` after each batch that changed something. @returns stops it */
@@ -70,11 +76,16 @@ export class ViewFollower {
 
   #take({ records, caughtUp }: ReadBatch): void {
     const { view, topics, metrics, clock } = this.#options;
+    const applications = new Map<string, { topic: string; outcome: string; count: number }>();
     for (const record of records) {
       this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
-      if (record.topic === topics.raw) view.applyRaw(viewRecord(record));
-      else {
-        const applied = view.applyTotals(viewRecord(record));
+      const topic = record.topic === topics.raw ? "raw" : "totals";
+      const applied =
+        topic === "raw" ? view.applyRaw(viewRecord(record)) : view.applyTotals(viewRecord(record));
+      const application = applications.get(topic + applied);
+      if (application === undefined) applications.set(topic + applied, { topic, outcome: applied, count: 1 });
+      else application.count += 1;
+      if (topic === "totals") {
         // What was in the log before we came says nothing about how fast it got there.
         if (this.caughtUp && applied === "changed" && record.value !== null)
           metrics.observe(
@@ -84,9 +95,12 @@ export class ViewFollower {
           );
       }
     }
+    for (const { topic, outcome, count } of applications.values())
+      metrics.count("velostream_view_records_total", { topic, outcome }, count);
     if (caughtUp && !this.caughtUp) {
       this.caughtUp = true;
       view.caughtUp();
+      this.#reachedEnd.resolve();
     }
     const delta = view.commit();
     if (delta !== null) for (const listener of this.#listeners) listener(delta);

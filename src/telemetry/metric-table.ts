@@ -128,6 +128,59 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
+  // ── serve
+  velostream_http_requests_total: {
+    kind: "counter",
+    help: "Requests answered, by route pattern and status code.",
+    labels: ["route", "status"],
+  },
+  velostream_http_request_duration_seconds: {
+    kind: "histogram",
+    help: "Time from a request's first byte to the last byte of its answer; event streams are left out.",
+    labels: ["route"],
+    buckets: LATENCY_SECONDS,
+  },
+  velostream_stream_clients: {
+    kind: "gauge",
+    help: "Clients connected to the event stream.",
+    labels: [],
+  },
+  velostream_stream_events_total: {
+    kind: "counter",
+    help: "Events handed to clients of the event stream, one per client.",
+    labels: ["event"],
+  },
+  velostream_stream_joins_total: {
+    kind: "counter",
+    help: "Clients that joined the event stream: resumed by Last-Event-ID, or with a snapshot.",
+    labels: ["how"],
+  },
+  velostream_stream_resyncs_total: {
+    kind: "counter",
+    help: "Clients of the event stream that were told to connect anew (slow, draining).",
+    labels: ["reason"],
+  },
+  velostream_stream_latency_seconds: {
+    kind: "histogram",
+    help: "Time from the end of a fetch to its change being written to the event stream's clients.",
+    labels: [],
+    buckets: LATENCY_SECONDS,
+  },
+  velostream_view_records_total: {
+    kind: "counter",
+    help: "Records the server has read, by topic (raw, totals) and what they did to the live view.",
+    labels: ["topic", "outcome"],
+  },
+  velostream_view_stations: {
+    kind: "gauge",
+    help: "Stations in the server's live view.",
+    labels: [],
+  },
+  velostream_view_areas: {
+    kind: "gauge",
+    help: "Areas in the server's live view.",
+    labels: [],
+  },
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof METRICS;

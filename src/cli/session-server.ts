@@ -1,0 +1,50 @@
+/** The server of a session: page and API over the session's own live view, with what its collectors know. */
+import type { LiveView } from "../domain/live-view.ts";
+import { startServing, type Serving } from "../http/serve.ts";
+import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import type { ViewFollower } from "../pipeline/view-follower.ts";
+import type { HealthCheck, HistoryQueries, Log } from "../ports.ts";
+import type { PrometheusMetrics } from "../telemetry/metrics.ts";
+import type { CommandContext } from "./command.ts";
+import { serveSettings } from "./serve-settings.ts";
+
+export interface SessionServerInput {
+  readonly context: CommandContext;
+  readonly log: Log;
+  readonly view: LiveView;
+  readonly follower: ViewFollower;
+  readonly metrics: PrometheusMetrics;
+  /** Of the collectors in this process; asked at every answer. */
+  readonly statuses: () => readonly CollectorStatus[];
+  readonly history?: HistoryQueries | undefined;
+  /** Beside the log. */
+  readonly checks?: readonly HealthCheck[];
+  /** Aborts when the session begins to drain. */
+  readonly stop: AbortSignal;
+}
+
+/** Listens, and says where. @throws AppError when it cannot */
+export async function startSessionServer(input: SessionServerInput): Promise<Serving> {
+  const { context, log, stop } = input;
+  const { settings, clock, logger, terminal } = context;
+  const serving = await startServing({
+    ...serveSettings(settings),
+    view: input.view,
+    follower: input.follower,
+    clock,
+    logger,
+    metrics: input.metrics,
+    statuses: { statuses: () => input.statuses().flatMap((status) => status.systemStatus() ?? []) },
+    history: input.history,
+    checks: [
+      { name: log.kind === "kafka" ? "kafka" : "memory", check: () => log.health() },
+      {
+        name: "pipeline",
+        check: () => ({ ok: !stop.aborted, reason: stop.aborted ? "The pipeline is stopping." : null }),
+      },
+      ...(input.checks ?? []),
+    ],
+  });
+  terminal.err(`Live page and API: ${serving.url}\n`);
+  return serving;
+}

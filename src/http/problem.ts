@@ -1,0 +1,63 @@
+/** Errors as `application/problem+json` (RFC 9457), from the one table of codes. */
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { AppError, ERRORS, HttpError, type ErrorRow } from "../errors.ts";
+import type { Logger } from "../ports.ts";
+import type { Problem } from "./api-types.ts";
+
+/** What the framework's own errors (`statusCode` below 500) mean in our table. */
+const BY_STATUS: Readonly<Record<number, ConstructorParameters<typeof HttpError>[0]>> = {
+  404: "VELOSTREAM_HTTP_NOT_FOUND",
+  405: "VELOSTREAM_HTTP_METHOD",
+  413: "VELOSTREAM_HTTP_TOO_LARGE",
+  414: "VELOSTREAM_HTTP_TOO_LARGE",
+  429: "VELOSTREAM_HTTP_RATE_LIMITED",
+  503: "VELOSTREAM_HTTP_UNAVAILABLE",
+};
+
+/** Sends `error`; one that is a bug is logged, and its text kept from strangers. */
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const known = asAppError(error);
+  if (known.code === "VELOSTREAM_HTTP_INTERNAL") {
+    logger.error("http.failed", "A request failed by a bug in the server.", {
+      route: request.routeOptions.url,
+      err: error,
+    });
+  }
+  const row: ErrorRow = ERRORS[known.code];
+  // An adapter that is away (archive, log) is a matter of time; its remedy is the operator's and worth showing.
+  const status = row.httpStatus ?? (row.retryable ? 503 : 500);
+  const problem: Problem = {
+    type: `/docs#${known.code}`,
+    title: row.meaning,
+    status,
+    code: known.code,
+    detail: known.message,
+    instance: request.url.split("?", 1)[0] ?? "",
+  };
+  return reply
+    .code(status)
+    .header("cache-control", "no-store")
+    .type("application/problem+json")
+    .send(JSON.stringify(problem));
+}
+
+function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  if (typeof status === "number" && status >= 400 && status < 500) {
+    const message = error instanceof Error ? error.message : "The request cannot be understood";
+    return new HttpError(
+      BY_STATUS[status] ?? "VELOSTREAM_HTTP_BAD_REQUEST",
+      `${message.replace(/\.$/, "")}. See /docs.`,
+    );
+  }
+  return new HttpError(
+    "VELOSTREAM_HTTP_INTERNAL",
+    "The server has a bug here. Its log says more; please report it.",
+  );
+}

@@ -1,0 +1,194 @@
+/** The routes that answer from the archive, where there is one. */
+import { z } from "zod";
+import { HttpError } from "../../errors.ts";
+import type { HistoryGap, HistoryQueries, HistorySeries } from "../../ports.ts";
+import { HistoryParameters, rangeOf, SystemId, type Range } from "../api-query.ts";
+import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
+import { HistoryAnswer, TypicalAnswer } from "../api-schemas.ts";
+import type { HistoryAnswer as History } from "../api-types.ts";
+import { DEFAULT_SYSTEM_ID, stationKey } from "../../domain/raw-record.ts";
+import { noArea, requireStation } from "./live.ts";
+
+const Aggregate = z
+  .enum(["mean", "min", "max", "last"])
+  .default("mean")
+  .describe("How a step's values become one; the mean is weighted by time.");
+const AreaPath = z.strictObject({ area: z.string().max(300).describe("An area's key.") });
+const ERRORS = [
+  "VELOSTREAM_HTTP_NOT_FOUND",
+  "VELOSTREAM_HTTP_NO_ARCHIVE",
+  "VELOSTREAM_HTTP_UNAVAILABLE",
+] as const;
+
+export function historyRoutes(context: ApiContext): ApiRoute[] {
+  return [
+    apiRoute({
+      path: "/api/v1/areas/{area}/history",
+      operationId: "getAreaHistory",
+      summary: "An area's totals over time",
+      params: AreaPath,
+      query: HistoryParameters.extend({ aggregate: Aggregate }),
+      answer: HistoryAnswer,
+      errors: ERRORS,
+      handle: async ({ params, query }) => {
+        const history = archive(context);
+        const range = rangeOf(query, context.clock.now());
+        const { systemId, area } = areaOf(context, params.area);
+        const series = await history.areaHistory({ systemId, area, ...range, aggregate: query.aggregate });
+        if (series === null) throw noArea(params.area);
+        return presentHistory({ key: params.area, systemId }, range, query.aggregate, series);
+      },
+    }),
+    apiRoute({
+      path: "/api/v1/stations/{id}/history",
+      operationId: "getStationHistory",
+      summary: "A station's counts over time",
+      params: z.strictObject({ id: z.string().max(300).describe("As in /stations/{id}.") }),
+      query: HistoryParameters.extend({
+        aggregate: Aggregate,
+        system: SystemId.optional().describe("As in /stations/{id}."),
+      }),
+      answer: HistoryAnswer,
+      errors: ERRORS,
+      handle: async ({ params, query }) => {
+        const history = archive(context);
+        const range = rangeOf(query, context.clock.now());
+        const { systemId, stationId } = stationOf(context, params.id, query.system);
+        const series = await history.stationHistory({
+          systemId,
+          stationId,
+          ...range,
+          aggregate: query.aggregate,
+        });
+        // Never seen by the archive, nor by the view: the sentence of the live route says it.
+        if (series === null) requireStation(context, params.id, query.system);
+        const key = stationKey(systemId, stationId);
+        return presentHistory({ key, systemId }, range, query.aggregate, series ?? nothing(range));
+      },
+    }),
+    apiRoute({
+      path: "/api/v1/areas/{area}/typical",
+      operationId: "getAreaTypical",
+      summary: "What is usual in an area: quantiles at the same weekday and time over the past weeks",
+      params: AreaPath,
+      query: HistoryParameters.extend({
+        weeks: z.coerce.number().int().min(1).max(52).default(8).describe("1 to 52; default 8."),
+      }),
+      answer: TypicalAnswer,
+      errors: ERRORS,
+      handle: async ({ params, query }) => {
+        const history = archive(context);
+        const range = rangeOf(query, context.clock.now());
+        const { systemId, area } = areaOf(context, params.area);
+        const timezone = context.systems().find(({ system_id: id }) => id === systemId)?.timezone ?? "UTC";
+        const typical = await history.areaTypical({
+          systemId,
+          area,
+          ...range,
+          weeks: query.weeks,
+          timezone,
+        });
+        if (typical === null) throw noArea(params.area);
+        return {
+          key: params.area,
+          system_id: systemId,
+          from: range.fromMs,
+          to: range.toMs,
+          step_ms: range.stepMs,
+          at: [...typical.atMs],
+          timezone,
+          weeks: query.weeks,
+          weeks_found: [...typical.weeksFound],
+          nbr_total: band(typical.total),
+          nbr_elec: band(typical.electric),
+          nbr_meca: band(typical.mechanical),
+          docks: band(typical.docks),
+        };
+      },
+    }),
+  ];
+}
+
+function archive(context: ApiContext): HistoryQueries {
+  if (context.history !== undefined) return context.history;
+  throw new HttpError(
+    "VELOSTREAM_HTTP_NO_ARCHIVE",
+    "This server keeps no history. Start velostream with --data-dir DIR to keep one.",
+  );
+}
+
+/** The system and area of a key: as the view knows it, else by the key's form (it may have left the feed). */
+function areaOf({ view }: ApiContext, key: string): { systemId: string; area: string } {
+  const area = view.area(key);
+  if (area !== null) return { systemId: area.totals.systemId, area: area.totals.area };
+  const colon = key.indexOf(":");
+  return colon < 0
+    ? { systemId: DEFAULT_SYSTEM_ID, area: key }
+    : { systemId: key.slice(0, colon), area: key.slice(colon + 1) };
+}
+
+function stationOf(
+  context: ApiContext,
+  id: string,
+  system: string | undefined,
+): { systemId: string; stationId: string } {
+  try {
+    return requireStation(context, id, system).place;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+  }
+  const colon = id.indexOf(":");
+  if (system !== undefined) return { systemId: system, stationId: id };
+  return colon < 0
+    ? { systemId: DEFAULT_SYSTEM_ID, stationId: id }
+    : { systemId: id.slice(0, colon), stationId: id.slice(colon + 1) };
+}
+
+function presentHistory(
+  who: { readonly key: string; readonly systemId: string },
+  range: Range,
+  aggregate: History["aggregate"],
+  series: HistorySeries,
+): History {
+  return {
+    key: who.key,
+    system_id: who.systemId,
+    from: range.fromMs,
+    to: range.toMs,
+    step_ms: range.stepMs,
+    at: [...series.atMs],
+    aggregate,
+    nbr_total: [...series.total],
+    nbr_elec: [...series.electric],
+    nbr_meca: [...series.mechanical],
+    docks: [...series.docks],
+    gaps: series.gaps.map((gap: HistoryGap) => ({ from: gap.fromMs, to: gap.toMs, reason: gap.reason })),
+  };
+}
+
+/** A station that the view knows and the archive does not yet: one gap. */
+function nothing({ fromMs, toMs, stepMs }: Range): HistorySeries {
+  const atMs: number[] = [];
+  for (let at = fromMs; at < toMs; at += stepMs) atMs.push(at);
+  const unknown = atMs.map(() => null);
+  return {
+    atMs,
+    total: unknown,
+    electric: unknown,
+    mechanical: unknown,
+    docks: unknown,
+    gaps: [{ fromMs, toMs, reason: "not_collected" }],
+  };
+}
+
+function band(series: {
+  p10: readonly (number | null)[];
+  median: readonly (number | null)[];
+  p90: readonly (number | null)[];
+}): {
+  p10: (number | null)[];
+  median: (number | null)[];
+  p90: (number | null)[];
+} {
+  return { p10: [...series.p10], median: [...series.median], p90: [...series.p90] };
+}

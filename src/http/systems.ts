@@ -1,0 +1,94 @@
+/** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
+import type { LiveSystem } from "../domain/live-system.ts";
+import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import type { SystemStatus, SystemStatusSource } from "../ports.ts";
+import type { System } from "./api-types.ts";
+
+/** Data younger than this is never called stale, however fast the feed is. */
+const LEAST_STALE_AFTER_MS = 300_000;
+/** Change periods (or poll intervals) without an observation after which data is stale. */
+const STALE_AFTER_PERIODS = 5;
+
+/** Vélib' Métropole's publisher and licence (data.gouv.fr), for a server that reads the log of another's collector. */
+const DEFAULT_SYSTEM = {
+  name: "Vélib' Métropole",
+  timezone: "Europe/Paris",
+  attribution: "Smovengo, Autolib' Vélib' Métropole",
+  licenseUrl: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+};
+
+/** All systems, those of the log first, sorted by id. */
+export function presentSystems(
+  live: Iterable<LiveSystem>,
+  source: SystemStatusSource | undefined,
+  nowMs: number,
+): System[] {
+  const statuses = new Map(source?.statuses().map((status) => [status.description.systemId, status]));
+  const systems: System[] = [];
+  for (const system of live) {
+    systems.push(presentSystem(system, statuses.get(system.systemId), nowMs));
+    statuses.delete(system.systemId);
+  }
+  for (const [systemId, status] of statuses) {
+    systems.push(presentSystem({ ...NOTHING_LIVE, systemId }, status, nowMs));
+  }
+  return systems.sort((a, b) => (a.system_id < b.system_id ? -1 : a.system_id > b.system_id ? 1 : 0));
+}
+
+const NOTHING_LIVE: Omit<LiveSystem, "systemId"> = {
+  stations: 0,
+  areas: 0,
+  total: 0,
+  electric: null,
+  mechanical: null,
+  docks: null,
+  observedAtMs: null,
+  changePeriodMs: null,
+  simulated: false,
+};
+
+function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs: number): System {
+  const known = status?.description ?? (live.systemId === DEFAULT_SYSTEM_ID ? DEFAULT_SYSTEM : undefined);
+  const observedAtMs = newest(live.observedAtMs, status?.observedAtMs ?? null);
+  const changePeriodMs = status?.changePeriodMs ?? live.changePeriodMs;
+  const periodMs = Math.max(changePeriodMs ?? 0, status?.pollIntervalMs ?? 0);
+  const staleAfterMs = Math.max(LEAST_STALE_AFTER_MS, Math.ceil(STALE_AFTER_PERIODS * periodMs));
+  return {
+    system_id: live.systemId,
+    name: known?.name ?? null,
+    timezone: known?.timezone ?? null,
+    attribution: known?.attribution ?? null,
+    license_url: known?.licenseUrl ?? null,
+    simulated: live.simulated || status?.description.simulated === true,
+    state: status?.state ?? "unknown",
+    stations: live.stations,
+    areas: live.areas,
+    nbr_total: live.total,
+    nbr_elec: live.electric,
+    nbr_meca: live.mechanical,
+    docks: live.docks,
+    observed_at: observedAtMs,
+    stale_after_ms: staleAfterMs,
+    stale: observedAtMs !== null && nowMs - observedAtMs > staleAfterMs,
+    change_period_ms: changePeriodMs,
+    poll_interval_ms: status?.pollIntervalMs ?? null,
+    next_poll_at: status?.nextPollAtMs ?? null,
+    last_poll:
+      status === undefined || status.lastPoll === null
+        ? null
+        : {
+            at: status.lastPoll.atMs,
+            outcome: status.lastPoll.outcome,
+            message: status.lastPoll.message,
+          },
+    flags: (status?.flags ?? []).map((flag) => ({
+      flag: flag.flag,
+      since: flag.sinceMs,
+      message: flag.message,
+    })),
+  };
+}
+
+function newest(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}
