@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./watch.ts")).watchRaw,
   },
   {
+    name: "demo",
+    summary: "everything on a simulated city: no network, nothing kept",
+    load: async () => (await import("./demo.ts")).demo,
+  },
+  {
     name: "replay",
     summary: "a recording through the same pipeline, at its pace or faster",
     load: async () => (await import("./replay.ts")).replay,

@@ -1,0 +1,187 @@
+/**
+ * What someone meets who tries the command line for the first time: typos, wrong URLs, a feed that answers HTML,
+ * Ctrl-C, pipes. Every process is a real one; the feed is a simulator in this one.
+ */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { after, before, test } from "node:test";
+import { startSimulator, type Simulator } from "../../../src/simulate/simulator.ts";
+import { systemClock } from "../../../src/telemetry/system-clock.ts";
+import { shell, velostream, type Finished } from "../../support/velostream.ts";
+
+let simulator: Simulator;
+before(async () => {
+  simulator = await startSimulator({ clock: systemClock, stations: 80, changePeriodMs: 86_400_000 });
+});
+after(() => simulator.stop());
+
+const run = (...args: string[]): string[] => ["run", "--no-serve", "--json", ...args];
+const onSimulator = (...args: string[]): string[] =>
+  run("--feed", simulator.url, "--interval", "1s", ...args);
+
+/** Exit code and stdout as said, one error line that says something, no stack, no colour in a pipe. */
+function refused(finished: Finished, exitCode: number, message: RegExp): void {
+  assert.deepEqual([finished.exitCode, finished.stdout], [exitCode, ""], finished.stderr);
+  assert.match(finished.stderr, message);
+  assert.doesNotMatch(finished.stderr, /\n\s+at |bug:/);
+  assert.ok(!finished.stderr.includes("\u001B"), "no colour in a pipe");
+}
+
+function totals(stdout: string): Map<string, Record<string, unknown>> {
+  const table = new Map<string, Record<string, unknown>>();
+  for (const line of stdout.trimEnd().split("\n")) {
+    const record = JSON.parse(line) as Record<string, unknown>;
+    table.set(String(record["postcode"]), record);
+  }
+  return table;
+}
+
+test("no arguments show what there is, and --help anywhere shows a command's options", async () => {
+  const alone = await velostream([]).finished;
+  assert.match(alone.stdout, /npm run demo/);
+  for (const args of [["--help"], ["run", "--help"], ["run", "--feed", "-h"], ["replay", "--help"]]) {
+    const { exitCode, stdout, stderr } = await velostream(args).finished;
+    assert.deepEqual([exitCode, stderr], [0, ""], args.join(" "));
+    assert.match(stdout, /Examples:/);
+    for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
+  }
+});
+
+test("a typo in a flag, a command or a variable names what was meant", async () => {
+  refused(
+    await velostream(run("--inteval", "5s")).finished,
+    64,
+    /--inteval is no option\. Did you mean --interval\?/,
+  );
+  refused(await velostream(["simulat"]).finished, 64, /Did you mean "velostream simulate"\?/);
+  refused(
+    await velostream(run(), { VELOSTREAM_INTERVALL: "5s" }).finished,
+    78,
+    /VELOSTREAM_INTERVALL \(environment\) is no option\. Did you mean VELOSTREAM_INTERVAL\?/,
+  );
+});
+
+test("a malformed value says where it came from and what one looks like", async () => {
+  refused(await velostream(run("--interval", "5")).finished, 78, /--interval: "5" is not a duration: .*10s/);
+  refused(
+    await velostream(run(), { VELOSTREAM_INTERVAL: "soon" }).finished,
+    78,
+    /VELOSTREAM_INTERVAL \(environment\): "soon" is not a duration/,
+  );
+});
+
+test("a server that is not there: which host, tried again, and what to see instead; 69", async () => {
+  // Port 9 (discard) of loopback: nothing listens there.
+  const { exitCode, stdout, stderr } = await velostream(
+    run("--feed", "http://127.0.0.1:9/gbfs.json", "--for", "2s"),
+  ).finished;
+  assert.deepEqual([exitCode, stdout], [69, ""], stderr);
+  assert.match(stderr, /127\.0\.0\.1:9 refused the connection/);
+  assert.match(stderr, /npm run demo.*replay/);
+});
+
+test("a host that does not exist is named", async () => {
+  const { exitCode, stdout, stderr } = await velostream(
+    run("--feed", "https://feed.invalid/gbfs.json", "--for", "2s"),
+  ).finished;
+  assert.deepEqual([exitCode, stdout], [69, ""], stderr);
+  assert.match(stderr, /feed\.invalid could not be resolved/);
+});
+
+test("a feed that answers HTML is told as such, and nothing is invented from it", async (context) => {
+  const broken = await startSimulator({ clock: systemClock, stations: 5 });
+  context.after(() => broken.stop());
+  broken.setFault("html", ["gbfs", "station_status"]);
+  const { exitCode, stdout, stderr } = await velostream(run("--feed", broken.url, "--for", "2s")).finished;
+  assert.deepEqual([exitCode, stdout], [69, ""], stderr);
+  assert.match(stderr, /not JSON/);
+});
+
+test("a station code that the feed does not have names the nearest ones", async () => {
+  refused(
+    await velostream(onSimulator("--stations", "16107,32018")).finished,
+    78,
+    /no station 32018 \(nearest: .*32017/,
+  );
+});
+
+test("the reference stations give exactly their two areas, labelled simulated", async () => {
+  const { exitCode, stdout, stderr } = await velostream(
+    onSimulator("--stations", "16107,32017", "--for", "3s"),
+  ).finished;
+  assert.equal(exitCode, 0, stderr);
+  const expected = (index: number): readonly unknown[] => {
+    const { mechanical, electric } = simulator.model.counts(index);
+    return [mechanical + electric, electric, mechanical, true];
+  };
+  const got = [...totals(stdout)].map(([area, record]) => [
+    area,
+    [record["nbr_total"], record["nbr_elec"], record["nbr_meca"], record["simulated"]],
+  ]);
+  assert.deepEqual(Object.fromEntries(got), { "75016": expected(0), "93200": expected(1) });
+  assert.equal(stdout.trimEnd().split("\n").length, 2, "identical polls print nothing new");
+});
+
+test("one Ctrl-C drains and ends with 0, with whole lines on stdout", async () => {
+  const running = velostream(onSimulator());
+  await running.seen("stdout", /\n/);
+  running.process.kill("SIGINT");
+  const { exitCode, stdout, stderr } = await running.finished;
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /Ctrl-C again quits at once/);
+  assert.ok(stdout.endsWith("\n"));
+  const sum = [...totals(stdout).values()].reduce((total, record) => total + Number(record["nbr_total"]), 0);
+  assert.equal(sum, simulator.model.docked);
+});
+
+test("Ctrl-C twice quits at once with 130, when what is in hand cannot be finished", async (context) => {
+  const lively = await startSimulator({
+    clock: systemClock,
+    stations: 400,
+    changePeriodMs: 100,
+    speed: 600,
+  });
+  context.after(() => lively.stop());
+  const running = velostream(run("--feed", lively.url, "--interval", "100ms"));
+  // Nobody reads: the pipe fills (some 15 kB a poll), and the drain has to wait for its reader.
+  running.process.stdout?.pause();
+  while (lively.requests < 60) await systemClock.sleep(50);
+  running.process.kill("SIGINT");
+  await running.seen("stderr", /Ctrl-C again quits at once/);
+  running.process.kill("SIGINT");
+  const [exitCode] = await once(running.process, "exit");
+  running.process.stdout?.resume();
+  assert.equal(exitCode, 130);
+});
+
+test("| head -1 gets its line, and the process ends at its next one without a complaint", async (context) => {
+  const lively = await startSimulator({
+    clock: systemClock,
+    stations: 80,
+    changePeriodMs: 1000,
+    speed: 600,
+  });
+  context.after(() => lively.stop());
+  const command = run("--feed", lively.url, "--interval", "1s").join(" ");
+  const { exitCode, stdout, stderr } = await shell(`$velostream ${command} | head -1; exit \${PIPESTATUS[0]}`)
+    .finished;
+  assert.equal(stdout.trimEnd().split("\n").length, 1);
+  assert.equal(totals(stdout).size, 1);
+  assert.doesNotMatch(stderr, /EPIPE|bug:|error:/);
+  assert.equal(exitCode, 0, stderr);
+});
+
+test("a recording that is not there says so", async () => {
+  refused(await velostream(["replay", "/nowhere/at/all"]).finished, 78, /\/nowhere\/at\/all cannot be read/);
+  refused(await velostream(["replay"]).finished, 64, /needs PATH/);
+});
+
+test("simulate prints its URL alone on stdout, how to use it beside, and ends with 0 when told to", async () => {
+  const serving = velostream(["simulate", "--port", "0", "--stations", "30"]);
+  await serving.seen("stderr", /run --feed \S+/);
+  serving.process.kill("SIGTERM");
+  const { exitCode, stdout, stderr } = await serving.finished;
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\/gbfs\.json\n$/);
+  assert.ok(stderr.includes(stdout.trim()));
+});
