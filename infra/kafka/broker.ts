@@ -6,11 +6,11 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkJava, JavaProcess } from "./java-process.ts";
+import { checkJava, JavaProcess } from "../java-process.ts";
+import { freePorts, isFree } from "../ports.ts";
 import { kafkaClassPath, type KafkaVersion, NEWEST } from "./jars.ts";
 import {
   brokerProperties,
@@ -184,27 +184,6 @@ async function checkFree(first: number, count: number): Promise<void> {
       throw new Error(
         `Port ${port} is taken: is a broker running already? Stop it, or choose another with --port.`,
       );
-}
-
-/**
- * A stretch of free ports below the range that the system gives to outgoing connections: in that range a
- * client that retries against a dead broker can be connected to itself, and the broker finds its port taken.
- */
-async function freePorts(count: number): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const first = 20_000 + Math.floor(Math.random() * 11_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error(`No ${count} neighbouring ports are free between 20000 and 31000. Stop something.`);
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolveFree) => {
-    const server = createServer();
-    server.once("error", () => resolveFree(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolveFree(true)));
-  });
 }
 
 async function brokerProcess(

@@ -1,7 +1,8 @@
 /** `npm run kafka`: a development Kafka on this machine until Ctrl-C. */
 import { parseArgs } from "node:util";
 import { startBroker } from "./broker.ts";
-import { KAFKA_VERSIONS, type KafkaVersion, MissingTool, NEWEST } from "./jars.ts";
+import { MissingTool } from "../maven.ts";
+import { KAFKA_VERSIONS, type KafkaVersion, NEWEST } from "./jars.ts";
 import { needsZooKeeper } from "./properties.ts";
 
 const HELP = `Starts Kafka on this machine, without Docker, until Ctrl-C.

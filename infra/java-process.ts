@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createWriteStream, existsSync } from "node:fs";
-import { MissingTool } from "./jars.ts";
+import { MissingTool } from "./maven.ts";
 
 export interface JavaProcessOptions {
   /** For messages: `Kafka node 2`. */
@@ -17,7 +17,13 @@ export interface JavaProcessOptions {
   /** The printed line that says it is up. */
   readonly upLine: RegExp;
   readonly startTimeoutMs?: number;
+  /** @default the flags of a short-lived small server: serial collector, first compiler only */
+  readonly jvmFlags?: readonly string[];
+  /** Added to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
+
+const SMALL_SERVER = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /** Linux: the child dies with us even if we are killed, so no test leaves a broker behind. */
 const SETPRIV = process.platform === "linux" && existsSync("/usr/bin/setpriv") ? "/usr/bin/setpriv" : null;
@@ -53,13 +59,16 @@ export class JavaProcess {
   async start(): Promise<void> {
     if (this.#child !== null) return;
     const { name, args, heapMb, logFile, upLine, startTimeoutMs = 90_000 } = this.#options;
-    const command = ["java", `-Xmx${heapMb}m`, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", ...args];
+    const { jvmFlags = SMALL_SERVER } = this.#options;
+    const command = ["java", `-Xmx${heapMb}m`, ...jvmFlags, ...args];
+    const env = { ...process.env, ...this.#options.env };
     // A group of its own: Ctrl-C in a terminal reaches only the launcher, which stops things in order.
     const child =
       SETPRIV === null
-        ? spawn("java", command.slice(1), { detached: true, stdio: ["ignore", "pipe", "pipe"] })
+        ? spawn("java", command.slice(1), { detached: true, env, stdio: ["ignore", "pipe", "pipe"] })
         : spawn(SETPRIV, ["--pdeathsig", "KILL", "--", ...command], {
             detached: true,
+            env,
             stdio: ["ignore", "pipe", "pipe"],
           });
     this.#child = child;
@@ -142,19 +151,19 @@ export class JavaProcess {
   }
 }
 
-/** Throws when Java is missing or older than Kafka 4 needs. */
+/** Throws when Java is missing or older than Kafka 4 and Spark 4 need. */
 export function checkJava(): void {
   const result = spawnSync("java", ["-version"], { encoding: "utf8" });
   if (result.error !== undefined) throw noJava();
   const version = /version "(\d+)/.exec(result.stderr)?.[1];
   if (version !== undefined && Number(version) < 17)
     throw new MissingTool(
-      `Java ${version} is installed, Kafka needs 17 or newer. Install it, e.g. with \`apt-get install openjdk-17-jre-headless\`.`,
+      `Java ${version} is installed, Kafka and Spark need 17 or newer. Install it, e.g. with \`apt-get install openjdk-17-jre-headless\`.`,
     );
 }
 
 function noJava(): MissingTool {
   return new MissingTool(
-    "Java is not installed: Kafka needs 17 or newer. Install it, e.g. with `apt-get install openjdk-17-jre-headless`.",
+    "Java is not installed: Kafka and Spark need 17 or newer. Install it, e.g. with `apt-get install openjdk-17-jre-headless`.",
   );
 }

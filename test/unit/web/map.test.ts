@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { inventCity } from "../../support/invented-city.ts";
+import { convexHull, outline } from "../../../web/src/map/area-shapes.ts";
+import { graticule, graticuleSpacing } from "../../../web/src/map/graticule.ts";
+import { stationFeature, stationProperties } from "../../../web/src/map/station-features.ts";
+
+const [station] = inventCity({ stations: 1, areas: 1, nowMs: 1_795_163_400_000 }).stations.values();
+assert.ok(station);
+const held = station;
+
+describe("stations on the map", () => {
+  it("are coloured by their share of the capacity", () => {
+    const counts = { nbr_total: 10, nbr_elec: 4, nbr_meca: 6, nbr_docks: 30, capacity: 40 };
+    const shown = stationProperties({ ...held, ...counts });
+    assert.equal(shown.totalShare, 0.25);
+    assert.equal(shown.electricShare, 0.1);
+    assert.equal(shown.docksShare, 0.75);
+  });
+
+  it("never exceed the whole, even when a feed reports more bikes than docks, or no capacity", () => {
+    for (const capacity of [0, null, 5]) {
+      const shown = stationProperties({ ...held, nbr_total: 12, nbr_elec: 4, nbr_docks: 0, capacity });
+      assert.equal(shown.totalShare, 1);
+      assert.equal(shown.capacity, 12);
+    }
+  });
+
+  it("say that a share is unknown rather than zero", () => {
+    assert.equal(stationProperties({ ...held, nbr_elec: null }).electricShare, -1);
+  });
+
+  it("are left out when they have no place", () => {
+    assert.equal(stationFeature({ ...held, lat: null }), null);
+  });
+});
+
+describe("an area's outline", () => {
+  it("holds every one of its stations", () => {
+    const place = fc.record({
+      lat: fc.double({ min: 48, max: 49, noNaN: true }),
+      lon: fc.double({ min: 2, max: 3, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(place, { minLength: 1, maxLength: 40 }), (places) => {
+        const ring = outline(places);
+        assert.ok(ring !== null && ring.length >= 4);
+        assert.deepEqual(ring[0], ring.at(-1));
+        for (const { lat, lon } of places) assert.ok(inside([lon, lat], ring), `${lat},${lon}`);
+      }),
+    );
+  });
+
+  it("is nothing where there is no station", () => {
+    assert.equal(outline([]), null);
+  });
+
+  it("goes around, not through", () => {
+    const square = [
+      [0, 0],
+      [2, 0],
+      [2, 2],
+      [0, 2],
+      [1, 1],
+    ] as const;
+    assert.deepEqual(convexHull(square), [
+      [0, 0],
+      [2, 0],
+      [2, 2],
+      [0, 2],
+    ]);
+  });
+});
+
+function inside([x, y]: readonly [number, number], ring: readonly (readonly [number, number])[]): boolean {
+  return ring.slice(1).every((b, index) => {
+    const a = ring[index];
+    assert.ok(a);
+    return (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0;
+  });
+}
+
+describe("the graticule", () => {
+  it("has a handful of lines at any zoom", () => {
+    for (const width of [360, 40, 3, 0.4, 0.03]) {
+      const bounds = { west: 2, east: 2 + width, south: 48, north: 48 + width / 2 };
+      const count = graticule(bounds).features[0]?.geometry.coordinates.length ?? 0;
+      assert.ok(count >= 4 && count <= 40, `${count} lines over ${width}°`);
+      assert.ok(graticuleSpacing(bounds) <= width);
+    }
+  });
+});

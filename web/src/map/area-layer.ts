@@ -1,0 +1,116 @@
+/** Outlines and names of the areas (and, from afar, of the systems), redrawn only when stations come, go or move. */
+import type { Feature, FeatureCollection } from "geojson";
+import type { GeoJSONSource } from "maplibre-gl";
+import type { Change } from "../live/live-state.ts";
+import type { LiveStore } from "../live/live-store.ts";
+import { outline, type Place } from "./area-shapes.ts";
+
+interface Sources {
+  readonly shapes: GeoJSONSource | null;
+  readonly labels: GeoJSONSource | null;
+}
+
+/** Outlines wait a moment for more changes: at the start stations come in parts. */
+const REST_MS = 300;
+
+export class AreaLayer {
+  readonly #store: LiveStore;
+  readonly #sources: () => Sources;
+  #selected: string | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Where each station was when the outlines were drawn. */
+  #drawn = new Map<string, string>();
+  #shapes: { readonly key: string; readonly ring: readonly (readonly [number, number])[] }[] = [];
+
+  constructor(store: LiveStore, sources: () => Sources) {
+    this.#store = store;
+    this.#sources = sources;
+  }
+
+  changed(change: Change): void {
+    const places = change.stations === "all" || this.#placesChanged(change.stations);
+    if (!places || this.#timer !== null) return;
+    // The first picture does not wait.
+    this.#timer = setTimeout(() => this.#redraw(), this.#drawn.size === 0 ? 0 : REST_MS);
+  }
+
+  select(area: string | null): void {
+    if (area === this.#selected) return;
+    this.#selected = area;
+    this.#drawShapes();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #placesChanged(keys: ReadonlySet<string>): boolean {
+    for (const key of keys) if (this.#placeOf(key) !== this.#drawn.get(key)) return true;
+    return false;
+  }
+
+  #placeOf(key: string): string | undefined {
+    const station = this.#store.state.stations.get(key);
+    return station === undefined ? undefined : `${station.area_key} ${station.lat} ${station.lon}`;
+  }
+
+  #redraw(): void {
+    this.#timer = null;
+    const { stations } = this.#store.state;
+    const byArea = new Map<string, Place[]>();
+    this.#drawn = new Map();
+    for (const { key, area_key: area, lat, lon } of stations.values()) {
+      this.#drawn.set(key, `${area} ${lat} ${lon}`);
+      if (lat === null || lon === null) continue;
+      const places = byArea.get(area);
+      if (places === undefined) byArea.set(area, [{ lat, lon }]);
+      else places.push({ lat, lon });
+    }
+    this.#shapes = [];
+    for (const [key, places] of byArea) {
+      const ring = outline(places);
+      if (ring !== null) this.#shapes.push({ key, ring });
+    }
+    this.#drawShapes();
+    void this.#sources().labels?.setData(this.#labels());
+  }
+
+  #drawShapes(): void {
+    void this.#sources().shapes?.setData({
+      type: "FeatureCollection",
+      features: this.#shapes.map(({ key, ring }) => ({
+        type: "Feature",
+        properties: { key, selected: key === this.#selected },
+        geometry: { type: "Polygon", coordinates: [ring.map(([lon, lat]) => [lon, lat])] },
+      })),
+    });
+  }
+
+  #labels(): FeatureCollection {
+    const features: Feature[] = [];
+    const systems = new Map<string, { lat: number; lon: number; areas: number; stations: number }>();
+    for (const { postcode, system_id: system, lat, lon, stations } of this.#store.state.areas.values()) {
+      if (lat === null || lon === null) continue;
+      features.push(label("area", postcode, stations, lat, lon));
+      const sum = systems.get(system) ?? { lat: 0, lon: 0, areas: 0, stations: 0 };
+      sum.lat += lat;
+      sum.lon += lon;
+      sum.areas += 1;
+      sum.stations += stations;
+      systems.set(system, sum);
+    }
+    for (const [id, { lat, lon, areas, stations }] of systems) {
+      const name = this.#store.state.systems.get(id)?.name ?? id;
+      features.push(label("system", name, stations, lat / areas, lon / areas));
+    }
+    return { type: "FeatureCollection", features };
+  }
+}
+
+function label(kind: "area" | "system", name: string, stations: number, lat: number, lon: number): Feature {
+  return {
+    type: "Feature",
+    properties: { kind, name, stations },
+    geometry: { type: "Point", coordinates: [lon, lat] },
+  };
+}

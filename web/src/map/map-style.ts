@@ -1,0 +1,232 @@
+/** The map's layers. No tiles, no fonts, no sprites from anywhere: text is drawn with the reader's own fonts. */
+import type { FeatureCollection } from "geojson";
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
+import { MEASURES, type Measure } from "../address/address.ts";
+
+/** Colours as the style sheet gives them, so that map and page never differ. */
+export interface Palette {
+  readonly ground: string;
+  readonly graticule: string;
+  readonly areaFill: string;
+  readonly areaLine: string;
+  readonly areaText: string;
+  readonly halo: string;
+  readonly closed: string;
+  readonly outline: string;
+  readonly selected: string;
+  /** Numbers on discs: below this share the one ink, above it the other. */
+  readonly inkSwitch: number;
+  readonly inkOnEmpty: string;
+  readonly inkOnFull: string;
+  /** Of the measure shown: from none to full. */
+  readonly ramp: readonly [string, string, string, string, string];
+}
+
+export const SOURCES = {
+  stations: "stations",
+  areas: "areas",
+  labels: "labels",
+  graticule: "graticule",
+} as const;
+/** Stations stand alone from this zoom on; below, near ones are gathered. */
+export const CLUSTERS_TO_ZOOM = 9;
+const FONT = ["system-ui", "sans-serif"];
+
+const get = (name: string): ExpressionSpecification => ["get", name];
+
+/** Sums that every cluster carries, so that its colour and number mean what a station's do. */
+const clusterSums = Object.fromEntries([...MEASURES, "capacity"].map((name) => [name, ["+", get(name)]]));
+
+export function mapStyle(palette: Palette, measure: Measure): StyleSpecification {
+  const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
+  return {
+    version: 8,
+    sources: {
+      [SOURCES.graticule]: { type: "geojson", data: empty },
+      [SOURCES.areas]: { type: "geojson", data: empty },
+      [SOURCES.labels]: { type: "geojson", data: empty },
+      [SOURCES.stations]: {
+        type: "geojson",
+        data: empty,
+        promoteId: "key",
+        cluster: true,
+        clusterMaxZoom: CLUSTERS_TO_ZOOM,
+        clusterRadius: 34,
+        clusterProperties: clusterSums,
+      },
+    },
+    layers: layers(palette, measure),
+  };
+}
+
+export function layers(palette: Palette, measure: Measure): LayerSpecification[] {
+  const share = shareOf(measure);
+  const colour = shareColour(palette, share);
+  return [
+    { id: "ground", type: "background", paint: { "background-color": palette.ground } },
+    {
+      id: "graticule",
+      type: "line",
+      source: SOURCES.graticule,
+      paint: { "line-color": palette.graticule, "line-width": 1 },
+    },
+    {
+      id: "area-fill",
+      type: "fill",
+      source: SOURCES.areas,
+      paint: { "fill-color": palette.areaFill, "fill-opacity": ["case", get("selected"), 1, 0.55] },
+    },
+    {
+      id: "area-line",
+      type: "line",
+      source: SOURCES.areas,
+      layout: { "line-join": "round" },
+      paint: {
+        "line-color": ["case", get("selected"), palette.selected, palette.areaLine],
+        "line-width": ["case", get("selected"), 2, 1],
+      },
+    },
+    {
+      id: "clusters",
+      type: "circle",
+      source: SOURCES.stations,
+      filter: ["has", "point_count"],
+      paint: {
+        "circle-color": colour,
+        "circle-radius": clusterRadius,
+        "circle-stroke-color": palette.outline,
+        "circle-stroke-width": 1,
+      },
+    },
+    {
+      id: "stations",
+      type: "circle",
+      source: SOURCES.stations,
+      filter: ["!", ["has", "point_count"]],
+      paint: {
+        "circle-color": ["case", ["==", get("closed"), 1], palette.ground, colour],
+        "circle-radius": stationRadius,
+        "circle-stroke-color": ["case", ["==", get("closed"), 1], palette.closed, palette.outline],
+        "circle-stroke-width": ["case", ["==", get("closed"), 1], 2, 1],
+      },
+    },
+    {
+      id: "selected-station",
+      type: "circle",
+      source: SOURCES.stations,
+      filter: ["==", get("key"), ""],
+      paint: {
+        "circle-color": "transparent",
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 10, 16, 26],
+        "circle-stroke-color": palette.selected,
+        "circle-stroke-width": 3,
+      },
+    },
+    {
+      id: "cluster-numbers",
+      type: "symbol",
+      source: SOURCES.stations,
+      filter: ["all", ["has", "point_count"], [">", get("capacity"), 260]],
+      layout: {
+        "text-field": ["to-string", get(measure)],
+        "text-font": FONT,
+        "text-size": 11,
+        "text-allow-overlap": true,
+      },
+      paint: { "text-color": inkOn(share) },
+    },
+    {
+      id: "system-labels",
+      type: "symbol",
+      source: SOURCES.labels,
+      maxzoom: 9,
+      filter: ["==", get("kind"), "system"],
+      layout: { "text-field": get("name"), "text-font": FONT, "text-size": 13, "text-offset": [0, 2.4] },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.5 },
+    },
+    {
+      id: "area-labels",
+      type: "symbol",
+      source: SOURCES.labels,
+      // Among clusters the names would only be in the way.
+      minzoom: CLUSTERS_TO_ZOOM + 1,
+      filter: ["==", get("kind"), "area"],
+      layout: {
+        "text-field": get("name"),
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11, 15, 15],
+        "text-letter-spacing": 0.04,
+        "text-padding": 6,
+        "symbol-sort-key": ["-", get("stations")],
+      },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.5 },
+    },
+    {
+      id: "numbers",
+      type: "symbol",
+      source: SOURCES.stations,
+      minzoom: 14,
+      filter: ["!", ["has", "point_count"]],
+      layout: {
+        "text-field": ["case", ["==", get("closed"), 1], "×", ["to-string", get(measure)]],
+        "text-font": FONT,
+        "text-size": ["interpolate", ["linear"], ["zoom"], 14, 10, 16, 13],
+        "text-allow-overlap": true,
+      },
+      paint: { "text-color": inkOn(share) },
+    },
+  ];
+
+  /** Numbers stay readable on pale and on deep discs. */
+  function inkOn(value: ExpressionSpecification): ExpressionSpecification {
+    return ["case", [">", value, palette.inkSwitch], palette.inkOnFull, palette.inkOnEmpty];
+  }
+}
+
+/** A station's share of its capacity; a cluster's is that of its stations together. */
+function shareOf(measure: Measure): ExpressionSpecification {
+  return [
+    "case",
+    ["has", "point_count"],
+    ["/", get(measure), ["max", 1, get("capacity")]],
+    ["max", 0, get(`${measure}Share`)],
+  ];
+}
+
+/** Nothing at all is a class of its own: it is what people most need to see. */
+function shareColour(palette: Palette, share: ExpressionSpecification): ExpressionSpecification {
+  const [none, little, some, much, full] = palette.ramp;
+  return [
+    "case",
+    ["<=", share, 0],
+    none,
+    ["interpolate", ["linear"], share, 0, little, 0.34, some, 0.67, much, 1, full],
+  ];
+}
+
+/** Area by capacity, so that twice the docks look twice as much. */
+const stationRadius: ExpressionSpecification = [
+  "interpolate",
+  ["exponential", 1.5],
+  ["zoom"],
+  10,
+  ["max", 2, ["*", 0.42, ["sqrt", get("capacity")]]],
+  11.5,
+  ["max", 2.5, ["*", 0.8, ["sqrt", get("capacity")]]],
+  14,
+  ["max", 5, ["*", 1.9, ["sqrt", get("capacity")]]],
+  17,
+  ["max", 10, ["*", 3.2, ["sqrt", get("capacity")]]],
+];
+
+const clusterRadius: ExpressionSpecification = [
+  "interpolate",
+  ["linear"],
+  ["sqrt", get("capacity")],
+  4,
+  4,
+  40,
+  17,
+  200,
+  34,
+];

@@ -1,0 +1,90 @@
+/** The page: header, what is wrong (if anything), map and panel side by side, credits. */
+import type { VNode } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { Navigation } from "../address/navigation.ts";
+import { keep, preferredLanguage, preferredTheme, type Theme } from "../address/preferences.ts";
+import type { LiveStore } from "../live/live-store.ts";
+import { Words, type Language } from "../text/format.ts";
+import { AreaView } from "./area-view.tsx";
+import { AreasView } from "./areas-view.tsx";
+import { Credits } from "./credits.tsx";
+import { FeedsView } from "./feeds-view.tsx";
+import { Header } from "./header.tsx";
+import { MapPane } from "./map-pane.tsx";
+import { PageContext, useAddress, useLive, usePage } from "./page-context.ts";
+import { stationName } from "./area-order.ts";
+import { StationView } from "./station-view.tsx";
+import { Troubles } from "./troubles.tsx";
+
+export function App({ store }: { readonly store: LiveStore }): VNode {
+  const navigation = useMemo(() => new Navigation(), []);
+  const [language, setLanguage] = useState<Language>(preferredLanguage);
+  const [theme, setTheme] = useState<Theme>(preferredTheme);
+  const words = useMemo(() => new Words(language), [language]);
+  const page = useMemo(() => ({ store, navigation, words }), [store, navigation, words]);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  useEffect(() => {
+    document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  return (
+    <PageContext.Provider value={page}>
+      <a class="skip" href="#panel">
+        {words.text.skipToAreas}
+      </a>
+      <Header
+        language={language}
+        theme={theme}
+        onLanguage={(chosen) => {
+          keep("language", chosen);
+          setLanguage(chosen);
+        }}
+        onTheme={(chosen) => {
+          keep("theme", chosen);
+          setTheme(chosen);
+        }}
+      />
+      <Troubles />
+      <main>
+        <MapPane theme={theme} />
+        <Panel />
+      </main>
+      <Credits />
+    </PageContext.Provider>
+  );
+}
+
+function Panel(): VNode {
+  const { area, station, feeds } = useAddress();
+  useTitle();
+  return (
+    <div id="panel" class="panel" tabIndex={-1}>
+      {station !== null ? (
+        <StationView key={station} station={station} />
+      ) : area !== null ? (
+        <AreaView key={area} area={area} />
+      ) : feeds ? (
+        <FeedsView />
+      ) : (
+        <AreasView />
+      )}
+    </div>
+  );
+}
+
+/** The tab says what is open. */
+function useTitle(): void {
+  const { words, store } = usePage();
+  const { area, station, feeds } = useAddress();
+  useLive((change) => change.areas === "all");
+  const held = station === null ? undefined : store.state.stations.get(station);
+  const place =
+    held !== undefined
+      ? stationName(held)
+      : (station ?? store.state.areas.get(area ?? "")?.postcode ?? area ?? (feeds ? words.text.feeds : null));
+  const title = words.text.pageTitle(place);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}

@@ -1,0 +1,152 @@
+/** All areas: searchable, sortable, live. Also the map's text alternative. */
+import { Component, type VNode } from "preact";
+import { useState } from "preact/hooks";
+import type { Area, System } from "../../../src/http/api-types.ts";
+import type { Column } from "../address/address.ts";
+import { Age } from "./age.tsx";
+import { orderAreas } from "./area-order.ts";
+import { Link, toArea } from "./link.tsx";
+import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
+import { Sparkline } from "./sparkline.tsx";
+import { SplitBar } from "./split-bar.tsx";
+
+/** More rows than this are drawn only when asked for. */
+const ROWS_AT_FIRST = 200;
+
+export function AreaTable(): VNode | null {
+  const { words, store } = usePage();
+  const { text } = words;
+  useLive(areasChange);
+  const address = useAddress();
+  const [all, setAll] = useState(false);
+  const areas = orderAreas(
+    store.state.areas.values(),
+    address.query,
+    address.sort,
+    address.descending,
+    words,
+  );
+  if (areas.length === 0) return null;
+  const shown = all ? areas : areas.slice(0, ROWS_AT_FIRST);
+  const systems = store.state.systems;
+  const nowMs = store.now();
+  return (
+    <>
+      <table class="areas">
+        <caption class="visually-hidden">{text.areasCaption}</caption>
+        <thead>
+          <tr>
+            <Header column="area" name={text.area} />
+            <Header column="total" name={text.total} numeric />
+            <Header column="electric" name={text.electricShort} full={text.electric} numeric />
+            <Header column="mechanical" name={text.mechanicalShort} full={text.mechanical} numeric />
+            <th scope="col" class="column-split">
+              {text.split}
+            </th>
+            <Header column="docks" name={text.docksShort} full={text.docks} numeric />
+            <th scope="col" class="column-trend">
+              {text.trend}
+            </th>
+            <Header column="changed" name={text.changed} numeric />
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((area) => (
+            <Row
+              key={area.key}
+              area={area}
+              system={systems.size > 1 ? systems.get(area.system_id) : undefined}
+              // Redrawn with the row; a row without change keeps its line.
+              minute={Math.floor(nowMs / 60_000)}
+            />
+          ))}
+        </tbody>
+      </table>
+      {shown.length < areas.length ? (
+        <button type="button" class="quiet wide" onClick={() => setAll(true)}>
+          {text.showAll(words.count(areas.length))}
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+interface HeaderProps {
+  readonly column: Column;
+  readonly name: string;
+  readonly full?: string;
+  readonly numeric?: boolean;
+}
+
+function Header({ column, name, full = name, numeric = false }: HeaderProps): VNode {
+  const { navigation, words } = usePage();
+  const { sort, descending } = useAddress();
+  const active = sort === column;
+  // Numbers are first wanted from the top, names from A.
+  const next = active ? !descending : numeric;
+  return (
+    <th
+      scope="col"
+      class={`column-${column}${numeric ? " numeric" : ""}`}
+      aria-sort={active ? (descending ? "descending" : "ascending") : undefined}
+    >
+      <button
+        type="button"
+        title={words.text.sortBy(full)}
+        onClick={() => navigation.adjust({ sort: column, descending: next })}
+      >
+        {full === name ? name : <abbr title={full}>{name}</abbr>}
+        <span class="arrow" aria-hidden="true">
+          {active ? (descending ? "↓" : "↑") : ""}
+        </span>
+      </button>
+    </th>
+  );
+}
+
+interface RowProps {
+  readonly area: Area;
+  /** Named when there are several. */
+  readonly system: System | undefined;
+  readonly minute: number;
+}
+
+/** A row is drawn anew only when its area changed, or the minute (its trend moves on). */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const { area, system, minute } = this.props;
+    return next.area !== area || next.system?.name !== system?.name || next.minute !== minute;
+  }
+
+  override render({ area, system }: RowProps): VNode {
+    return <Cells area={area} system={system} />;
+  }
+}
+
+function Cells({ area, system }: Omit<RowProps, "minute">): VNode {
+  const { words, store } = usePage();
+  const nowMs = store.now();
+  return (
+    <tr>
+      <th scope="row">
+        <Link to={toArea(area.key)} class="row-link">
+          {area.postcode}
+        </Link>
+        {system === undefined ? null : <small>{system.name ?? system.system_id}</small>}
+      </th>
+      <td class="numeric strong">{words.count(area.nbr_total)}</td>
+      <td class="numeric column-electric">{words.count(area.nbr_elec)}</td>
+      <td class="numeric column-mechanical">{words.count(area.nbr_meca)}</td>
+      <td class="column-split">
+        <SplitBar {...area} />
+      </td>
+      <td class="numeric">{words.count(area.docks)}</td>
+      <td class="column-trend">
+        <Sparkline points={store.areasSeen.of(area.key)} sinceMs={store.seenSinceMs ?? nowMs} nowMs={nowMs} />
+      </td>
+      <td class="numeric age column-changed">
+        <Age atMs={area.as_of} ago={false} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,95 @@
+/** The operator's face: every feed, how its polling goes, and the reasons to distrust it. */
+import type { VNode } from "preact";
+import type { System } from "../../../src/http/api-types.ts";
+import { Age } from "./age.tsx";
+import { trustIn } from "./freshness.ts";
+import { Link, toAreas } from "./link.tsx";
+import { systemsChange, useLive, usePage, useTicking } from "./page-context.ts";
+import { PanelHeading } from "./panel-heading.tsx";
+
+export function FeedsView(): VNode {
+  const { words, store } = usePage();
+  const { text } = words;
+  const { state } = useLive(systemsChange);
+  const systems = [...state.systems.values()];
+  return (
+    <section class="detail feeds" aria-labelledby="panel-heading">
+      <Link to={toAreas} class="back">
+        {text.backToAreas}
+      </Link>
+      <PanelHeading
+        name={text.feedsTitle}
+        over={store.server === null ? text.title : text.serverVersion(store.server.version)}
+      />
+      {systems.length === 0 ? <p class="nothing">{text.noFeeds}</p> : null}
+      {systems.map((system) => (
+        <Feed key={system.system_id} system={system} />
+      ))}
+      <p class="links">
+        <a href="/readyz">{text.readiness}</a> <a href="/metrics">{text.metrics}</a>{" "}
+        <a href="/docs">{text.apiDocs}</a>
+      </p>
+    </section>
+  );
+}
+
+function Feed({ system }: { readonly system: System }): VNode {
+  const { words, store } = usePage();
+  const { text } = words;
+  const nextPoll = useTicking(() => {
+    if (system.next_poll_at === null) return text.unknown;
+    const ms = system.next_poll_at - store.now();
+    return ms <= 0 ? text.due : text.inTime(words.duration(ms));
+  });
+  const trust = useTicking(() => trustIn(system, store.now()));
+  const span = (ms: number | null): string => (ms === null ? text.unknown : words.duration(ms));
+  const poll = system.last_poll;
+  return (
+    <article class={`feed feed-${trust}`}>
+      <h3>
+        {system.name ?? system.system_id}
+        {system.simulated ? <span class="chip chip-simulated">{text.simulated}</span> : null}
+        {trust === "stale" ? <span class="chip chip-warning">{text.stale}</span> : null}
+      </h3>
+      <dl class="facts">
+        <dt>{text.state}</dt>
+        <dd>{text.states[system.state]}</dd>
+        <dt>{text.dataOf}</dt>
+        <dd>{system.observed_at === null ? text.unknown : <Age atMs={system.observed_at} ago={false} />}</dd>
+        <dt>{text.lastPoll}</dt>
+        <dd>
+          {poll === null ? (
+            text.unknown
+          ) : (
+            <>
+              <code>{poll.outcome}</code> <Age atMs={poll.at} />
+              {poll.message === null ? null : <small>{poll.message}</small>}
+            </>
+          )}
+        </dd>
+        <dt>{text.nextPoll}</dt>
+        <dd>{nextPoll}</dd>
+        <dt>{text.pollInterval}</dt>
+        <dd>{span(system.poll_interval_ms)}</dd>
+        <dt>{text.changePeriod}</dt>
+        <dd>{span(system.change_period_ms)}</dd>
+        <dt>{text.staleAfter}</dt>
+        <dd>{span(system.stale_after_ms)}</dd>
+        <dt>{text.stations}</dt>
+        <dd>{words.count(system.stations)}</dd>
+        <dt>{text.flags}</dt>
+        <dd>
+          {system.flags.length === 0 ? text.noFlags : null}
+          {system.flags.map((flag) => (
+            <p key={flag.flag} class="flag">
+              {flag.message}{" "}
+              <small>
+                <code>{flag.flag}</code> {text.since(words.time(flag.since, store.now(), system.timezone))}
+              </small>
+            </p>
+          ))}
+        </dd>
+      </dl>
+    </article>
+  );
+}
