@@ -1,6 +1,6 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
-import { KafkaLog } from "../log/kafka/kafka-log.ts";
+import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import { kafkaAccess } from "./kafka-access.ts";
@@ -28,8 +28,8 @@ export async function openLog({
   createTopics = true,
 }: OpenLogInput): Promise<Log> {
   const access = kafkaAccess(settings);
-  const log: Log =
-    access === null ? new MemoryLog({ clock }) : new KafkaLog({ access, clock, logger, metrics });
+  const log =
+    access === null ? new MemoryLog({ clock }) : await openKafka({ access, clock, logger, metrics });
   if (!createTopics) return log;
   const reports = await log.createTopics(
     topicSpecs(topicNames(settings), {
@@ -41,4 +41,10 @@ export async function openLog({
     for (const difference of differences)
       logger.warn("topics.differ", `Topic ${topic} ${difference}.`, { topic });
   return log;
+}
+
+/** Loaded only where it is used: Kafka's client takes 50 MB. */
+async function openKafka(options: KafkaLogOptions): Promise<Log> {
+  const { KafkaLog } = await import("../log/kafka/kafka-log.ts");
+  return new KafkaLog(options);
 }

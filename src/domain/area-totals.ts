@@ -30,9 +30,6 @@ export type Observation = Pick<
   | "simulated"
 >;
 
-/** What of an observation is summed: all but which station it is of. */
-export type Share = Omit<Observation, "stationId">;
-
 /** One area whose totals changed: its new totals, or null when no station is left. */
 export interface TotalsChange {
   readonly key: string;
@@ -91,11 +88,7 @@ export class AreaTotals {
 
   /** Takes one observation; false when a newer one of the same station is held already. */
   apply(observation: Observation): boolean {
-    return this.applyShare(stationKey(observation.systemId, observation.stationId), observation);
-  }
-
-  /** As `apply`, where the station's key is at hand. Keeps nothing of `observation` itself. */
-  applyShare(key: string, observation: Share): boolean {
+    const key = stationKey(observation.systemId, observation.stationId);
     const held = this.#stations.get(key);
     if (held === undefined) {
       const area = this.#area(observation);
@@ -167,7 +160,7 @@ export class AreaTotals {
     for (const area of this.#areas.values()) if (area.stations > 0) yield [area.key, totalsOf(area)];
   }
 
-  #area(observation: Share): Area {
+  #area(observation: Observation): Area {
     const key = totalsKey(observation.systemId, observation.area);
     let area = this.#areas.get(key);
     if (area === undefined) {

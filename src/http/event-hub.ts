@@ -16,6 +16,8 @@ import type { StreamFilter } from "./present.ts";
 /** Half of what proxies commonly allow a connection to be silent. */
 const HEARTBEAT_INTERVAL_MS = 15_000;
 const SYSTEMS_INTERVAL_MS = 1_000;
+/** Clients read the server's clock from this event: it is shared no longer than a clock may be off unnoticed. */
+const SHARE_SYSTEMS_MS = 100;
 /** How long a client that was told to go may take to read its last words. */
 const LAST_WORDS_MS = 10_000;
 /** What a browser waits before it connects again. */
@@ -100,7 +102,7 @@ export class EventHub {
     channel.members += 1;
     this.#gauge();
     client.send(OPENING);
-    client.send(this.#systemsEvent(this.#systemsOf(channel.filter)));
+    client.send(this.#systemsNow(channel));
     void this.#join(client, channel, connection.lastEventId);
     return () => {
       this.#forget(client);
@@ -189,9 +191,18 @@ export class EventHub {
     for (const client of this.#clients.keys()) client.send(event);
   }
 
-  #systemsOf(filter: StreamFilter): readonly System[] {
-    const systems = this.#options.systems();
-    return filter.systemId === null ? systems : systems.filter(({ system_id: id }) => id === filter.systemId);
+  /** All systems of a channel, for those who come: one event for those who come together. */
+  #systemsNow(channel: StreamChannel): SseEvent {
+    const nowMs = this.#options.clock.now();
+    const held = channel.systems;
+    if (held !== null && nowMs - held.atMs < SHARE_SYSTEMS_MS) return held.event;
+    const { systemId } = channel.filter;
+    const systems = this.#options
+      .systems()
+      .filter(({ system_id: id }) => systemId === null || id === systemId);
+    const event = this.#systemsEvent(systems);
+    channel.systems = { atMs: nowMs, event };
+    return event;
   }
 
   #systemsEvent(systems: readonly System[]): SseEvent {

@@ -12,26 +12,47 @@ const deflateRawAsync = promisify(deflateRaw);
 /** Level 4 takes half the time of zlib's default 6 and makes these events 5 % larger. */
 const DEFLATE = { level: 4, finishFlush: constants.Z_SYNC_FLUSH };
 
+/** Bytes to send, framed once as an HTTP/1.1 chunk (RFC 9112, section 7.1) for all who take them as such. */
+export class StreamChunk {
+  /** Size in hexadecimal, line break, bytes, line break. */
+  readonly frame: Buffer;
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    const size = Buffer.from(`${bytes.length.toString(16)}\r\n`);
+    this.frame = Buffer.concat([size, bytes, LINE_BREAK]);
+    this.bytes = this.frame.subarray(size.length, size.length + bytes.length);
+  }
+}
+
+const LINE_BREAK = Buffer.from("\r\n");
+
 /** The header of a gzip stream: deflate, no name, no time, unknown system. */
-export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+export const GZIP_HEADER = new StreamChunk(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]));
 
 export class SseEvent {
-  readonly plain: Buffer;
-  #deflated: Buffer | null = null;
+  readonly #text: string;
+  #plain: StreamChunk | null = null;
+  #deflated: StreamChunk | null = null;
 
   /** @param text whole lines, the empty line that ends the event included */
   constructor(text: string) {
-    this.plain = Buffer.from(text);
+    this.#text = text;
   }
 
-  get deflated(): Buffer {
-    this.#deflated ??= deflateRawSync(this.plain, DEFLATE);
+  get plain(): StreamChunk {
+    this.#plain ??= new StreamChunk(Buffer.from(this.#text));
+    return this.#plain;
+  }
+
+  get deflated(): StreamChunk {
+    this.#deflated ??= new StreamChunk(deflateRawSync(this.#text, DEFLATE));
     return this.#deflated;
   }
 
   /** Deflates off the main thread: for large events. */
   async deflate(): Promise<void> {
-    this.#deflated ??= await deflateRawAsync(this.plain, DEFLATE);
+    this.#deflated ??= new StreamChunk(await deflateRawAsync(this.#text, DEFLATE));
   }
 }
 

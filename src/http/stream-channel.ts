@@ -33,6 +33,8 @@ export class StreamChannel {
   readonly clients = new Set<StreamClient>();
   /** Those, and the ones still joining. */
   members = 0;
+  /** The systems as last sent to a client that came. */
+  systems: { readonly atMs: number; readonly event: SseEvent } | null = null;
   readonly #view: LiveView;
   /** Ids begin with it, so that an id of another process, or of another filter, is told apart. */
   readonly #idPrefix: string;

@@ -5,12 +5,11 @@
  *   open ──unread > limit──▶ ending ──all read, or 10 s──▶ closed
  *     └───────── end() ─────────┘
  */
-import type { SseEvent } from "./sse-event.ts";
-import { GZIP_HEADER } from "./sse-event.ts";
+import { GZIP_HEADER, type SseEvent, type StreamChunk } from "./sse-event.ts";
 
 /** Where a client's bytes go: an HTTP response, or a test. */
 export interface StreamSink {
-  write(bytes: Buffer): void;
+  write(chunk: StreamChunk): void;
   /** Bytes written and not yet taken by the operating system. */
   unreadBytes(): number;
   end(): void;
@@ -77,8 +76,8 @@ export class StreamClient {
   }
 
   #write(event: SseEvent): number {
-    const bytes = this.#options.gzip ? event.deflated : event.plain;
-    this.#options.sink.write(bytes);
-    return bytes.length;
+    const chunk = this.#options.gzip ? event.deflated : event.plain;
+    this.#options.sink.write(chunk);
+    return chunk.bytes.length;
   }
 }

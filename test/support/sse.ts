@@ -9,7 +9,7 @@ import type {
   System,
   SystemsEvent,
 } from "../../src/http/api-types.ts";
-import { GZIP_HEADER } from "../../src/http/sse-event.ts";
+import { GZIP_HEADER, type StreamChunk } from "../../src/http/sse-event.ts";
 import type { StreamSink } from "../../src/http/stream-client.ts";
 
 export interface ReceivedEvent {
@@ -121,10 +121,10 @@ export class TestSink implements StreamSink {
   destroyed = false;
   #unread = 0;
 
-  write(bytes: Buffer): void {
+  write({ bytes }: StreamChunk): void {
     this.chunks.push(bytes);
     if (this.stalled) this.#unread += bytes.length;
-    else if (this.chunks[0] !== GZIP_HEADER) this.parser.push(bytes.toString("utf8"));
+    else if (this.chunks[0] !== GZIP_HEADER.bytes) this.parser.push(bytes.toString("utf8"));
   }
 
   unreadBytes(): number {

@@ -220,3 +220,31 @@ test("rubbish on the socket is refused and costs nobody else", async () => {
   assert.equal((await fetch(`${running.serving.url}/readyz`)).status, 200);
   await running.stop();
 });
+
+test("a client of HTTP/1.0, and one whose stream waits behind another answer, get the same events", async () => {
+  const running = await startEmpty();
+  await running.publish(...EXAMPLE_STATIONS);
+  const { port, hostname, host } = new URL(running.serving.url);
+  const read = (request: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let text = "";
+      const socket = connect(Number(port), hostname, () => socket.write(request));
+      socket.on("data", (chunk) => {
+        text += chunk.toString();
+        if (!text.includes("event: snapshot") || !/\n\n(\r\n)?$/.test(text)) return;
+        socket.destroy();
+        resolve(text);
+      });
+      socket.on("error", reject);
+    });
+  const old = await read(`GET /api/v1/events HTTP/1.0\r\nHost: ${host}\r\n\r\n`);
+  assert.doesNotMatch(old, /transfer-encoding/i);
+  const [, body = ""] = old.split("\r\n\r\n");
+  const parser = new SseParser();
+  parser.push(body);
+  assert.equal(stationsIn(parser), 3);
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+  const pipelined = await read(get("/api/v1/areas") + get("/api/v1/events"));
+  assert.match(pipelined, /"areas":\[[^]*HTTP\/1\.1 200 OK[^]*text\/event-stream[^]*event: snapshot/);
+  await running.stop();
+});

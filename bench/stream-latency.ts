@@ -1,0 +1,155 @@
+/**
+ * From the end of a fetch to the event in a client's hands: `velostream run` as people start it, a feed in which every
+ * station changes at every poll, and 1,000 clients of the event stream in other processes.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { figure, quantile, report } from "./support/report.ts";
+import { velibBody } from "./support/velib-body.ts";
+
+const STATIONS = 1_495;
+const CLIENTS = 1_000;
+const CLIENT_PROCESSES = 2;
+const POLLS = 20;
+const WARM_UP_POLLS = 3;
+const INTERVAL_MS = 2_000;
+const LIMIT_MS = 300;
+const LIMIT_MB = 250;
+
+interface PollSeen {
+  readonly observedAtMs: number;
+  readonly bytes: number;
+  readonly latenciesMs: readonly (number | null)[];
+}
+
+const bodies = [0, 1].map((bikes) => velibBody(STATIONS, bikes));
+const information = informationBody(bodies[0] as Buffer);
+let polls = 0;
+const feed = createServer((request, response) => {
+  response.setHeader("content-type", "application/json");
+  if (request.url === "/station_status.json") response.end(bodies[polls++ % 2]);
+  else if (request.url === "/station_information.json") response.end(information);
+  else response.writeHead(404).end();
+});
+await once(feed.listen(0, "127.0.0.1"), "listening");
+const feedUrl = `http://127.0.0.1:${(feed.address() as AddressInfo).port}/station_status.json`;
+
+const started: ChildProcess[] = [];
+process.on("exit", () => started.forEach((child) => child.kill("SIGKILL")));
+
+const main = new URL("../bin/velostream.js", import.meta.url).pathname;
+const server = start(
+  main,
+  `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --rate-limit 0 --feed ${feedUrl}`.split(" "),
+);
+const url = await lineOf(server.stderr, /Live page and API: (\S+)/);
+
+const clients = await Promise.all(
+  Array.from({ length: CLIENT_PROCESSES }, async () => {
+    const script = new URL("support/stream-clients.ts", import.meta.url).pathname;
+    const client = start(script, [url, String(CLIENTS / CLIENT_PROCESSES)]);
+    await lineOf(client.stdout, /^(open)$/);
+    return client;
+  }),
+);
+const residentMb: number[] = [];
+const cpuBefore = cpuSeconds(server.pid ?? 0);
+const measuredFromMs = Date.now();
+for (let poll = 0; poll < POLLS + WARM_UP_POLLS; poll += 1) {
+  await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+  residentMb.push(residentBytes(server.pid ?? 0) / 1e6);
+}
+const cpuShare = ((cpuSeconds(server.pid ?? 0) - cpuBefore) / (Date.now() - measuredFromMs)) * 1_000;
+const seen = await Promise.all(
+  clients.map(async (client) => {
+    const line = lineOf(client.stdout, /^(\[.*)$/);
+    client.stdin?.end();
+    return JSON.parse(await line) as PollSeen[];
+  }),
+);
+server.kill("SIGTERM");
+await once(server, "exit");
+feed.closeAllConnections();
+feed.close();
+
+// Polls before every client was there, and the last one, which some may not have had in full, are left out.
+const complete = seen.map((polls) =>
+  polls.filter(({ observedAtMs }) => observedAtMs > measuredFromMs).slice(WARM_UP_POLLS, -1),
+);
+const latencies = complete.flat().flatMap(({ latenciesMs }) => latenciesMs);
+const missed = latencies.filter((latency) => latency === null).length;
+const arrived = latencies.flatMap((latency) => latency ?? []).sort((a, b) => a - b);
+const p99 = quantile(arrived, 0.99);
+const resident = Math.max(...residentMb);
+report({
+  name: "stream-latency",
+  claim: `with all ${STATIONS} stations changing, 1,000 clients have the change within ${LIMIT_MS} ms of the fetch (p99), in under ${LIMIT_MB} MB`,
+  holds: p99 < LIMIT_MS && resident < LIMIT_MB && missed === 0 && arrived.length > 0,
+  figures: [
+    figure("fetch complete to last delta of the poll at a client", "ms", arrived),
+    figure("p99 of that", "ms", [p99]),
+    figure("resident memory of the server, most", "MB", [resident]),
+    figure("processor time of the server, of one core", "share", [cpuShare]),
+    figure("bytes of one poll to one client", "B", [complete[0]?.[0]?.bytes ?? NaN]),
+  ],
+  facts: {
+    clients: CLIENTS,
+    clientProcesses: CLIENT_PROCESSES,
+    polls: complete[0]?.length ?? 0,
+    missed,
+    intervalMs: INTERVAL_MS,
+  },
+});
+process.exit(0);
+
+function start(script: string, args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, ["--max-semi-space-size=16", script, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  started.push(child);
+  child.on("exit", (code) => {
+    if (code !== null && code !== 0) throw new Error(`${script} ended with ${code}`);
+  });
+  return child;
+}
+
+/** The first group of the first line that matches; lines that do not are shown. */
+async function lineOf(stream: NodeJS.ReadableStream | null, pattern: RegExp): Promise<string> {
+  if (stream === null) throw new Error("no stream");
+  for await (const line of createInterface({ input: stream })) {
+    const match = pattern.exec(line);
+    if (match?.[1] !== undefined) return match[1];
+    console.error(line);
+  }
+  throw new Error(`ended without ${pattern.source}`);
+}
+
+function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+}
+
+/** User and system time, from /proc: in hundredths of a second. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function informationBody(status: Buffer): Buffer {
+  const { data } = JSON.parse(status.toString("utf8")) as {
+    data: { stations: { station_id: number; stationCode: string }[] };
+  };
+  const stations = data.stations.map(({ station_id, stationCode }, index) => ({
+    station_id,
+    stationCode,
+    name: `Station ${stationCode} - Avenue ${index}`,
+    lat: 48.8 + (index % 100) / 1_000,
+    lon: 2.25 + (index % 150) / 1_000,
+    capacity: 20 + (index % 40),
+  }));
+  return Buffer.from(JSON.stringify({ ttl: 3600, data: { stations } }));
+}
