@@ -141,7 +141,7 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
       source: SOURCES.labels,
       maxzoom: 9,
       filter: ["==", get("kind"), "system"],
-      layout: { "text-field": get("name"), "text-font": FONT, "text-size": 13, "text-offset": [0, 2.4] },
+      layout: { "text-field": get("name"), "text-font": FONT, "text-size": 13, "text-offset": [0, 3.2] },
       paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.5 },
     },
     {

@@ -9,6 +9,7 @@ import { AreaView } from "./area-view.tsx";
 import { AreasView } from "./areas-view.tsx";
 import { Credits } from "./credits.tsx";
 import { FeedsView } from "./feeds-view.tsx";
+import { isLost, trustIn } from "./freshness.ts";
 import { Header } from "./header.tsx";
 import { MapPane } from "./map-pane.tsx";
 import { PageContext, useAddress, useLive, usePage } from "./page-context.ts";
@@ -28,6 +29,7 @@ export function App({ store }: { readonly store: LiveStore }): VNode {
   useEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
+  useTrust(store);
   return (
     <PageContext.Provider value={page}>
       <a class="skip" href="#panel">
@@ -71,6 +73,25 @@ function Panel(): VNode {
       )}
     </div>
   );
+}
+
+/** Whether what is shown may still be true marks the whole page: the style sheet makes old data look old. */
+function useTrust(store: LiveStore): void {
+  useEffect(() => {
+    const mark = (): void => {
+      const systems = [...store.state.systems.values()];
+      const allOld =
+        systems.length > 0 && systems.every((system) => trustIn(system, store.now()) === "stale");
+      const old = store.state.loaded && (allOld || isLost(store.link));
+      document.documentElement.dataset["trust"] = old ? "old" : "good";
+    };
+    const unsubscribe = store.subscribe(mark);
+    const timer = setInterval(mark, 1000);
+    return () => {
+      unsubscribe();
+      clearInterval(timer);
+    };
+  }, [store]);
 }
 
 /** The tab says what is open. */

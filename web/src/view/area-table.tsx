@@ -5,6 +5,7 @@ import type { Area, System } from "../../../src/http/api-types.ts";
 import type { Column } from "../address/address.ts";
 import { Age } from "./age.tsx";
 import { orderAreas } from "./area-order.ts";
+import { trustIn } from "./freshness.ts";
 import { Link, toArea } from "./link.tsx";
 import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
 import { Sparkline } from "./sparkline.tsx";
@@ -30,6 +31,10 @@ export function AreaTable(): VNode | null {
   const shown = all ? areas : areas.slice(0, ROWS_AT_FIRST);
   const systems = store.state.systems;
   const nowMs = store.now();
+  const staleSystems = new Set<string>();
+  for (const system of systems.values()) {
+    if (trustIn(system, nowMs) === "stale") staleSystems.add(system.system_id);
+  }
   return (
     <>
       <table class="areas">
@@ -56,6 +61,7 @@ export function AreaTable(): VNode | null {
               key={area.key}
               area={area}
               system={systems.size > 1 ? systems.get(area.system_id) : undefined}
+              stale={staleSystems.has(area.system_id)}
               // Redrawn with the row; a row without change keeps its line.
               minute={Math.floor(nowMs / 60_000)}
             />
@@ -109,25 +115,31 @@ interface RowProps {
   /** Named when there are several. */
   readonly system: System | undefined;
   readonly minute: number;
+  readonly stale: boolean;
 }
 
 /** A row is drawn anew only when its area changed, or the minute (its trend moves on). */
 class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
-    const { area, system, minute } = this.props;
-    return next.area !== area || next.system?.name !== system?.name || next.minute !== minute;
+    const { area, system, minute, stale } = this.props;
+    return (
+      next.area !== area ||
+      next.system?.name !== system?.name ||
+      next.minute !== minute ||
+      next.stale !== stale
+    );
   }
 
-  override render({ area, system }: RowProps): VNode {
-    return <Cells area={area} system={system} />;
+  override render({ area, system, stale }: RowProps): VNode {
+    return <Cells area={area} system={system} stale={stale} />;
   }
 }
 
-function Cells({ area, system }: Omit<RowProps, "minute">): VNode {
+function Cells({ area, system, stale }: Omit<RowProps, "minute">): VNode {
   const { words, store } = usePage();
   const nowMs = store.now();
   return (
-    <tr>
+    <tr class={stale ? "stale-row" : undefined}>
       <th scope="row">
         <Link to={toArea(area.key)} class="row-link">
           {area.postcode}

@@ -27,6 +27,8 @@ export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Pl
     width,
     ...(stepped === undefined ? {} : { paths: stepped }),
     points: { show: false },
+    // A step's riser on the far edge of a gap is no observation: the gap hides it.
+    gaps: (_plot, _series, _from, _to, gaps) => gaps.map(([from, to]) => [from, to + 2]),
   });
   const axis: uPlot.Axis = {
     stroke: () => colour("--ink-2"),
