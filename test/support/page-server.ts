@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { DeltaEvent, HistoryAnswer, Station, System } from "../../src/http/api-types.ts";
+import type { DeltaEvent, HistoryAnswer, Station, System, SystemAnswer } from "../../src/http/api-types.ts";
 import { areasOf, type City } from "./invented-city.ts";
 
 const DIST = join(import.meta.dirname, "../../web/dist");
@@ -16,14 +16,21 @@ const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
+/** One grey pixel. */
+const TILE = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAMAAAAoyzS7AAAABGdBTUEAALGPC/xhBQAAACBjSFJNAAB6JgAAgIQAAPoAAACA6AAAdTAAAOpgAAA6mAAAF3CculE8AAAAA1BMVEXY0sQL5/hmAAAAB3RJTUUH6gsZEQwKcE7UFQAAAApJREFUCNdjYAAAAAIAAeIhvDMAAAAldEVYdGRhdGU6Y3JlYXRlADIwMjYtMTEtMjVUMTc6MTI6MTArMDA6MDCLICLwAAAAJXRFWHRkYXRlOm1vZGlmeQAyMDI2LTExLTI1VDE3OjEyOjEwKzAwOjAw+n2aTAAAAABJRU5ErkJggg==",
+  "base64",
+);
+/** The port that the tests' dead tile server would have is allowed: the policy must not be what stops it. */
 export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self' http://127.0.0.1:9; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export class PageServer {
   /** False: no snapshot is sent, as before the server has read the log. */
   live = true;
   /** Answers history questions, with invented numbers. */
   archive = false;
+  tiles: SystemAnswer["tiles"] = null;
   systems: Map<string, System>;
   readonly stations: Map<string, Station>;
   readonly asked: string[] = [];
@@ -105,17 +112,23 @@ export class PageServer {
     response.setHeader("content-security-policy", POLICY);
     if (pathname === "/api/v1/events") return this.#events(response);
     if (pathname === "/api/v1/system") {
-      const { live, archive } = this;
+      const { live, archive, tiles } = this;
       return json(response, {
         now: Date.now(),
         version: "0.1.0",
         live,
         archive,
+        tiles,
         systems: [...this.systems.values()],
       });
     }
     if (pathname.endsWith("/history"))
       return json(response, inventHistory(new URL(target, "http://localhost")));
+    if (pathname.startsWith("/tiles/")) {
+      response.setHeader("content-type", "image/png");
+      response.end(TILE);
+      return;
+    }
     const path = pathname === "/" ? "/index.html" : normalize(pathname);
     const body = await readFile(join(DIST, path));
     response.setHeader("content-type", TYPES[extname(path)] ?? "application/octet-stream");

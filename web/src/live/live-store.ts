@@ -23,7 +23,7 @@ export class LiveStore {
   readonly stationsSeen = new SeenHistory();
   link: Link = { state: "connecting", attempt: 1 };
   /** Server's facts that the event stream does not carry; null until answered. */
-  server: Pick<SystemAnswer, "version" | "archive" | "live"> | null = null;
+  server: Pick<SystemAnswer, "version" | "archive" | "tiles"> | null = null;
   /** When the link was last live, by this machine's clock; null before the first time. */
   lastLiveAtMs: number | null = null;
   /** When the page first held data, by the server's clock: nothing was seen before. */
@@ -118,8 +118,8 @@ export class LiveStore {
     try {
       const response = await fetch("/api/v1/system");
       if (!response.ok) return;
-      const { version, archive, live } = (await response.json()) as SystemAnswer;
-      this.server = { version, archive, live };
+      const { version, archive, tiles } = (await response.json()) as SystemAnswer;
+      this.server = { version, archive, tiles };
       this.#merge({ stations: new Set(), areas: new Set(), systems: true });
     } catch {
       // The link tells people that the server is away; it is asked again when the link is back.

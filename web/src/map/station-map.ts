@@ -19,6 +19,7 @@ import type { Address, MapView } from "../address/address.ts";
 import type { LiveStore } from "../live/live-store.ts";
 import type { Words } from "../text/format.ts";
 import { AreaLayer } from "./area-layer.ts";
+import { BaseMap } from "./base-map.ts";
 import { graticule } from "./graticule.ts";
 import { CLUSTERS_TO_ZOOM, layers, mapStyle, SOURCES } from "./map-style.ts";
 import { readPalette } from "./palette.ts";
@@ -36,6 +37,8 @@ export interface StationMapOptions {
   readonly onStation: (key: string) => void;
   readonly onArea: (key: string) => void;
   readonly onView: (view: MapView) => void;
+  /** Whom to credit for the base map while there is one. */
+  readonly onBaseMap: (attribution: string | null) => void;
 }
 
 /** How near a click must be, in pixels; fingers are broad. */
@@ -52,6 +55,7 @@ export class StationMap {
   readonly #stations: StationLayer;
   readonly #areas: AreaLayer;
   readonly #tooltip: Tooltip;
+  readonly #baseMap: BaseMap;
   readonly #unsubscribe: () => void;
   #address: Address;
   /** The view that the address says and the camera shows. */
@@ -83,6 +87,7 @@ export class StationMap {
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");
     this.#tooltip = new Tooltip(element, words);
+    this.#baseMap = new BaseMap(this.#map, options.onBaseMap);
     this.#stations = new StationLayer(store, () => this.#source(SOURCES.stations));
     this.#areas = new AreaLayer(store, () => ({
       shapes: this.#source(SOURCES.areas),
@@ -102,6 +107,7 @@ export class StationMap {
       this.#stations.changed(change.stations);
       this.#areas.changed(change);
       this.#place();
+      if (change.systems) this.#useBaseMap();
     });
     this.#listen();
   }
@@ -162,6 +168,7 @@ export class StationMap {
     this.#unsubscribe();
     this.#stations.stop();
     this.#areas.stop();
+    this.#baseMap.stop();
     this.#map.remove();
   }
 
@@ -176,6 +183,12 @@ export class StationMap {
     this.#select();
     this.#place();
     this.#drawGraticule();
+    this.#useBaseMap();
+  }
+
+  #useBaseMap(): void {
+    if (this.#map.getLayer("area-fill") !== undefined)
+      this.#baseMap.use(this.#options.store.server?.tiles ?? null);
   }
 
   /** Puts the camera where it belongs, once there is something to look at. */

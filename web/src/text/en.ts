@@ -15,6 +15,7 @@ export const en = {
   mechanicalShort: "Mech.",
   docksShort: "Docks",
   // link and freshness
+  notices: "Notices",
   connecting: "Connecting…",
   live: "Live",
   lost: "Disconnected",

@@ -15,6 +15,7 @@ export const fr: Text = {
   electricShort: "Élec.",
   mechanicalShort: "Méca.",
   docksShort: "Places",
+  notices: "Avis",
   connecting: "Connexion…",
   live: "En direct",
   lost: "Déconnecté",

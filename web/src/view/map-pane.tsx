@@ -12,7 +12,7 @@ export function MapPane({ theme }: { readonly theme: Theme }): VNode {
   const { text } = words;
   const { measure } = useAddress();
   const element = useRef<HTMLDivElement>(null);
-  const { status, map } = useStationMap(element, theme);
+  const { status, map, baseMap } = useStationMap(element, theme);
   return (
     <section class="map-pane" aria-label={text.map}>
       <div ref={element} class={`map map-${measure}`} data-map={status} />
@@ -45,6 +45,11 @@ export function MapPane({ theme }: { readonly theme: Theme }): VNode {
         </div>
       ) : null}
       {status === "unavailable" ? null : <Legend measure={measure} />}
+      {baseMap === null ? null : (
+        <p class="base-map-credit">
+          {text.baseMap}: {baseMap}
+        </p>
+      )}
       <p class="visually-hidden">{text.mapText}</p>
     </section>
   );
@@ -87,6 +92,7 @@ function Legend({ measure }: { readonly measure: Measure }): VNode {
         <span>{text.legendNone}</span>
         <span>{text.legendFull}</span>
       </p>
+      <p class="legend-size">{text.legendSize}</p>
       {unplaced > 0 ? <p>{text.unplaced(words.count(unplaced), unplaced !== 1)}</p> : null}
     </div>
   );
@@ -98,9 +104,14 @@ type MapStatus = "loading" | "ready" | "unavailable";
 function useStationMap(
   element: { readonly current: HTMLDivElement | null },
   theme: Theme,
-): { readonly status: MapStatus; readonly map: { readonly current: StationMap | null } } {
+): {
+  readonly status: MapStatus;
+  readonly map: { readonly current: StationMap | null };
+  readonly baseMap: string | null;
+} {
   const { store, navigation, words } = usePage();
   const [status, setStatus] = useState<MapStatus>("loading");
+  const [baseMap, setBaseMap] = useState<string | null>(null);
   const map = useRef<StationMap | null>(null);
   const latestWords = useRef(words);
   latestWords.current = words;
@@ -117,6 +128,7 @@ function useStationMap(
         onStation: (station) => navigation.go(toStation(station)),
         onArea: (area) => navigation.go(toArea(area)),
         onView: (view) => navigation.adjust({ view }),
+        onBaseMap: setBaseMap,
       });
       map.current = made;
       await made.ready;
@@ -141,5 +153,5 @@ function useStationMap(
     dark.addEventListener("change", repaint);
     return () => dark.removeEventListener("change", repaint);
   }, [theme]);
-  return { status, map };
+  return { status, map, baseMap };
 }

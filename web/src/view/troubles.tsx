@@ -5,15 +5,15 @@ import { isLost, trustIn } from "./freshness.ts";
 import { systemsChange, useLive, usePage, useTicking } from "./page-context.ts";
 
 export function Troubles(): VNode {
-  const { store } = usePage();
+  const { store, words } = usePage();
   const { state, link } = useLive(systemsChange);
   return (
-    <div class="troubles">
+    <section class="troubles" aria-label={words.text.notices}>
       {isLost(link) ? <Disconnected /> : null}
       {[...state.systems.values()].map((system) => (
         <SystemTrouble key={system.system_id} system={system} store={store} />
       ))}
-    </div>
+    </section>
   );
 }
 

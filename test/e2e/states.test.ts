@@ -1,0 +1,214 @@
+/** The page in states that the product shows only on bad days, served by a stand-in for its API. */
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { DESKTOP, launchBrowser, PHONE, until, Visit } from "../support/browser.ts";
+import { areasOf, inventCity, type City } from "../support/invented-city.ts";
+import { PageServer } from "../support/page-server.ts";
+
+describe("the page on a bad day", () => {
+  let browser: Browser;
+  let city: City;
+  let server: PageServer;
+  let visit: Visit | null;
+
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser.close());
+  beforeEach(async () => {
+    city = inventCity({ stations: 300, areas: 20, nowMs: Date.now() });
+    server = new PageServer(city);
+    visit = null;
+    await server.start();
+  });
+  afterEach(async () => {
+    await visit?.close();
+    await server.stop();
+  });
+
+  async function open(path = "/", options: BrowserContextOptions = DESKTOP): Promise<Visit> {
+    visit = await Visit.open(browser, server.url + path, options);
+    return visit;
+  }
+
+  async function isSound(seen: Visit): Promise<void> {
+    assert.deepEqual(await seen.violations(), []);
+    assert.deepEqual(seen.strangers, []);
+    assert.deepEqual(seen.complaints, []);
+  }
+
+  it("waits visibly while the server has nothing to say yet", async () => {
+    server.live = false;
+    const seen = await open();
+    await seen.shows(".areas-view", "Waiting for the first data");
+    await seen.mapReady();
+    await seen.screenshot("loading");
+    await isSound(seen);
+  });
+
+  it("says so when the feed has no station", async () => {
+    server.stations.clear();
+    const seen = await open();
+    await seen.shows(".nothing", "No area yet");
+    await seen.screenshot("empty");
+    await isSound(seen);
+  });
+
+  it("says that it is disconnected, looks it, and recovers by itself", async () => {
+    const seen = await open();
+    await seen.shows("tbody tr", "75001");
+    await seen.mapReady();
+    await server.stop();
+    await seen.shows('[data-trouble="lost"]', "Disconnected for");
+    await seen.page.waitForSelector('[data-trust="old"]');
+    await seen.screenshot("disconnected");
+    assert.deepEqual(await seen.violations(), []);
+    const [first] = server.stations.values();
+    assert.ok(first);
+    server.change([{ key: first.key, nbr_total: first.nbr_total + 900 }]);
+    await server.start();
+    await seen.page.waitForSelector('[data-trouble="lost"]', { state: "detached" });
+    const area = areasOf(server.stations.values()).find(({ key }) => key === first.area_key);
+    await seen.shows(
+      `tr:has(a[href*="area=${first.area_key}"]) td`,
+      new RegExp(`^${format(area?.nbr_total)}$`),
+    );
+    assert.ok(server.asked.some((path) => path.includes("last_event_id=")));
+  });
+
+  it("follows a resync to a new snapshot", async () => {
+    const seen = await open();
+    await seen.shows("tbody tr", "75001");
+    const streams = (): number => server.asked.filter((path) => path.startsWith("/api/v1/events")).length;
+    assert.equal(streams(), 1);
+    server.resync("slow");
+    await until(
+      () => streams() === 2,
+      () => `${streams()} streams were opened`,
+    );
+    assert.equal(
+      server.asked.findLast((path) => path.startsWith("/api/v1/events")),
+      "/api/v1/events",
+    );
+    await seen.shows(".pulse", "Live");
+    await isSound(seen);
+  });
+
+  it("makes stale data look stale, and shows the operator why", async () => {
+    const seen = await open("/?feeds");
+    await seen.mapReady();
+    server.tell({
+      observed_at: Date.now() - 1_500_000,
+      state: "failing",
+      last_poll: { at: Date.now() - 4_000, outcome: "http_503", message: "The feed answered 503." },
+      flags: [
+        {
+          flag: "header_moves_content_does_not",
+          since: Date.now() - 900_000,
+          message: "The header says that the feed was updated, but no count has changed for 15 minutes.",
+        },
+      ],
+    });
+    await seen.shows('[data-trouble="system"]', "the last good data is 25 min old");
+    await seen.shows(".pulse", "Stale");
+    await seen.shows(".feed", "no count has changed for 15 minutes");
+    await seen.shows(".feed", "http_503");
+    await seen.page.waitForSelector('[data-trust="old"]');
+    await seen.screenshot("stale");
+    await isSound(seen);
+  });
+
+  it("holds names that are far too long, in words and on a phone", async () => {
+    const name = "Carrefour de la Résistance et du Général Leclerc – Gare routière internationale";
+    for (const [key, station] of server.stations) {
+      const postcode = `Communauté d’agglomération ${station.postcode} Saint-Quentin-en-Yvelines`;
+      server.stations.set(key, { ...station, name, postcode });
+    }
+    const [first] = server.stations.values();
+    server.tell({ name: "Syndicat mixte Autolib’ et Vélib’ Métropole du Grand Paris et de ses environs" });
+    for (const [path, options, label] of [
+      ["/", DESKTOP, "long-names"],
+      ["/", PHONE, "long-names-phone"],
+      [`/?station=${first?.key}`, PHONE, "long-names-station-phone"],
+    ] as const) {
+      const seen = await open(path, options);
+      await seen.mapReady();
+      await seen.screenshot(label);
+      const overflow = await seen.page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+      );
+      assert.equal(overflow, 0, label);
+      await isSound(seen);
+      await seen.close();
+    }
+    visit = null;
+  });
+
+  it("never invents a split that the feed does not give", async () => {
+    for (const [key, station] of server.stations) {
+      server.stations.set(key, { ...station, nbr_elec: null, nbr_meca: null });
+    }
+    const seen = await open("/?show=electric");
+    await seen.shows(".figure-electric dd", "–");
+    await seen.mapReady();
+    await isSound(seen);
+  });
+
+  it("shows what the archive has kept", async () => {
+    server.archive = true;
+    const seen = await open("/?area=75003&range=24h", { ...DESKTOP, colorScheme: "dark" });
+    await seen.shows(".source", "From the archive");
+    await seen.page.waitForSelector(".chart canvas");
+    await seen.mapReady();
+    await seen.page.click("details summary");
+    await seen.shows("details tbody tr", /\d\d:\d\d/);
+    await seen.screenshot("archive-dark");
+    assert.deepEqual(await seen.violations(), []);
+  });
+
+  it("does without a base map when the tiles cannot be reached", async () => {
+    // Nothing listens there.
+    server.tiles = { url: "http://127.0.0.1:9/{z}/{x}/{y}.png", attribution: "Nobody" };
+    const seen = await open();
+    await seen.mapReady();
+    await until(
+      () => seen.strangers.length > 0,
+      () => "no tile was asked for",
+    );
+    await seen.settled();
+    assert.equal(await seen.page.locator(".base-map-credit").count(), 0);
+    assert.equal(seen.strangers.length, 1, "one try, not a map full of them");
+    await seen.screenshot("tiles-offline");
+  });
+
+  it("draws the operator's base map when it answers, and credits it", async () => {
+    server.tiles = { url: `${server.url}/tiles/{z}/{x}/{y}.png`, attribution: "Invented Tiles" };
+    const seen = await open();
+    await seen.mapReady();
+    await seen.shows(".base-map-credit", "Invented Tiles");
+    await seen.screenshot("tiles");
+    await isSound(seen);
+  });
+
+  it("says where everything is when the map cannot be drawn", async () => {
+    const context = await browser.newContext(DESKTOP);
+    await context.addInitScript("HTMLCanvasElement.prototype.getContext = () => null");
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.waitForSelector('[data-map="unavailable"]', { state: "attached" });
+    assert.match((await page.textContent(".map-note")) ?? "", /Everything is in the table/);
+    await page.waitForSelector("tbody tr");
+    await context.close();
+  });
+
+  it("names an area or a station that is not there", async () => {
+    const seen = await open("/?station=velib:nope");
+    await seen.shows(".nothing", "velib:nope is not in the feed");
+    await isSound(seen);
+  });
+});
+
+function format(count: number | undefined): string {
+  return new Intl.NumberFormat("en-GB").format(count ?? 0);
+}
