@@ -25,7 +25,7 @@ export function Header({ language, theme, onLanguage, onTheme }: HeaderProps): V
       <h1>
         <Link to={{ ...toAreas, view: null, query: "" }} class="brand">
           <Logo />
-          {text.title}
+          <span class="brand-name">{text.title}</span>
         </Link>
       </h1>
       {names === "" ? null : (

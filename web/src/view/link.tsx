@@ -8,10 +8,11 @@ interface LinkProps {
   readonly class?: string;
   readonly label?: string;
   readonly current?: boolean;
+  readonly title?: string;
   readonly children: ComponentChildren;
 }
 
-export function Link({ to, class: className, label, current, children }: LinkProps): VNode {
+export function Link({ to, class: className, label, current, title, children }: LinkProps): VNode {
   const { navigation } = usePage();
   const follow = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -22,6 +23,7 @@ export function Link({ to, class: className, label, current, children }: LinkPro
     <a
       href={navigation.href(to)}
       class={className}
+      title={title}
       aria-label={label}
       aria-current={current === true ? "true" : undefined}
       onClick={follow}
