@@ -59,7 +59,7 @@ async function feed(source: FeedSource): Promise<Finding> {
     ];
     return {
       ok: true,
-      says: `${system.name}${system.simulated ? " (SIMULATED)" : ""}: ${facts.join(", ")}.`,
+      says: `${system.name}${system.simulated && !/simulated/i.test(system.name) ? " (simulated)" : ""}: ${facts.join(", ")}.`,
     };
   } finally {
     await source.close();
