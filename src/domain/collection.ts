@@ -67,8 +67,8 @@ interface Published {
   readonly slot: number;
   readonly partition: number;
   /** As last published; null after a restore, until the first poll confirms or replaces it. */
-  readonly status: StationStatus | null;
-  readonly information: StationInformation | undefined;
+  status: StationStatus | null;
+  information: StationInformation | undefined;
   readonly publishedAtMs: number;
   readonly observedAtMs: number;
 }
@@ -148,7 +148,12 @@ export class Collection {
       const { area, rule } = this.#options.resolveArea(information, status.stationCode, stationId);
       const partition = partitionOf(areaPartitionKey(this.#options.systemId, area), observed.partitionCount);
       const stays = held !== undefined && held.area === area && held.partition === partition;
-      if (stays && !this.#worthPublishing(held, status, information, observed.observedAtMs)) continue;
+      if (stays && !this.#worthPublishing(held, status, information, observed.observedAtMs)) {
+        // The same content: hold the newest object, which the source holds too, and let the older one go.
+        held.status = status;
+        held.information = information;
+        continue;
+      }
       if (held !== undefined && observed.observedAtMs < held.observedAtMs) continue;
 
       let slot: number;

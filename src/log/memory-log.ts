@@ -24,7 +24,7 @@ import type {
   TopicSpec,
 } from "../ports.ts";
 import { MemoryGroup } from "./memory-group.ts";
-import { MemoryPartition } from "./memory-partition.ts";
+import { MemoryPartition, type Appended } from "./memory-partition.ts";
 
 /** Records a reader may be behind before producers wait. */
 const MAX_UNREAD_RECORDS = 500_000;
@@ -201,7 +201,7 @@ export class MemoryLog implements Log {
 
   /** Appends at once, all or nothing: also how a group member commits its outputs. */
   append(records: readonly ProduceRecord[]): void {
-    const byPartition = new Map<MemoryPartition, Parameters<MemoryPartition["append"]>[0][number][]>();
+    const byPartition = new Map<MemoryPartition, Appended[]>();
     for (const record of records) {
       const partitions = this.partitions(record.topic);
       const index =
@@ -214,7 +214,7 @@ export class MemoryLog implements Log {
       if (batch === undefined) byPartition.set(partition, (batch = []));
       batch.push({
         key: record.key,
-        value: typeof record.value === "string" ? Buffer.from(record.value) : record.value,
+        value: record.value,
         headers: record.headers ?? NO_HEADERS,
         timestampMs: record.timestampMs ?? this.#clock.now(),
       });

@@ -6,11 +6,17 @@
  *               latest per key kept     so that a replay gives the same batches every time
  */
 import type { LogRecord } from "../ports.ts";
+import { packValues } from "./value-arena.ts";
 
 /** Superseded records kept before a compaction is worth its cost. */
 const COMPACT_AFTER = 1024;
 /** Records kept of a topic with retention (`cleanupPolicy: delete`) that nobody reads. */
 export const RETAINED_RECORDS = 10_000;
+
+/** A record as it comes, before it has a place. */
+export interface Appended extends Omit<LogRecord, "topic" | "partition" | "offset" | "value"> {
+  readonly value: string | Buffer | null;
+}
 
 /** A record with the offset at which its publish ended (exclusive). */
 interface Entry {
@@ -44,9 +50,11 @@ export class MemoryPartition {
   }
 
   /** Appends the records of one publish. */
-  append(records: readonly Omit<LogRecord, "topic" | "partition" | "offset">[]): void {
+  append(records: readonly Appended[]): void {
     const publishEnd = this.#nextOffset + records.length;
-    for (const { key, value, headers, timestampMs } of records) {
+    const values = packValues(records.map(({ value }) => value));
+    for (const [index, { key, headers, timestampMs }] of records.entries()) {
+      const value = values[index] ?? null;
       const offset = this.#nextOffset;
       this.#nextOffset += 1;
       this.#entries.push({
@@ -93,7 +101,7 @@ export class MemoryPartition {
       if (excess >= COMPACT_AFTER) this.#entries.splice(0, Math.min(excess, this.#indexOf(passedOffset)));
       return;
     }
-    if (this.#superseded < COMPACT_AFTER || this.#superseded * 2 < this.#entries.length) return;
+    if (this.#superseded < COMPACT_AFTER || this.#superseded * 4 < this.#entries.length) return;
     const kept: Entry[] = [];
     let superseded = 0;
     for (const entry of this.#entries) {
@@ -106,7 +114,12 @@ export class MemoryPartition {
       } else if (isLatest && value !== null) kept.push(entry);
       else if (isLatest && key !== null) this.#latest.delete(key);
     }
-    this.#entries = kept;
+    // What is kept moves together: the blocks that it shared with what is gone are freed whole.
+    const values = packValues(kept.map(({ record }) => record.value));
+    this.#entries = kept.map(({ record, publishEnd }, index) => ({
+      record: { ...record, value: values[index] ?? null },
+      publishEnd,
+    }));
     this.#superseded = superseded;
   }
 
