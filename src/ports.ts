@@ -5,6 +5,7 @@
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
+import type { HealthState } from "./serve-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
@@ -202,6 +203,23 @@ export interface Log {
   /** Joins a consumer group and runs `processor`: exactly once, outputs and consumed offsets together. */
   process(options: ProcessOptions, processor: Processor): Promise<ProcessHandle>;
   health(): LogHealth;
+  close(): Promise<void>;
+}
+
+// ───────────────────────────── Archive ─────────────────────────────
+
+/** Keeps every record of the raw and totals topics. Written by one process at a time (history/). */
+export interface Archive {
+  /** Next offset to read by `topic:partition`; empty in a new log. */
+  positions(): ReadonlyMap<string, number>;
+  /**
+   * Takes records in the order of the log. Resolves when they will survive a crash, or, while the disk is full, when
+   * they wait in memory: it never rejects for the sake of the disk.
+   */
+  append(records: readonly LogRecord[]): Promise<void>;
+  /** Does what is due: call about every second. */
+  tend(): Promise<void>;
+  health(): HealthState;
   close(): Promise<void>;
 }
 

@@ -105,7 +105,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       const lastOffset = records.at(-1)?.offset ?? -1;
       if (state.catchUpTo !== null && lastOffset < state.catchUpTo - 1) return null;
       state.catchUpTo = null;
-      const outputs = drain(state, partition, lastOffset, options);
+      const outputs = drain(state, partition, records.at(-1), options);
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
       const { rejects } = state;
       if (rejects.length === 0) return outputs;
@@ -123,7 +123,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
 function drain(
   state: PartitionState,
   partition: number,
-  lastOffset: number,
+  last: LogRecord | undefined,
   { topics }: AggregateOptions,
 ): ProduceRecord[] {
   // After a restore that could not tell what was published, the totals topic could: only its areas can have emptied.
@@ -136,7 +136,10 @@ function drain(
   }
   const changes = state.totals.drain();
   emptied ??= changes.filter(({ totals }) => totals === null).map(({ key }) => key);
-  const headers = { schema: TOTALS_SCHEMA, through: encodeThrough({ partition, offset: lastOffset }) };
+  const headers = {
+    schema: TOTALS_SCHEMA,
+    through: encodeThrough({ partition, offset: last?.offset ?? -1 }),
+  };
   const outputs: ProduceRecord[] = [];
   for (const { key, totals } of changes) {
     if (totals === null) continue;
@@ -151,7 +154,15 @@ function drain(
     });
   }
   for (const key of emptied)
-    outputs.push({ topic: topics.totals, key, value: null, headers, partitionKey: key });
+    outputs.push({
+      topic: topics.totals,
+      key,
+      value: null,
+      headers,
+      partitionKey: key,
+      // Its only time: when the last station left, by the raw record that said so.
+      ...(last === undefined ? {} : { timestampMs: last.timestampMs }),
+    });
   return outputs;
 }
 

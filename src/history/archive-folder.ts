@@ -1,0 +1,123 @@
+/**
+ * The archive's folder as its one writer holds it: locked, cleaned of what a crash left, changed by commits only.
+ *
+ *   commit: files of new rows are whole ─▶ manifest replaced (files, positions, coverage: all or nothing) ─▶ what it no
+ *   longer names is removed
+ */
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { UNFINISHED, makeFolder } from "./durable-files.ts";
+import { lockFolder, type FolderLock } from "./folder-lock.ts";
+import { listJournals } from "./journal.ts";
+import { journalPath, TABLES } from "./layout.ts";
+import { EMPTY_MANIFEST, readManifest, writeManifest, type DataFile, type Manifest } from "./manifest.ts";
+import { ParquetWriter } from "./parquet.ts";
+
+/** Changes to the manifest: what is given replaces. */
+export type ManifestChange = Partial<Omit<Manifest, "format" | "revision" | "nextFile">>;
+
+export class ArchiveFolder {
+  readonly path: string;
+  readonly parquet: ParquetWriter;
+  readonly #lock: FolderLock;
+  #manifest: Manifest;
+  #nextFile: number;
+  #committing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, parquet: ParquetWriter, lock: FolderLock, manifest: Manifest) {
+    this.path = path;
+    this.parquet = parquet;
+    this.#lock = lock;
+    this.#manifest = manifest;
+    this.#nextFile = manifest.nextFile;
+  }
+
+  /** @throws StorageError when the folder is another process's, or cannot be used */
+  static async open(path: string): Promise<ArchiveFolder> {
+    await makeFolder(path);
+    const lock = await lockFolder(path);
+    try {
+      const manifest = (await readManifest(path)) ?? EMPTY_MANIFEST;
+      await removeLeftovers(path, manifest);
+      return new ArchiveFolder(path, await ParquetWriter.open(path), lock, manifest);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** A number that no file has had. */
+  takeFileNumber(): number {
+    this.#nextFile += 1;
+    return this.#nextFile - 1;
+  }
+
+  /** Replaces the manifest, one commit at a time; then removes the files and journals it no longer names. */
+  async commit(change: (manifest: Manifest) => ManifestChange): Promise<void> {
+    const turn = this.#committing.then(async () => this.#replace(change));
+    // The next commit waits for this one, whatever becomes of it.
+    this.#committing = turn.catch(() => {});
+    return turn;
+  }
+
+  async #replace(change: (manifest: Manifest) => ManifestChange): Promise<void> {
+    const before = this.#manifest;
+    const after: Manifest = {
+      ...before,
+      ...change(before),
+      revision: before.revision + 1,
+      nextFile: this.#nextFile,
+    };
+    await writeManifest(this.path, after);
+    this.#manifest = after;
+    await this.#remove(before, after);
+  }
+
+  async #remove(before: Manifest, after: Manifest): Promise<void> {
+    const named = new Set(after.files.map(({ path }) => path));
+    const gone = before.files.filter(({ path }) => !named.has(path)).map(({ path }) => join(this.path, path));
+    for (let number = before.journalFrom; number < after.journalFrom; number += 1)
+      gone.push(journalPath(this.path, number));
+    // What cannot be removed now is removed at the next start.
+    for (const path of gone) await rm(path, { force: true }).catch(() => {});
+  }
+
+  /** Lets go of the folder. */
+  async close(): Promise<void> {
+    await this.#committing;
+    this.parquet.close();
+    this.#lock.release();
+  }
+}
+
+/** Removes what the manifest does not name: files of a flush or a compaction that did not come to its commit. */
+async function removeLeftovers(folder: string, manifest: Manifest): Promise<void> {
+  const named = new Set(manifest.files.map(({ path }) => path));
+  for (const table of TABLES) {
+    const entries = await readdir(join(folder, table), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    );
+    for (const entry of entries) {
+      if (!entry.isFile() || !/\.parquet(\.tmp)?$/.test(entry.name)) continue;
+      const path = join(entry.parentPath, entry.name);
+      if (!named.has(path.slice(folder.length + 1).replaceAll("\\", "/"))) await rm(path, { force: true });
+    }
+  }
+  await rm(join(folder, `manifest.json${UNFINISHED}`), { force: true });
+  for (const number of await listJournals(folder))
+    if (number < manifest.journalFrom) await rm(journalPath(folder, number), { force: true });
+}
+
+/** Files of one table, system and day. */
+export function filesOf(
+  files: readonly DataFile[],
+  table: DataFile["table"],
+  system: string,
+  day: string,
+): readonly DataFile[] {
+  return files.filter((file) => file.table === table && file.system === system && file.day === day);
+}

@@ -1,0 +1,235 @@
+/**
+ * Reads the archive, beside its writer or without one: what a station or an area was, and when anybody watched.
+ *
+ *   snapshot ─▶ last keyframe before the range ─▶ rows since, of the files that can hold them ─▶ points
+ */
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { StorageError } from "../errors.ts";
+import type { HistoryGap } from "../ports.ts";
+import { segmentsOf, type Segment } from "./coverage.ts";
+import { dayOf } from "./layout.ts";
+import { stateSources } from "./keyframes.ts";
+import type { DataFile } from "./manifest.ts";
+import { fileList, literal } from "./parquet.ts";
+import type { Point } from "./series.ts";
+import { Snapshots, type Snapshot } from "./snapshot.ts";
+
+/** A file may be compacted away between the snapshot and the query. */
+const MOST_TRIES = 5;
+
+export interface Watched {
+  readonly segments: readonly Segment[];
+  readonly gaps: readonly HistoryGap[];
+}
+
+export class ArchiveReader {
+  readonly folder: string;
+  readonly #instance: DuckDBInstance;
+  readonly #snapshots: Snapshots;
+  /** Connections that are free: one runs one query at a time. */
+  readonly #idle: DuckDBConnection[] = [];
+
+  private constructor(folder: string, instance: DuckDBInstance) {
+    this.folder = folder;
+    this.#instance = instance;
+    this.#snapshots = new Snapshots(folder);
+  }
+
+  /** @param folder the history folder; there need not be an archive yet */
+  static async open(folder: string): Promise<ArchiveReader> {
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: "2",
+      memory_limit: "1GB",
+      temp_directory: "",
+      autoinstall_known_extensions: "false",
+    });
+    // Files never change once they are there: their footers are read once.
+    const connection = await instance.connect();
+    await connection.run("SET GLOBAL parquet_metadata_cache = true");
+    connection.closeSync();
+    return new ArchiveReader(folder, instance);
+  }
+
+  close(): void {
+    for (const connection of this.#idle) connection.closeSync();
+    this.#instance.closeSync();
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return this.#snapshots.take();
+  }
+
+  /**
+   * Runs `query` on a snapshot, again on a newer one when compaction took a file away under it.
+   * @throws StorageError when a file cannot be read
+   */
+  async query<T>(
+    query: (snapshot: Snapshot, connection: DuckDBConnection) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      const snapshot = await this.#snapshots.take();
+      const connection = this.#idle.pop() ?? (await this.#instance.connect());
+      const stop = (): void => connection.interrupt();
+      signal?.addEventListener("abort", stop);
+      try {
+        signal?.throwIfAborted();
+        return await query(snapshot, connection);
+      } catch (error) {
+        if (signal?.aborted === true) throw error;
+        const gone = /no files found|cannot open file|no such file/i.test(String(error));
+        if (gone && tries < MOST_TRIES) continue;
+        throw unreadable(this.folder, error);
+      } finally {
+        signal?.removeEventListener("abort", stop);
+        this.#idle.push(connection);
+      }
+    }
+  }
+
+  /** The points of an area from before `fromMs` until `toMs`. */
+  async areaPoints(
+    { system, area, ranges }: { system: string; area: string; ranges: readonly Range[] },
+    signal?: AbortSignal,
+  ): Promise<{ readonly points: readonly Point[]; readonly snapshot: Snapshot }> {
+    return this.query(async (snapshot, connection) => {
+      const files = filesFor(snapshot, "areas", system, ranges);
+      const points = await readPoints(
+        connection,
+        files.length === 0
+          ? null
+          : `SELECT epoch, epoch_ms(as_of)::DOUBLE, NOT removed, total::DOUBLE, electric::DOUBLE,
+              mechanical::DOUBLE, docks::DOUBLE
+             FROM read_parquet(${fileList(this.folder, files)}) WHERE area = ${literal(area)}
+             ORDER BY epoch, as_of, log_offset`,
+      );
+      const fresh = snapshot.fresh.areas
+        .filter((row) => row.system === system && row.area === area)
+        .map((row): Point => ({ ...row, atMs: row.asOfMs, present: !row.removed }));
+      return { points: inOrder(points, fresh), snapshot };
+    }, signal);
+  }
+
+  /** The points of a station from before `fromMs` until `toMs`. */
+  async stationPoints(
+    { system, stationId, ranges }: { system: string; stationId: string; ranges: readonly Range[] },
+    signal?: AbortSignal,
+  ): Promise<{ readonly points: readonly Point[]; readonly snapshot: Snapshot }> {
+    return this.query(async (snapshot, connection) => {
+      const files = filesFor(snapshot, "stations", system, ranges);
+      const points = await readPoints(
+        connection,
+        files.length === 0
+          ? null
+          : // A station that moves is retired in one partition and observed in another at the same instant.
+            `SELECT epoch, epoch_ms(observed_at)::DOUBLE, event = 'observed', total::DOUBLE, electric::DOUBLE,
+              mechanical::DOUBLE, docks::DOUBLE
+             FROM read_parquet(${fileList(this.folder, files)}) WHERE station_id = ${literal(stationId)}
+             ORDER BY epoch, observed_at, event = 'observed', total, log_offset`,
+      );
+      const fresh = snapshot.fresh.stations
+        .filter((row) => row.system === system && row.stationId === stationId)
+        .map((row): Point => ({ ...row, atMs: row.observedAtMs, present: row.event === "observed" }));
+      return { points: inOrder(points, fresh), snapshot };
+    }, signal);
+  }
+
+  /** Whether any row tells of a station or an area, at any time. */
+  async knows(
+    table: "stations" | "areas",
+    system: string,
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    return this.query(async (snapshot, connection) => {
+      const files = snapshot.manifest.files.filter((file) => file.table === table && file.system === system);
+      if (files.length === 0) return false;
+      const column = table === "stations" ? "station_id" : "area";
+      const result = await connection.runAndReadAll(
+        `SELECT 1 FROM read_parquet(${fileList(
+          this.folder,
+          files.map(({ path }) => path),
+        )}) WHERE ${column} = ${literal(name)} LIMIT 1`,
+      );
+      return result.currentRowCount > 0;
+    }, signal);
+  }
+}
+
+export interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The files that can tell of any of these ranges. */
+export function filesFor(
+  { manifest }: Snapshot,
+  table: "stations" | "areas",
+  system: string,
+  ranges: readonly Range[],
+): readonly string[] {
+  const paths = new Set<string>();
+  const own = manifest.files.filter((file) => file.table === table && file.system === system);
+  for (const { fromMs, toMs } of ranges) {
+    const first = dayOf(fromMs);
+    const last = dayOf(Math.max(fromMs, toMs - 1));
+    const inRange = ({ day }: DataFile): boolean => day >= first && day <= last;
+    for (const file of [...stateSources(manifest, table, system, first), ...own.filter(inRange)])
+      paths.add(file.path);
+  }
+  return [...paths];
+}
+
+/** Who tells of a range, and where nobody does. */
+export function watched(snapshot: Snapshot, system: string, range: Range, nowMs: number): Watched {
+  const segments = segmentsOf(system, snapshot.spans, snapshot.epochs, { ...range, nowMs });
+  const began = Math.min(
+    ...snapshot.spans.filter((span) => span.system === system).map(({ fromMs }) => fromMs),
+  );
+  const recorded = [...snapshot.manifest.gaps, ...snapshot.fresh.gaps].filter((gap) => gap.system === system);
+  const gaps = segments
+    .filter(({ epoch }) => epoch === null)
+    .map(({ fromMs, toMs }): HistoryGap => {
+      const known = recorded.find((gap) => gap.fromMs < toMs && gap.toMs > fromMs);
+      return { fromMs, toMs, reason: known?.reason ?? (toMs <= began ? "before_archive" : "not_collected") };
+    });
+  return { segments, gaps };
+}
+
+async function readPoints(connection: DuckDBConnection, sql: string | null): Promise<Point[]> {
+  if (sql === null) return [];
+  const result = await connection.run(sql);
+  const points: Point[] = [];
+  for (const chunk of await result.fetchAllChunks()) {
+    const column = Array.from({ length: 7 }, (_, at) => chunk.getColumnVector(at));
+    for (let row = 0; row < chunk.rowCount; row += 1)
+      points.push({
+        epoch: column[0]?.getItem(row) as number,
+        atMs: column[1]?.getItem(row) as number,
+        present: column[2]?.getItem(row) === true,
+        total: column[3]?.getItem(row) as number | null,
+        electric: column[4]?.getItem(row) as number | null,
+        mechanical: column[5]?.getItem(row) as number | null,
+        docks: column[6]?.getItem(row) as number | null,
+      });
+  }
+  return points;
+}
+
+/** Fresh rows are the newest, but for late ones. */
+function inOrder(points: readonly Point[], fresh: readonly Point[]): readonly Point[] {
+  if (fresh.length === 0) return points;
+  return [...points, ...fresh].sort(
+    (a, b) => a.epoch - b.epoch || a.atMs - b.atMs || Number(a.present) - Number(b.present),
+  );
+}
+
+function unreadable(folder: string, error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  return new StorageError(
+    "VELOSTREAM_STORAGE_INVALID",
+    `The archive in ${folder} cannot be read (${text}). Check the folder, or restore the file from a backup.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * The journal: what is acknowledged but not in a Parquet file yet. One line a batch, synced before it counts:
+ *
+ *   <crc32 of the JSON, 8 hex digits> <JSON>\n
+ *
+ * A line that is cut off or damaged at the end was never acknowledged, and ends the file.
+ */
+import { open, readdir, readFile, type FileHandle } from "node:fs/promises";
+import { crc32 } from "node:zlib";
+import { makeFolder } from "./durable-files.ts";
+import { journalFolder, journalNumber, journalPath } from "./layout.ts";
+import type { Epoch } from "./coverage.ts";
+import type { RecordedGap } from "./manifest.ts";
+import type { Cell } from "./rows.ts";
+
+/** What one batch of the log came to. */
+export interface Frame {
+  readonly epoch: Epoch;
+  /** Next offset to read by `topic:partition`, of what was read. */
+  readonly positions: Readonly<Record<string, number>>;
+  readonly stations: readonly (readonly Cell[])[];
+  readonly areas: readonly (readonly Cell[])[];
+  /** Records before these are missing: coverage begins anew. */
+  readonly interrupted: boolean;
+  readonly gaps: readonly RecordedGap[];
+}
+
+export function encodeFrame(frame: Frame): Buffer {
+  const json = Buffer.from(JSON.stringify(frame));
+  return Buffer.concat([
+    Buffer.from(`${crc32(json).toString(16).padStart(8, "0")} `),
+    json,
+    Buffer.from("\n"),
+  ]);
+}
+
+/** The whole frames of a journal's bytes, and how many bytes they take. */
+export function decodeFrames(bytes: Buffer): { readonly frames: readonly Frame[]; readonly length: number } {
+  const frames: Frame[] = [];
+  let length = 0;
+  for (;;) {
+    const end = bytes.indexOf(0x0a, length);
+    if (end === -1 || end - length < 10) break;
+    const json = bytes.subarray(length + 9, end);
+    const sum = Number.parseInt(bytes.toString("latin1", length, length + 8), 16);
+    if (bytes[length + 8] !== 0x20 || sum !== crc32(json)) break;
+    frames.push(JSON.parse(json.toString("utf8")) as Frame);
+    length = end + 1;
+  }
+  return { frames, length };
+}
+
+/** Where frames go; a test may put a full disk behind it. */
+export interface JournalFile {
+  /** Resolves when the bytes will survive a power cut; otherwise the file is as it was before. */
+  append(bytes: Buffer): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type OpenJournal = (folder: string, number: number) => Promise<JournalFile>;
+
+/** Makes journal `number`; there must be none. */
+export const createJournal: OpenJournal = async (folder, number) => {
+  await makeFolder(journalFolder(folder));
+  const handle = await open(journalPath(folder, number), "wx");
+  await syncFolderOf(folder);
+  let length = 0;
+  return {
+    async append(bytes) {
+      try {
+        await handle.appendFile(bytes);
+        await handle.datasync();
+        length += bytes.length;
+      } catch (error) {
+        // Part of the frame may be there: the next one must not stand behind a damaged one.
+        await handle.truncate(length);
+        throw error;
+      }
+    },
+    close: async () => handle.close(),
+  };
+};
+
+async function syncFolderOf(folder: string): Promise<void> {
+  const handle: FileHandle = await open(journalFolder(folder), "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Numbers of the journals there are, ascending. */
+export async function listJournals(folder: string): Promise<readonly number[]> {
+  const names = await readdir(journalFolder(folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names
+    .map(journalNumber)
+    .filter((number) => number !== null)
+    .sort((a, b) => a - b);
+}
+
+/** null when the journal is gone: its rows are in Parquet files by now. */
+export async function readJournal(folder: string, number: number): Promise<readonly Frame[] | null> {
+  const bytes = await readFile(journalPath(folder, number)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  return bytes === null ? null : decodeFrames(bytes).frames;
+}

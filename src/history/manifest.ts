@@ -1,0 +1,106 @@
+/**
+ * The manifest: the one file that says what the archive is. Parquet files that it does not name do not exist; positions
+ * stand in it beside the files that hold their rows, so that both change at once or not at all.
+ */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { StorageError } from "../errors.ts";
+import { writeWhole } from "./durable-files.ts";
+import { manifestPath, TABLES } from "./layout.ts";
+
+const timeMs = z.number();
+
+const DataFile = z.object({
+  /** Inside the history folder. */
+  path: z.string(),
+  table: z.enum(TABLES),
+  system: z.string(),
+  day: z.string(),
+  rows: z.int(),
+  bytes: z.int(),
+  /** Sorted whole: no compaction is needed. */
+  sealed: z.boolean(),
+  /** Of keyframes: the epochs whose state it holds. */
+  epochs: z.array(z.int()).optional(),
+});
+export type DataFile = z.infer<typeof DataFile>;
+
+const Manifest = z.object({
+  format: z.literal(1),
+  revision: z.int(),
+  nextFile: z.int(),
+  /** Journals below this one are in Parquet files. */
+  journalFrom: z.int(),
+  epochs: z.array(
+    z.object({
+      id: z.int(),
+      kind: z.enum(["kafka", "memory", "import"]),
+      topics: z.array(z.string()),
+      openedAtMs: timeMs,
+    }),
+  ),
+  /** Next offset to read by `topic:partition`, of the newest epoch. */
+  positions: z.record(z.string(), z.int()),
+  spans: z.array(
+    z.object({ system: z.string(), epoch: z.int(), fromMs: timeMs, toMs: timeMs, patienceMs: timeMs }),
+  ),
+  /** Gaps with a reason of their own. */
+  gaps: z.array(z.object({ system: z.string(), fromMs: timeMs, toMs: timeMs, reason: z.string() })),
+  files: z.array(DataFile),
+});
+export type Manifest = Readonly<z.infer<typeof Manifest>>;
+export type RecordedGap = Manifest["gaps"][number];
+
+export const EMPTY_MANIFEST: Manifest = {
+  format: 1,
+  revision: 0,
+  nextFile: 1,
+  journalFrom: 1,
+  epochs: [],
+  positions: {},
+  spans: [],
+  gaps: [],
+  files: [],
+};
+
+/**
+ * null where there is no archive yet.
+ * @throws StorageError when there is one that this version cannot read
+ */
+export async function readManifest(folder: string): Promise<Manifest | null> {
+  const path = manifestPath(folder);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw unusable(path, "cannot be read", error);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unusable(path, "is not JSON", error);
+  }
+  const parsed = Manifest.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const format = (value as { format?: unknown } | null)?.format;
+  if (typeof format === "number" && format !== 1)
+    throw new StorageError(
+      "VELOSTREAM_STORAGE_INVALID",
+      `The archive in ${folder} is of format ${format}, this version reads format 1. Use a newer velostream.`,
+    );
+  throw unusable(path, `is not a manifest (${z.prettifyError(parsed.error).split("\n")[0] ?? ""})`, null);
+}
+
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  await writeWhole(manifestPath(folder), JSON.stringify(manifest));
+}
+
+function unusable(path: string, what: string, cause: unknown): StorageError {
+  return new StorageError(
+    "VELOSTREAM_STORAGE_INVALID",
+    `${path} ${what}. Restore it from a backup, or name another folder with --data-dir.`,
+    { cause },
+  );
+}

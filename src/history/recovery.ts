@@ -1,0 +1,128 @@
+/** What a writer begins with: the manifest, and the journals that were not committed when the last writer ended. */
+import { totalsKey, type Kept } from "../domain/totals-record.ts";
+import type { ArchiveFolder } from "./archive-folder.ts";
+import { Coverage, type Epoch } from "./coverage.ts";
+import { commitRows } from "./flush.ts";
+import { listJournals, readJournal, type Frame } from "./journal.ts";
+import type { RecordedGap } from "./manifest.ts";
+import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
+
+export interface EpochOptions {
+  readonly kind: Epoch["kind"];
+  readonly topics: { readonly raw: string; readonly totals: string };
+  readonly clock: { now(): number };
+}
+
+export interface Recovered {
+  readonly coverage: Coverage;
+  readonly epoch: Epoch;
+  /** Next offset by `topic:partition`; empty in a new epoch. */
+  readonly positions: ReadonlyMap<string, number>;
+  readonly kept: ReadonlyMap<string, Kept>;
+}
+
+/** Rows of frames, and what else they say. */
+export interface FrameRows {
+  readonly stations: StationRow[];
+  readonly areas: AreaRow[];
+  readonly gaps: RecordedGap[];
+}
+
+export function rowsOf(frames: readonly Frame[]): FrameRows {
+  return {
+    stations: frames.flatMap((frame) => frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS))),
+    areas: frames.flatMap((frame) => frame.areas.map((cells) => fromCells(cells, AREA_COLUMNS))),
+    gaps: frames.flatMap((frame) => frame.gaps),
+  };
+}
+
+/** Tells coverage of the rows of one frame. Where records are missing, only the newest tells when watching went on. */
+export function observeRows(
+  coverage: Coverage,
+  stations: readonly Pick<StationRow, "system" | "epoch" | "observedAtMs">[],
+  interrupted: boolean,
+): void {
+  const newest = new Map<string, { readonly system: string; readonly epoch: number; atMs: number }>();
+  for (const { system, epoch, observedAtMs } of stations) {
+    if (!interrupted) coverage.observe(system, epoch, observedAtMs);
+    const id = `${epoch}\n${system}`;
+    const held = newest.get(id);
+    if (held === undefined) newest.set(id, { system, epoch, atMs: observedAtMs });
+    else held.atMs = Math.max(held.atMs, observedAtMs);
+  }
+  if (!interrupted) return;
+  for (const { system, epoch, atMs } of newest.values()) {
+    coverage.interrupt(epoch, system);
+    coverage.observe(system, epoch, atMs);
+  }
+}
+
+/** Commits what the last writer left in its journals, and says where to go on. */
+export async function recover(folder: ArchiveFolder, options: EpochOptions): Promise<Recovered> {
+  const frames: Frame[] = [];
+  let journalFrom = folder.manifest.journalFrom;
+  for (const number of await listJournals(folder.path)) {
+    frames.push(...((await readJournal(folder.path, number)) ?? []));
+    journalFrom = Math.max(journalFrom, number + 1);
+  }
+  const coverage = new Coverage(folder.manifest.spans);
+  for (const frame of frames) observeRows(coverage, rowsOf([frame]).stations, frame.interrupted);
+  const last = frames.at(-1);
+  if (last !== undefined)
+    await commitRows(folder, {
+      ...rowsOf(frames),
+      epochs: frames.map(({ epoch }) => epoch),
+      positions: last.positions,
+      spans: coverage.spans(),
+      journalFrom,
+    });
+  else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
+  const before = folder.manifest.epochs.at(-1);
+  if (before !== undefined && continues(before, options))
+    return {
+      coverage,
+      epoch: before,
+      positions: new Map(Object.entries(folder.manifest.positions)),
+      kept: await keptAreas(folder, before.id),
+    };
+  const epoch = nextEpoch(folder.manifest.epochs, options);
+  return { coverage, epoch, positions: new Map(), kept: new Map() };
+}
+
+export function nextEpoch(epochs: readonly Epoch[], { kind, topics, clock }: EpochOptions): Epoch {
+  const id = Math.max(0, ...epochs.map((epoch) => epoch.id)) + 1;
+  return { id, kind, topics: [topics.raw, topics.totals], openedAtMs: clock.now() };
+}
+
+/** Only a log on Kafka outlives the process. */
+function continues(epoch: Epoch, { kind, topics }: EpochOptions): boolean {
+  return (
+    kind === "kafka" &&
+    epoch.kind === "kafka" &&
+    epoch.topics[0] === topics.raw &&
+    epoch.topics[1] === topics.totals
+  );
+}
+
+/** What is archived of each area: so that totals written twice are one row after a restart too. */
+async function keptAreas(folder: ArchiveFolder, epoch: number): Promise<ReadonlyMap<string, Kept>> {
+  const kept = new Map<string, Kept>();
+  const systems = new Set(folder.manifest.files.map(({ system }) => system));
+  for (const system of systems) {
+    const files = folder.manifest.files.filter((file) => file.table === "areas" && file.system === system);
+    const days = files.map(({ day }) => day).sort();
+    // Whatever comes again is of the last batches.
+    const recent = files.filter(({ day }) => day >= (days.at(-2) ?? days.at(-1) ?? ""));
+    for (const row of await folder.parquet.lastAreas(
+      recent.map(({ path }) => path),
+      epoch,
+    )) {
+      const through =
+        row.throughPartition === null || row.throughOffset === null
+          ? null
+          : { partition: row.throughPartition, offset: row.throughOffset };
+      kept.set(totalsKey(system, row.area), { through, asOfMs: row.asOfMs });
+    }
+  }
+  return kept;
+}

@@ -1,0 +1,10 @@
+/** What is wrong with a disk, for people. */
+
+/** One sentence with its remedy. */
+export function storageProblem(folder: string, error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  if (code === "ENOSPC" || code === "EDQUOT" || /no space left|disk (is )?full/i.test(text))
+    return `The disk of ${folder} is full. Free some space, or keep less with --retain.`;
+  return `The archive in ${folder} cannot be written (${code ?? text}). Check the disk and its permissions.`;
+}
