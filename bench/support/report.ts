@@ -35,6 +35,14 @@ export async function timed(runs: number, warmUp: number, run: () => unknown): P
   return times;
 }
 
+/** Milliseconds of processor time that `run` takes, all threads of this process: what neighbours on the machine do not change much. */
+export async function cpuMs(run: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 export function figure(name: string, unit: string, values: readonly number[]): Figure {
   const sorted = values.toSorted((a, b) => a - b);
   return {

@@ -1,4 +1,5 @@
 /** `velostream simulate`: serves a synthetic, labelled GBFS system until told to stop. */
+import { formatDuration } from "../config/option-types.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { FAULT_MEANING, type Fault } from "../simulate/faults.ts";
 import type { Dialect } from "../simulate/feed-files.ts";
@@ -18,9 +19,23 @@ export const simulate: Command = {
       command: "velostream simulate --change-period 5s --speed 60",
       does: "a lively one: a day of the city in 24 minutes",
     },
-    { command: "velostream simulate --fault 5xx", does: "a feed whose station_status is down" },
+    {
+      command: "velostream simulate --fault missing-stations --fault-after 1m",
+      does: "a feed that loses two stations of three after a minute",
+    },
   ],
-  options: ["stations", "seed", "dialect", "change-period", "speed", "fault", "host", "port", "for"],
+  options: [
+    "stations",
+    "seed",
+    "dialect",
+    "change-period",
+    "speed",
+    "fault",
+    "fault-after",
+    "host",
+    "port",
+    "for",
+  ],
   optionTexts: {
     stations: {
       metavar: "N",
@@ -40,6 +55,7 @@ export const simulate: Command = {
 
 async function run({ settings, origins, terminal, clock, signal }: CommandContext): Promise<number> {
   const fault = settings.fault as Fault | null;
+  const faultAfterMs = settings["fault-after"];
   const simulator = await startSimulator({
     clock,
     // In the environment and the file these two are meant for `run`: which stations, and where to serve the page.
@@ -49,7 +65,7 @@ async function run({ settings, origins, terminal, clock, signal }: CommandContex
     dialect: settings.dialect as Dialect,
     changePeriodMs: settings["change-period"],
     speed: settings.speed,
-    fault,
+    fault: faultAfterMs === 0 ? fault : null,
     host: settings.host,
   });
   try {
@@ -57,14 +73,20 @@ async function run({ settings, origins, terminal, clock, signal }: CommandContex
     await terminal.out(`${url}\n`);
     terminal.err(
       `SIMULATED: ${model.stations.length} stations, ${model.docked} bikes. Ctrl-C stops it.\n` +
-        (fault === null ? "" : `Fault: station_status ${FAULT_MEANING[fault]}.\n`) +
+        (fault === null ? "" : `Fault${after(faultAfterMs)}: station_status ${FAULT_MEANING[fault]}.\n`) +
         `In another terminal: npx velostream run --feed ${url}\n`,
     );
+    if (fault !== null && faultAfterMs > 0)
+      void clock.sleep(faultAfterMs, signal).then(() => simulator.setFault(fault));
     await stopped(signal, settings.for === null ? null : clock.sleep(settings.for, signal));
   } finally {
     await simulator.stop();
   }
   return EXIT.done;
+}
+
+function after(durationMs: number): string {
+  return durationMs === 0 ? "" : ` after ${formatDuration(durationMs)}`;
 }
 
 function stationCount(list: readonly string[]): number {

@@ -214,6 +214,13 @@ export const OPTIONS = {
     group: "simulate",
     help: "Shows this fault in station_status, instead of the data.",
   },
+  "fault-after": {
+    kind: "duration",
+    metavar: "DURATION",
+    default: 0,
+    group: "simulate",
+    help: "Serves well for that long before the fault.",
+  },
   // ── output
   json: { kind: "flag", default: false, group: "output", help: "NDJSON on stdout, nothing else there." },
   for: {

@@ -30,6 +30,9 @@ export type Observation = Pick<
   | "simulated"
 >;
 
+/** What of an observation is summed: all but which station it is of. */
+export type Share = Omit<Observation, "stationId">;
+
 /** One area whose totals changed: its new totals, or null when no station is left. */
 export interface TotalsChange {
   readonly key: string;
@@ -88,7 +91,11 @@ export class AreaTotals {
 
   /** Takes one observation; false when a newer one of the same station is held already. */
   apply(observation: Observation): boolean {
-    const key = stationKey(observation.systemId, observation.stationId);
+    return this.applyShare(stationKey(observation.systemId, observation.stationId), observation);
+  }
+
+  /** As `apply`, where the station's key is at hand. Keeps nothing of `observation` itself. */
+  applyShare(key: string, observation: Share): boolean {
     const held = this.#stations.get(key);
     if (held === undefined) {
       const area = this.#area(observation);
@@ -160,7 +167,7 @@ export class AreaTotals {
     for (const area of this.#areas.values()) if (area.stations > 0) yield [area.key, totalsOf(area)];
   }
 
-  #area(observation: Observation): Area {
+  #area(observation: Share): Area {
     const key = totalsKey(observation.systemId, observation.area);
     let area = this.#areas.get(key);
     if (area === undefined) {

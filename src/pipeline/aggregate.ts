@@ -20,6 +20,7 @@ import {
   type RawDecoding,
   type ReferenceReader,
 } from "../domain/raw-record.ts";
+import { RawRecordScan } from "../domain/raw-record-scan.ts";
 import { encodeReject } from "../domain/reject-record.ts";
 import { encodeThrough, encodeTotals } from "../domain/totals-record.ts";
 import type {
@@ -59,6 +60,7 @@ interface PartitionState {
 
 export function aggregateProcessor(options: AggregateOptions): Processor {
   const partitions = new Map<number, PartitionState>();
+  const scan = new RawRecordScan();
 
   return {
     async restore(partition, history, range) {
@@ -72,9 +74,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
           gaps ||= record.offset !== expected;
           expected = record.offset + 1;
           records += 1;
-          const decoding = decode(record, options);
-          if (decoding === "tombstone") totals.remove(record.key ?? "");
-          else if (decoding.ok) totals.apply(decoding.record);
+          take(record, totals, scan, options);
         }
       }
       gaps ||= expected !== range.committedOffset;
@@ -95,10 +95,9 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
       let stale = 0;
       for (const record of records) {
-        const decoding = decode(record, options);
-        if (decoding === "tombstone") state.totals.remove(record.key ?? "");
-        else if (decoding.ok) stale += state.totals.apply(decoding.record) ? 0 : 1;
-        else state.rejects.push(rejected(decoding, record, options));
+        const taken = take(record, state.totals, scan, options);
+        if (taken === "stale") stale += 1;
+        else if (typeof taken !== "string") state.rejects.push(rejected(taken, record, options));
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
@@ -164,6 +163,23 @@ function drain(
       ...(last === undefined ? {} : { timestampMs: last.timestampMs }),
     });
   return outputs;
+}
+
+/** Applies one record to the totals; a reject is returned. */
+function take(
+  record: LogRecord,
+  totals: AreaTotals,
+  scan: RawRecordScan,
+  options: AggregateOptions,
+): "taken" | "stale" | Extract<RawDecoding, { ok: false }> {
+  const { key, value } = record;
+  if (key !== null && value !== null && scan.read(key, value))
+    return totals.applyShare(key, scan.observation) ? "taken" : "stale";
+  const decoding = decode(record, options);
+  if (decoding === "tombstone") totals.remove(key ?? "");
+  else if (!decoding.ok) return decoding;
+  else if (!totals.apply(decoding.record)) return "stale";
+  return "taken";
 }
 
 function decode(record: LogRecord, options: AggregateOptions): RawDecoding | "tombstone" {

@@ -171,6 +171,17 @@ test("| head -1 gets its line, and the process ends at its next one without a co
   assert.equal(exitCode, 0, stderr);
 });
 
+test("the demo needs nothing, and takes nothing simulated to a broker that the environment names", async () => {
+  const { exitCode, stdout, stderr } = await velostream(
+    ["demo", "--no-serve", "--json", "--for", "4s", "--stations", "16107,32017"],
+    { KAFKA_BROKERS: "127.0.0.1:9" },
+  ).finished;
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual([...totals(stdout).keys()].toSorted(), ["75016", "93200"]);
+  for (const record of totals(stdout).values()) assert.equal(record["simulated"], true);
+  assert.match(stderr, /^SIMULATED: a city of 1500 stations/);
+});
+
 test("a recording that is not there says so", async () => {
   refused(await velostream(["replay", "/nowhere/at/all"]).finished, 78, /\/nowhere\/at\/all cannot be read/);
   refused(await velostream(["replay"]).finished, 64, /needs PATH/);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { nextMorning } from "../../../src/cli/demo.ts";
 import { simulate } from "../../../src/cli/simulate.ts";
 import { OPTIONS } from "../../../src/config/options.ts";
 import { settle } from "../../../src/config/settings.ts";
@@ -42,6 +43,21 @@ test("serves for as long as it is told", async () => {
   assert.equal(await done, 0);
 });
 
+test("serves well until --fault-after has passed", async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const args = ["--port", "0", "--stations", "5", "--fault", "5xx", "--fault-after", "1m"];
+  const context = commandContext(args, clock, stop.signal);
+  const done = simulate.run(context);
+  const status = new URL("station_status.json", await urlOf(context.terminal));
+  assert.match(context.terminal.stderr, /Fault after 1m: station_status answers 503/);
+  assert.equal((await fetch(status)).status, 200);
+  await clock.advance(60_000);
+  assert.equal((await fetch(status)).status, 503);
+  stop.abort();
+  await done;
+});
+
 test("leaves the stations and the port that the environment sets for run alone", async () => {
   const clock = new TestClock();
   const context = commandContext(["--port", "0", "--for", "1s"], clock);
@@ -63,6 +79,14 @@ test("refuses station codes where a number of stations is meant, and numbers out
   await assert.rejects(run("--stations", "16107,32017"), UsageError);
   await assert.rejects(run("--stations", "0"), ConfigError);
   await assert.rejects(run("--speed", "max"), ConfigError);
+});
+
+test("the demo opens at half past seven of the next weekday in Paris", () => {
+  const opens = (iso: string): string => new Date(nextMorning(Date.parse(iso))).toISOString();
+  assert.equal(opens("2026-11-24T06:30:00Z"), "2026-11-24T06:30:00.000Z");
+  assert.equal(opens("2026-11-24T06:30:01Z"), "2026-11-25T06:30:00.000Z");
+  assert.equal(opens("2026-11-27T12:00:00Z"), "2026-11-30T06:30:00.000Z", "over the weekend");
+  assert.equal(opens("2026-07-01T00:00:00Z"), "2026-07-01T05:30:00.000Z", "in summer");
 });
 
 test("the option table, the faults and docs/simulate.md agree", () => {

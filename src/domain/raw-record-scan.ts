@@ -1,0 +1,237 @@
+/**
+ * The fast way to read a raw record: one pass over the value's bytes that checks the whole of it and keeps only what
+ * the sums need. Whatever it is not sure of it leaves to `decodeRawRecord` (raw-record.ts), which decides.
+ *
+ *   bytes ──▶ { "key" : value , … }   every byte once, no text made, nothing allocated
+ *               │        ├─ a field of the sums: read it        anything unusual: an escape, white space, a fraction in
+ *               │        └─ any other: skip it, checked         a count, deep nesting, no key, a mismatch, not JSON
+ *               ▼                                                                     │
+ *            true: `observation` holds what decodeRawRecord would say                 ▼  false: ask decodeRawRecord
+ *
+ * Why it is exact: `true` is said only of text that is JSON, whose key matches and whose fields all pass the same
+ * checks; of a repeated field the last counts, as in JSON.parse. Bytes from 0x80 on occur in strings only, where
+ * decoding cannot fail (json-scan.ts). test/property/raw-record-scan.test.ts compares the two on hostile bytes.
+ */
+import type { Share } from "./area-totals.ts";
+import {
+  ascii,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  countEnd,
+  countOf,
+  DEEPEST,
+  isWord,
+  LETTER_N,
+  LETTER_T,
+  OPEN_OBJECT,
+  QUOTE,
+  stringEnd,
+  UNSURE,
+  valueEnd,
+} from "./json-scan.ts";
+
+// The fields of the sums; those with text first, those that are true or false last.
+const SYSTEM_ID = 1;
+const STATION_ID = 2;
+const POSTCODE = 3;
+const NBR_TOTAL = 4;
+const NBR_ELEC = 5;
+const NBR_MECA = 6;
+const NBR_DOCKS = 7;
+const OBSERVED_AT = 8;
+const RETIRED = 9;
+const SIMULATED = 10;
+
+interface Field {
+  readonly name: Uint8Array;
+  readonly field: number;
+}
+/** By the length of their names. */
+const FIELDS: readonly (readonly Field[])[] = fieldsByLength({
+  system_id: SYSTEM_ID,
+  station_id: STATION_ID,
+  postcode: POSTCODE,
+  nbr_total: NBR_TOTAL,
+  nbr_elec: NBR_ELEC,
+  nbr_meca: NBR_MECA,
+  nbr_docks: NBR_DOCKS,
+  observed_at: OBSERVED_AT,
+  retired: RETIRED,
+  simulated: SIMULATED,
+});
+
+/** What the last `read` that returned true has found; overwritten by the next. */
+interface MutableShare extends Share {
+  systemId: string;
+  area: string;
+  total: number;
+  electric: number | null;
+  mechanical: number | null;
+  docks: number | null;
+  observedAtMs: number;
+  retired: boolean;
+  simulated: boolean;
+}
+
+export class RawRecordScan {
+  readonly #found: MutableShare = {
+    systemId: "",
+    area: "",
+    total: 0,
+    electric: null,
+    mechanical: null,
+    docks: null,
+    observedAtMs: 0,
+    retired: false,
+    simulated: false,
+  };
+  readonly #texts = new Texts();
+
+  /** What the last `read` found, when it returned true. */
+  get observation(): Share {
+    return this.#found;
+  }
+
+  /** True when `observation` is now what `decodeRawRecord` says of this record; false when that must be asked. */
+  read(key: string | null, bytes: Uint8Array): boolean {
+    const end = bytes.length - 1;
+    if (key === null || end < 2 || bytes[0] !== OPEN_OBJECT || bytes[end] !== CLOSE_OBJECT) return false;
+    const found = this.#found;
+    let systemStart = 0;
+    let systemEnd = 0;
+    let stationStart = 0;
+    let stationEnd = 0;
+    let areaStart = 0;
+    let areaEnd = 0;
+    let total = UNSURE;
+    let observedAtMs = UNSURE;
+    let electric: number | null = null;
+    let mechanical: number | null = null;
+    let docks: number | null = null;
+    let retired = false;
+    let simulated = false;
+    // `at` stands before a member: on the opening brace or on a comma.
+    for (let at = 0; at < end;) {
+      const nameStart = at + 2;
+      if (bytes[at + 1] !== QUOTE) return false;
+      const nameEnd = stringEnd(bytes, nameStart);
+      if (nameEnd === UNSURE || bytes[nameEnd + 1] !== COLON) return false;
+      const start = nameEnd + 2;
+      const field = fieldOf(bytes, nameStart, nameEnd);
+      if (field === null) {
+        at = valueEnd(bytes, start, DEEPEST);
+      } else if (field <= POSTCODE) {
+        if (bytes[start] !== QUOTE) return false;
+        const textEnd = stringEnd(bytes, start + 1);
+        // Empty text is a reject.
+        if (textEnd === UNSURE || textEnd === start + 1) return false;
+        if (field === SYSTEM_ID) {
+          systemStart = start + 1;
+          systemEnd = textEnd;
+        } else if (field === STATION_ID) {
+          stationStart = start + 1;
+          stationEnd = textEnd;
+        } else {
+          areaStart = start + 1;
+          areaEnd = textEnd;
+        }
+        at = textEnd + 1;
+      } else if (field >= RETIRED) {
+        at = valueEnd(bytes, start, DEEPEST);
+        if (field === RETIRED) retired = bytes[start] === LETTER_T;
+        else simulated = bytes[start] === LETTER_T;
+      } else {
+        at = countEnd(bytes, start);
+        let count: number | null = null;
+        if (at !== UNSURE) count = countOf(bytes, start, at);
+        else if (bytes[start] === LETTER_N && field !== NBR_TOTAL && field !== OBSERVED_AT)
+          at = valueEnd(bytes, start, 0);
+        else return false;
+        if (field === NBR_TOTAL) total = count ?? UNSURE;
+        else if (field === NBR_ELEC) electric = count;
+        else if (field === NBR_MECA) mechanical = count;
+        else if (field === NBR_DOCKS) docks = count;
+        else observedAtMs = count ?? UNSURE;
+      }
+      if (at === UNSURE || (at !== end && bytes[at] !== COMMA)) return false;
+    }
+    if (systemEnd === 0 || stationEnd === 0 || areaEnd === 0 || total < 0 || observedAtMs < 0) return false;
+    const systemLength = systemEnd - systemStart;
+    if (
+      key.length !== systemLength + 1 + (stationEnd - stationStart) ||
+      key.charCodeAt(systemLength) !== COLON ||
+      !isText(bytes, stationStart, stationEnd, key, systemLength + 1) ||
+      !isText(bytes, systemStart, systemEnd, key, 0)
+    )
+      return false;
+    const area = this.#texts.of(bytes, areaStart, areaEnd);
+    const systemId = this.#texts.of(bytes, systemStart, systemEnd);
+    if (area === null || systemId === null) return false;
+    found.systemId = systemId;
+    found.area = area;
+    found.total = total;
+    found.electric = electric;
+    found.mechanical = mechanical;
+    found.docks = docks;
+    found.observedAtMs = observedAtMs;
+    found.retired = retired;
+    found.simulated = simulated;
+    return true;
+  }
+}
+
+function fieldsByLength(fields: Readonly<Record<string, number>>): Field[][] {
+  const longest = Math.max(...Object.keys(fields).map((name) => name.length));
+  const byLength: Field[][] = Array.from({ length: longest + 1 }, () => []);
+  for (const [name, field] of Object.entries(fields))
+    byLength[name.length]?.push({ name: ascii(name), field });
+  return byLength;
+}
+
+/** Which field of the sums a name is; null for any other. */
+function fieldOf(bytes: Uint8Array, start: number, end: number): number | null {
+  const candidates = FIELDS[end - start];
+  if (candidates === undefined) return null;
+  for (const { name, field } of candidates) if (isWord(bytes, start, name)) return field;
+  return null;
+}
+
+/** Whether the bytes are, as ASCII, what stands in `text` from `from` on. */
+function isText(bytes: Uint8Array, start: number, end: number, text: string, from: number): boolean {
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x80 || text.charCodeAt(from + i - start) !== byte) return false;
+  }
+  return true;
+}
+
+/** Slots of `Texts`: there are some hundreds of areas. */
+const SLOTS = 4096;
+
+/** One string per distinct text, so that equal areas are the same string; a slot holds the last text of its hash. */
+class Texts {
+  readonly #bytes: (Uint8Array | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  readonly #strings: string[] = Array.from({ length: SLOTS }, () => "");
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  /** Null when the bytes are not UTF-8. */
+  of(bytes: Uint8Array, start: number, end: number): string | null {
+    let hash = end - start;
+    for (let i = start; i < end; i += 1) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+    const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1);
+    const held = this.#bytes[slot];
+    if (held !== undefined && held.length === end - start && isWord(bytes, start, held))
+      return this.#strings[slot] as string;
+    const copy = Uint8Array.from(bytes.subarray(start, end));
+    let text: string;
+    try {
+      text = this.#decoder.decode(copy);
+    } catch {
+      return null;
+    }
+    this.#bytes[slot] = copy;
+    this.#strings[slot] = text;
+    return text;
+  }
+}
