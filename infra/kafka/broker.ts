@@ -47,6 +47,13 @@ export interface SecureAccess {
   readonly caFile: string;
 }
 
+export interface ToolOptions {
+  /** Given on stdin. */
+  readonly input?: string;
+  /** @default 60 000 */
+  readonly timeoutMs?: number;
+}
+
 export interface RunningBroker {
   readonly version: KafkaVersion;
   /** `host:port` of every node. */
@@ -63,7 +70,7 @@ export interface RunningBroker {
   pause(node: number): void;
   resume(node: number): void;
   /** Runs one of Kafka's own command-line tools (a class with `main`) and returns what it printed. */
-  tool(mainClass: string, args: readonly string[], timeoutMs?: number): string;
+  tool(mainClass: string, args: readonly string[], options?: ToolOptions): string;
   /** Resolves when any node dies without being asked to. */
   readonly died: Promise<string>;
   stop(): Promise<void>;
@@ -148,7 +155,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     restart: async (number) => start(node(number)),
     pause: (number) => node(number).signal("SIGSTOP"),
     resume: (number) => node(number).signal("SIGCONT"),
-    tool: (mainClass, args, timeoutMs = 60_000) => runTool(classPath, version, mainClass, args, timeoutMs),
+    tool: (mainClass, args, tool = {}) => runTool(classPath, version, mainClass, args, tool),
     died,
     stop,
   };
@@ -271,12 +278,12 @@ function runTool(
   version: KafkaVersion,
   mainClass: string,
   args: readonly string[],
-  timeoutMs = 60_000,
+  { input = "", timeoutMs = 60_000 }: ToolOptions = {},
 ): string {
   const result = spawnSync(
     "java",
     ["-Xmx256m", "-XX:TieredStopAtLevel=1", ...loggingArgs(version), "-cp", classPath, mainClass, ...args],
-    { encoding: "utf8", timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024 },
+    { encoding: "utf8", input, timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024 },
   );
   if (result.status !== 0)
     throw new Error(
