@@ -15,7 +15,7 @@ export const aggregate: Command = {
       does: "The same, with the totals as NDJSON on stdout.",
     },
   ],
-  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "group", "member-id", "json", "for"],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "group", "member-id", "session-timeout", "json", "for"],
   run: async (context) => {
     requireBrokers(context, "aggregate");
     return runSession({ context, sources: [], lossless: false, aggregate: true });

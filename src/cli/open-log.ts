@@ -1,6 +1,7 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
 import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
+import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import { kafkaAccess } from "./kafka-access.ts";
@@ -28,8 +29,9 @@ export async function openLog({
   createTopics = true,
 }: OpenLogInput): Promise<Log> {
   const access = kafkaAccess(settings);
+  const times = membershipTimes(settings["session-timeout"]);
   const log =
-    access === null ? new MemoryLog({ clock }) : await openKafka({ access, clock, logger, metrics });
+    access === null ? new MemoryLog({ clock }) : await openKafka({ access, clock, logger, metrics, times });
   if (!createTopics) return log;
   const reports = await log.createTopics(
     topicSpecs(topicNames(settings), {

@@ -61,6 +61,9 @@ export const topicsList: Command = {
     }),
 };
 
+/** Someone waits for the answer. */
+const PATIENCE_MS = 1_500;
+
 async function withLog(
   context: CommandContext,
   command: string,
@@ -70,7 +73,14 @@ async function withLog(
   requireBrokers(context, command);
   const access = kafkaAccess(settings);
   if (access === null) throw new ConfigError("--brokers names no broker. Write it like localhost:9092.");
-  const log = new KafkaLog({ access, clock, logger, metrics: createMetrics({ process: false }) });
+  const log = new KafkaLog({
+    access,
+    clock,
+    logger,
+    metrics: createMetrics({ process: false }),
+    // Below the time after which an outage is logged: the error says it all.
+    adminPatienceMs: PATIENCE_MS,
+  });
   try {
     return await act(
       log,

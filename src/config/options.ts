@@ -124,6 +124,13 @@ export const OPTIONS = {
     group: "kafka",
     help: "Name of this worker, its own and the same after a restart: it gets its partitions back at once.",
   },
+  "session-timeout": {
+    kind: "duration",
+    metavar: "DURATION",
+    default: 10_000,
+    group: "kafka",
+    help: "A worker that is silent for so long is taken for dead; the broker's least is 6s by default.",
+  },
   "kafka-tls": { kind: "flag", default: false, group: "kafka", help: "Speak TLS to the brokers." },
   "kafka-ca-file": {
     kind: "path",

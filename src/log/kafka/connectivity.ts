@@ -25,8 +25,6 @@ export interface PersistOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives up after this long; never when absent. */
   readonly patienceMs?: number;
-  /** A command that waits a little and then says so itself: no outage is logged. */
-  readonly quiet?: boolean;
   /** Called after each failure, e.g. to forget a leader. */
   readonly onFailure?: (error: unknown) => void;
   /** Errors that the caller wants at once although Kafka calls them retriable. */
@@ -65,11 +63,10 @@ export class Connectivity {
     failing.reason = reason;
     if (this.#downSinceMs === null && now - failing.sinceMs >= OUTAGE_AFTER_MS) {
       this.#downSinceMs = failing.sinceMs;
-      this.#logger.warn(
-        "kafka.unavailable",
-        "Kafka does not answer; nothing is lost, trying again until it does.",
-        { brokers: this.#brokers, reason },
-      );
+      this.#logger.warn("kafka.unavailable", "Kafka does not answer; nothing is lost, trying again.", {
+        brokers: this.#brokers,
+        reason,
+      });
     }
   }
 
@@ -108,7 +105,7 @@ export class Connectivity {
             { cause: error },
           );
         if (options.patienceMs !== undefined && waitedMs > options.patienceMs) throw error;
-        if (options.quiet !== true) this.failed(role, error);
+        this.failed(role, error);
         options.onFailure?.(error);
         await this.pause(failures, options.signal);
       }

@@ -46,6 +46,15 @@ export function isFenced(error: unknown): boolean {
   );
 }
 
+/** Two processes with one static name: the newer one works, this one must stop. */
+export function takenOver(instanceId: string | null, cause: unknown): LogError {
+  return new LogError(
+    "VELOSTREAM_LOG_REFUSED",
+    `Another process works under the member name ${instanceId ?? ""} now. Give each worker its own --member-id.`,
+    { cause },
+  );
+}
+
 /** The group goes on without this generation of ours. */
 export function needsRejoin(error: unknown): boolean {
   return hasKafkaError(error, "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "REBALANCE_IN_PROGRESS");
@@ -104,7 +113,8 @@ export function refusal(error: unknown): LogError | null {
   const make = (what: string, remedy: string): LogError =>
     new LogError("VELOSTREAM_LOG_REFUSED", `${what} (${text}). ${remedy}`, { cause: error });
   if (
-    ids.includes("SASL_AUTHENTICATION_FAILED") ||
+    // A refused token is answered in two steps, and the client stops at the first one.
+    ids.some((id) => id === "SASL_AUTHENTICATION_FAILED" || id === "ILLEGAL_SASL_STATE") ||
     leaves(error).some((leaf) => (leaf as { code?: unknown }).code === "PLT_KFK_AUTHENTICATION")
   )
     return make(
@@ -123,7 +133,7 @@ export function refusal(error: unknown): LogError | null {
     );
   if (ids.includes("MESSAGE_TOO_LARGE") || ids.includes("RECORD_LIST_TOO_LARGE"))
     return make("Kafka refused a record as too large", "Raise max.message.bytes of the topic.");
-  if (ids.includes("UNSUPPORTED_SASL_MECHANISM") || ids.includes("ILLEGAL_SASL_STATE"))
+  if (ids.includes("UNSUPPORTED_SASL_MECHANISM"))
     return make("Kafka does not offer this SASL mechanism", "Choose another --kafka-sasl-mechanism.");
   const final = ids.find((id) => REFUSED.has(id));
   if (final !== undefined) return make("Kafka refused the request", "See docs/kafka.md.");

@@ -17,14 +17,16 @@ import type {
 import type { KafkaAccess } from "./access.ts";
 import { KafkaClient } from "./client.ts";
 import { Connectivity } from "./connectivity.ts";
-import type { MembershipTimes } from "./membership.ts";
+import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
 import { KafkaProducer } from "./producer.ts";
 import { readTopics } from "./reader.ts";
 import { createTopics, describeTopics, type TopicState } from "./topics.ts";
-import { MEMBERSHIP_TIMES, Worker } from "./worker.ts";
+import { Worker } from "./worker.ts";
 
-/** A command that makes topics waits this long for a broker; a stage waits for ever. */
-const ADMIN_PATIENCE_MS = 5_000;
+/** A stage that starts while the broker does waits for it; then it is for whoever supervises us. */
+const ADMIN_PATIENCE_MS = 30_000;
+/** A worker that died is replaced after this long; a hiccup of the network is not a death. */
+const SESSION_TIMEOUT_MS = 10_000;
 /** Beyond the rebalance timeout: the answer to a join is late by design. */
 const JOIN_MARGIN_MS = 15_000;
 
@@ -33,8 +35,10 @@ export interface KafkaLogOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Times of the group protocol. @default MEMBERSHIP_TIMES */
-  readonly times?: Partial<MembershipTimes>;
+  /** How long making and describing topics waits for a broker, ms. @default 30 000 */
+  readonly adminPatienceMs?: number;
+  /** Times of the group protocol. @default those of a session of ten seconds */
+  readonly times?: MembershipTimes;
 }
 
 export class KafkaLog implements Log {
@@ -57,12 +61,22 @@ export class KafkaLog implements Log {
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]> {
-    return createTopics(this.#options.access, this.#connectivity, specs, ADMIN_PATIENCE_MS);
+    return createTopics(
+      this.#options.access,
+      this.#connectivity,
+      specs,
+      this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS,
+    );
   }
 
   /** The topics as they are, beside what is wanted. */
   async describeTopics(specs: readonly TopicSpec[]): Promise<readonly TopicState[]> {
-    return describeTopics(this.#options.access, this.#connectivity, specs, ADMIN_PATIENCE_MS);
+    return describeTopics(
+      this.#options.access,
+      this.#connectivity,
+      specs,
+      this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS,
+    );
   }
 
   /** At most five seconds old, so that a count raised by hand is noticed. */
@@ -104,7 +118,7 @@ export class KafkaLog implements Log {
   // oxlint-disable-next-line typescript/require-await -- the member joins on its own; `done` says how it went
   async process(options: ProcessOptions, processor: Processor): Promise<ProcessHandle> {
     const { access, clock, logger, metrics } = this.#options;
-    const times = { ...MEMBERSHIP_TIMES, ...this.#options.times };
+    const times = this.#options.times ?? membershipTimes(SESSION_TIMEOUT_MS);
     const worker = new Worker(
       {
         clients: {

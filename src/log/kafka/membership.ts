@@ -8,23 +8,22 @@
  * stay with it keep their state and go on at once, in one round (docs/decisions/0012).
  */
 import type { joinGroupV9 } from "@platformatic/kafka";
-import { LogError } from "../../errors.ts";
 import type { Clock } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
-import { hasKafkaError, isRetriable, isStaleCoordinator, memberIdOf, needsRejoin } from "./errors.ts";
+import {
+  hasKafkaError,
+  isRetriable,
+  isStaleCoordinator,
+  memberIdOf,
+  needsRejoin,
+  takenOver,
+} from "./errors.ts";
 import { decodeShare, type EncodedShare, encodeSubscription, shareTopic } from "./group-protocol.ts";
+import type { MembershipTimes } from "./membership-times.ts";
 
 /** The name under which members agree; one of another name cannot join, and would not restore state. */
 const PROTOCOL = "velostream-sticky";
-
-export interface MembershipTimes {
-  /** Silent for so long, a member is dead to the group. */
-  readonly sessionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
-  /** How long the group waits for members to join again. */
-  readonly rebalanceTimeoutMs: number;
-}
 
 export interface MembershipOptions extends MembershipTimes {
   readonly client: KafkaClient;
@@ -59,6 +58,8 @@ export class Membership {
   #joining = false;
   #mustJoin = true;
   #lost = false;
+  /** An answer was lost since the last good one: the coordinator may know us by a member id that we never saw. */
+  #inDoubt = false;
   #failure: unknown = null;
   #isLeader = false;
   #sharedCount = 0;
@@ -118,20 +119,22 @@ export class Membership {
         {
           what: `join group ${group} for ${topic}`,
           signal,
-          mend: (error) => needsRejoin(error) || hasKafkaError(error, "MEMBER_ID_REQUIRED"),
+          mend: (error) =>
+            needsRejoin(error) || hasKafkaError(error, "MEMBER_ID_REQUIRED") || this.#isOldName(error),
           onFailure: (error) => {
             if (isStaleCoordinator(error)) this.#forgetCoordinator();
-            if (hasKafkaError(error, "UNKNOWN_MEMBER_ID")) {
-              this.#memberId = "";
-              this.#lost = true;
-              claimed = [];
-            }
+            if (!hasKafkaError(error, "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID")) return;
+            this.#forgetOurselves();
+            claimed = [];
           },
-          giveUp: (error) => hasKafkaError(error, "FENCED_INSTANCE_ID"),
         },
         async () => this.#joinOnce(claimed),
       )
+      .catch((error: unknown) => {
+        throw hasKafkaError(error, "FENCED_INSTANCE_ID") ? takenOver(this.#options.instanceId, error) : error;
+      })
       .finally(() => (this.#joining = false));
+    this.#inDoubt = false;
     this.#heldGeneration = this.#generationId;
     this.#mustJoin = false;
     this.#heartbeats ??= this.#beat();
@@ -144,8 +147,7 @@ export class Membership {
     try {
       await this.#heartbeatOnce();
     } catch (error) {
-      if (!needsRejoin(error)) throw error;
-      this.#heed(error, sent);
+      if (!this.#heed(error, sent)) throw error;
     }
     return !this.#mustJoin;
   }
@@ -224,11 +226,9 @@ export class Membership {
         await this.#heartbeatOnce();
         connectivity.succeeded(`${role} heartbeat`);
       } catch (error) {
-        if (needsRejoin(error)) this.#heed(error, sent);
-        else if (isRetriable(error)) {
-          connectivity.failed(`${role} heartbeat`, error);
-          this.#forgetCoordinator();
-        } else this.#fail(error);
+        if (this.#heed(error, sent)) continue;
+        if (isRetriable(error)) connectivity.failed(`${role} heartbeat`, error);
+        else this.#fail(error);
       }
     }
     connectivity.forget(`${role} heartbeat`);
@@ -245,16 +245,33 @@ export class Membership {
       this.#memberId,
       instanceId,
     );
+    this.#inDoubt = false;
   }
 
-  /** An answer about a generation that is over says nothing about the present one. */
-  #heed(error: unknown, sentGenerationId: number): void {
-    if (sentGenerationId !== this.#generationId || this.#joining) return;
-    if (hasKafkaError(error, "UNKNOWN_MEMBER_ID")) {
-      this.#memberId = "";
-      this.#lost = true;
-    } else if (hasKafkaError(error, "ILLEGAL_GENERATION") && !this.#mustJoin) this.#lost = true;
+  /** Does what a refused heartbeat asks for; false when it asks for nothing that we can do here. */
+  #heed(error: unknown, sentGenerationId: number): boolean {
+    if (isStaleCoordinator(error)) this.#forgetCoordinator();
+    const oldName = this.#isOldName(error);
+    if (!needsRejoin(error) && !oldName) return false;
+    // An answer about a generation that is over says nothing about the present one.
+    if (sentGenerationId !== this.#generationId || this.#joining) return true;
+    if (oldName || hasKafkaError(error, "UNKNOWN_MEMBER_ID")) this.#forgetOurselves();
+    else if (hasKafkaError(error, "ILLEGAL_GENERATION") && !this.#mustJoin) this.#lost = true;
     this.askToJoin();
+    return true;
+  }
+
+  /**
+   * FENCED_INSTANCE_ID says that our static name belongs to another member id. That is another process, unless an
+   * answer to us was lost: then it may be the id that was meant for us, and joining anew gets the name back.
+   */
+  #isOldName(error: unknown): boolean {
+    return this.#inDoubt && hasKafkaError(error, "FENCED_INSTANCE_ID");
+  }
+
+  #forgetOurselves(): void {
+    this.#memberId = "";
+    this.#lost = true;
   }
 
   #fail(error: unknown): void {
@@ -265,16 +282,8 @@ export class Membership {
   }
 
   #forgetCoordinator(): void {
+    this.#inDoubt = true;
     this.#options.client.forgetCoordinator("group", this.#options.group);
     this.#options.joinClient.forgetCoordinator("group", this.#options.group);
   }
-}
-
-/** Two processes with one static name: the newer one works, this one must stop. */
-export function takenOver(instanceId: string | null, cause: unknown): LogError {
-  return new LogError(
-    "VELOSTREAM_LOG_REFUSED",
-    `Another process works under the member name ${instanceId ?? ""} now. Give each worker its own --member-id.`,
-    { cause },
-  );
 }

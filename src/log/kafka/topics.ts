@@ -35,10 +35,8 @@ export async function createTopics(
     const reports: TopicReport[] = [];
     for (const spec of specs)
       reports.push(
-        await connectivity.persist(
-          "topics",
-          { what: `make topic ${spec.topic}`, patienceMs, quiet: true },
-          async () => createTopic(admin, spec),
+        await connectivity.persist("topics", { what: `make topic ${spec.topic}`, patienceMs }, async () =>
+          createTopic(admin, spec),
         ),
       );
     return reports;
@@ -57,7 +55,7 @@ export async function describeTopics(
     for (const spec of specs) {
       const found = await connectivity.persist(
         "topics",
-        { what: `describe topic ${spec.topic}`, patienceMs, quiet: true },
+        { what: `describe topic ${spec.topic}`, patienceMs },
         async () => existing(admin, spec.topic),
       );
       states.push({

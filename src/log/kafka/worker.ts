@@ -18,18 +18,13 @@ import type {
 } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
 import { type Connectivity, orStopped, StoppedWaiting } from "./connectivity.ts";
-import { explain, hasKafkaError } from "./errors.ts";
+import { explain, hasKafkaError, takenOver } from "./errors.ts";
 import { type FetchedPartition, Fetcher } from "./fetcher.ts";
-import { Membership, type MembershipTimes, takenOver } from "./membership.ts";
+import type { MembershipTimes } from "./membership-times.ts";
+import { Membership } from "./membership.ts";
 import { takeOver, type TakenPartition } from "./takeover.ts";
 import { isTransactionLost } from "./transaction.ts";
 
-/** A worker that died is replaced after ten seconds; a hiccup of the network is not a death. */
-export const MEMBERSHIP_TIMES: MembershipTimes = {
-  sessionTimeoutMs: 10_000,
-  heartbeatIntervalMs: 1_000,
-  rebalanceTimeoutMs: 60_000,
-};
 /** Records per transaction, at most: bounds what one commit holds up. */
 const MAX_RECORDS = 10_000;
 const NOTICE_PARTITIONS_EVERY_MS = 5_000;
@@ -154,15 +149,9 @@ export class Worker implements ProcessHandle {
     const { logger, clock, metrics } = this.#options;
     if (this.#membership.takeLost()) await this.#releaseAll("the group went on without this worker");
     const startedAtMs = clock.now();
-    try {
-      const join = this.#membership.join([...this.#live.keys()], this.#stop.signal);
-      // The coordinator may hold a join for a minute; a worker told to stop does not wait for it.
-      this.#assigned = await orStopped(join, "join the group", this.#stop.signal);
-    } catch (error) {
-      throw hasKafkaError(error, "FENCED_INSTANCE_ID")
-        ? takenOver(this.#process.memberId ?? null, error)
-        : error;
-    }
+    const join = this.#membership.join([...this.#live.keys()], this.#stop.signal);
+    // The coordinator may hold a join for a minute; a worker told to stop does not wait for it.
+    this.#assigned = await orStopped(join, "join the group", this.#stop.signal);
     if (this.#membership.takeLost()) await this.#releaseAll("the group went on without this worker");
     const assigned = new Set(this.#assigned);
     const lost = [...this.#live.keys(), ...this.#restoring.keys()].filter(
@@ -270,11 +259,17 @@ export class Worker implements ProcessHandle {
     });
     await this.#release(partition);
     // Fencing whoever took over from us would only move the quarrel: the group says who is to have it.
-    await connectivity.persist(
-      `${role} confirm`,
-      { what: "ask the group", signal: this.#stop.signal },
-      async () => this.#membership.confirm(),
-    );
+    try {
+      await connectivity.persist(
+        `${role} confirm`,
+        { what: "ask the group", signal: this.#stop.signal },
+        async () => this.#membership.confirm(),
+      );
+    } catch (asked) {
+      throw hasKafkaError(asked, "FENCED_INSTANCE_ID")
+        ? takenOver(this.#process.memberId ?? null, asked)
+        : asked;
+    }
   }
 
   async #releaseAll(reason: string): Promise<void> {

@@ -1,0 +1,123 @@
+/** TLS and every login against a broker that asks for them; refusals say what to change and never the secret. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { RunningBroker } from "../../../infra/kafka/broker.ts";
+import { startTestBroker } from "../../support/kafka.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
+const PASSWORD = "correct-horse-battery";
+
+/** An unsigned token (RFC 7515, alg none): what the trial broker takes. */
+function token(expiresInSeconds: number): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${part({ alg: "none" })}.${part({ sub: "alice", iat: now, exp: now + expiresInSeconds })}.`;
+}
+
+describe("a broker with SASL_SSL", { timeout: 180_000 }, () => {
+  let broker: RunningBroker;
+  before(async () => (broker = await startTestBroker({ users: { alice: PASSWORD } })));
+  after(async () => broker.stop());
+
+  function velostream(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): { status: number | null; stdout: string; stderr: string } {
+    const { secure } = broker;
+    assert.ok(secure !== null);
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(VELOSTREAM_|KAFKA_)/.test(name));
+    const result = spawnSync(process.execPath, [PROGRAM, ...args], {
+      encoding: "utf8",
+      timeout: 60_000,
+      env: { ...Object.fromEntries(inherited), KAFKA_BROKERS: secure.brokers.join(","), ...env },
+    });
+    for (const text of [result.stdout, result.stderr])
+      assert.ok(!text.includes(PASSWORD) && !text.includes("wrong-secret"), "a secret was printed");
+    return result;
+  }
+
+  const ca = (): readonly string[] => ["--kafka-ca-file", broker.secure?.caFile ?? ""];
+  const login = (mechanism: string): readonly string[] => [
+    "--kafka-sasl-mechanism",
+    mechanism,
+    "--kafka-username",
+    "alice",
+  ];
+
+  for (const mechanism of ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]) {
+    test(`lets ${mechanism} in, over TLS, with the password from the environment`, () => {
+      const { status, stdout, stderr } = velostream(["topics", "create", ...ca(), ...login(mechanism)], {
+        VELOSTREAM_KAFKA_PASSWORD: PASSWORD,
+      });
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /^velib-projet: (made|exists), 4 partitions/);
+    });
+
+    test(`refuses a wrong ${mechanism} password at once, naming what to check`, () => {
+      const { status, stderr } = velostream(["topics", "list", ...ca(), ...login(mechanism)], {
+        VELOSTREAM_KAFKA_PASSWORD: "wrong-secret",
+      });
+      assert.equal(status, 78);
+      assert.match(stderr, /Kafka refused the login .*Check --kafka-sasl-mechanism, --kafka-username/);
+    });
+  }
+
+  test("takes the password from a file", () => {
+    const file = join(broker.dataDir, "password");
+    writeFileSync(file, `${PASSWORD}\n`);
+    const { status, stderr } = velostream(["topics", "list", ...ca(), ...login("SCRAM-SHA-512")], {
+      VELOSTREAM_KAFKA_PASSWORD_FILE: file,
+    });
+    assert.equal(status, 0, stderr);
+  });
+
+  test("lets OAUTHBEARER in with a token from a file, and refuses an expired one", () => {
+    const file = join(broker.dataDir, "token");
+    const args = [
+      "topics",
+      "list",
+      ...ca(),
+      "--kafka-sasl-mechanism",
+      "OAUTHBEARER",
+      "--kafka-token-file",
+      file,
+    ];
+    writeFileSync(file, token(300));
+    const good = velostream(args);
+    assert.equal(good.status, 0, good.stderr);
+    writeFileSync(file, token(-300));
+    const bad = velostream(args);
+    assert.equal(bad.status, 78, bad.stderr);
+    assert.match(bad.stderr, /Kafka refused the login/);
+  });
+
+  test("does not trust a certificate nobody vouches for", () => {
+    const { status, stderr } = velostream(["topics", "list", "--kafka-tls", ...login("PLAIN")], {
+      VELOSTREAM_KAFKA_PASSWORD: PASSWORD,
+    });
+    assert.equal(status, 78);
+    assert.match(stderr, /The TLS connection to Kafka could not be made .*--kafka-ca-file/);
+  });
+
+  test("says that TLS is missing when it is", () => {
+    const { status, stderr } = velostream(["topics", "list"]);
+    assert.ok(status === 78 || status === 69, String(status));
+    assert.match(stderr, /--kafka-tls|does not answer/);
+  });
+
+  test("runs the whole pipeline over TLS and SCRAM: produce, transactions, read", () => {
+    const produced = velostream(["topics", "create", ...ca(), ...login("SCRAM-SHA-256"), "--json"], {
+      VELOSTREAM_KAFKA_PASSWORD: PASSWORD,
+    });
+    assert.equal(produced.status, 0, produced.stderr);
+    const worked = velostream(["aggregate", ...ca(), ...login("SCRAM-SHA-256"), "--for", "2s"], {
+      VELOSTREAM_KAFKA_PASSWORD: PASSWORD,
+    });
+    assert.equal(worked.status, 0, worked.stderr);
+    assert.match(worked.stderr, /aggregate\.assigned/);
+  });
+});

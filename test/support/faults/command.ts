@@ -1,0 +1,34 @@
+/** `npm run faults -- --kills 1000 --nodes 3`: the fault suite, as long as wanted. */
+import { parseArgs } from "node:util";
+import { faultRun } from "./fault-run.ts";
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "1000" },
+    seed: { type: "string", default: String(Date.now() % 100_000) },
+    nodes: { type: "string", default: "1" },
+    stations: { type: "string", default: "200" },
+  },
+});
+const kills = Number(values.kills);
+console.error(`seed ${values.seed}`);
+const report = await faultRun({
+  kills,
+  seed: Number(values.seed),
+  nodes: values.nodes === "3" ? 3 : 1,
+  stations: Number(values.stations),
+  brokerEveryMs: 8_000,
+  pauses: Math.floor(kills / 40),
+  report: (line) => console.error(line),
+});
+const { problems, truth, finalTable, undisturbedTable, ...numbers } = report;
+const same = (table: ReadonlyMap<string, string>): boolean =>
+  [...truth].every(([area, sum]) => table.get(area) === sum) && table.size === truth.size;
+console.log(
+  JSON.stringify(
+    { ...numbers, final: same(finalTable), undisturbed: same(undisturbedTable), problems },
+    null,
+    2,
+  ),
+);
+if (problems.length > 0 || !same(finalTable) || !same(undisturbedTable)) process.exitCode = 1;
