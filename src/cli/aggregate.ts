@@ -18,6 +18,6 @@ export const aggregate: Command = {
   options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "group", "member-id", "session-timeout", "json", "for"],
   run: async (context) => {
     requireBrokers(context, "aggregate");
-    return runSession({ context, sources: [], lossless: false, aggregate: true });
+    return runSession({ context, supply: null, lossless: false, aggregate: true });
   },
 };

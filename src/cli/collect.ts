@@ -21,7 +21,7 @@ export const collect: Command = {
     requireBrokers(context, "collect");
     return runSession({
       context,
-      sources: openFeeds(context.settings, context.clock),
+      supply: openFeeds(context),
       lossless: false,
       aggregate: false,
     });

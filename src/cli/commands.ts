@@ -62,4 +62,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "checks feed, broker, disk and port; says what to do",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  {
+    name: "systems",
+    summary: "search the catalogue of public bike-share systems",
+    load: async () => (await import("./systems.ts")).systems,
+  },
 ];

@@ -43,6 +43,7 @@ async function runDemo(context: CommandContext): Promise<number> {
       settings: {
         ...settings,
         feed: [url],
+        feeds: null,
         interval: CHANGE_PERIOD_MS,
         // Whatever the environment says: nothing simulated gets into real topics or into a history.
         brokers: null,

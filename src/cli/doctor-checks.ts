@@ -26,10 +26,12 @@ export interface Check {
 const LEAST_FREE_BYTES = 1024 ** 3;
 
 export function checksFor(context: CommandContext): readonly Check[] {
-  const { settings, clock } = context;
+  const { settings } = context;
   return [
     { name: "program", run: () => Promise.resolve(program(context)) },
-    ...openFeeds(settings, clock).map((source) => ({ name: "feed", run: () => feed(source) })),
+    ...(settings.feeds === null
+      ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
+      : [{ name: "feeds", run: () => feedList(context) }]),
     ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
     ...(settings["data-dir"] === null
       ? []
@@ -44,7 +46,33 @@ function program({ origins }: CommandContext): Finding {
   return { ok: true, says: `velostream ${packageJson.version} on Node ${process.version}; ${from}.` };
 }
 
-async function feed(source: FeedSource): Promise<Finding> {
+async function feed({ settings, clock, logger, signal }: CommandContext, text: string): Promise<Finding> {
+  const feeds = openFeeds({ settings: { ...settings, feed: [text] }, clock, logger });
+  try {
+    const [spec, ...others] = await feeds.load(signal);
+    if (spec === undefined || others.length > 0)
+      return {
+        ok: others.length > 0,
+        says: `${text} lists ${spec === undefined ? 0 : others.length + 1} systems.`,
+      };
+    return await answer(spec.open().source);
+  } finally {
+    await feeds.close();
+  }
+}
+
+async function feedList(context: CommandContext): Promise<Finding> {
+  const feeds = openFeeds(context);
+  try {
+    const specs = await feeds.load(context.signal);
+    const says = `${context.settings.feeds ?? ""} lists ${specs.length} systems.`;
+    return specs.length > 0 ? { ok: true, says } : { ok: false, says: `${says} Add some.` };
+  } finally {
+    await feeds.close();
+  }
+}
+
+async function answer(source: FeedSource): Promise<Finding> {
   try {
     const system = await source.describe();
     const poll = await source.poll();

@@ -27,6 +27,14 @@ export const FEED_OPTIONS = [
   "publish",
   "areas",
   "areas-property",
+  "feeds",
+  "contact",
+  "geocode",
+  "catalogue",
+  "max-requests",
+  "allow-private-addresses",
+  "allow-insecure-http",
+  "data-dir",
 ] as const satisfies readonly OptionName[];
 
 /** How the page and the API are served. */

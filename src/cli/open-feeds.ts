@@ -1,23 +1,98 @@
-/** Turns `--feed` into sources of polls. */
-import packageJson from "../../package.json" with { type: "json" };
+/** Turns `--feed` and `--feeds` into systems to collect. */
+import { createHash } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { readProcess } from "../config/process-input.ts";
 import type { Settings } from "../config/options.ts";
-import { UsageError } from "../errors.ts";
-import { typedTarget, velibTarget, type FeedTarget } from "../feed/feed-target.ts";
+import { Catalogue } from "../feed/catalogue.ts";
 import { HttpClient } from "../feed/http-client.ts";
 import { HttpFeed } from "../feed/http-feed.ts";
-import type { Clock, FeedSource } from "../ports.ts";
+import { FairGate } from "../feed/request-gate.ts";
+import { ReverseGeocoder } from "../feed/reverse-geocoding.ts";
+import { userAgent } from "../feed/user-agent.ts";
+import type { SystemSpec, SystemSupply } from "../pipeline/systems.ts";
+import type { CommandContext } from "./command.ts";
+import { FeedDirectory, type DirectoryFeed } from "./feed-directory.ts";
+import { areaRules, pacerRules } from "./session-rules.ts";
 
-/** @throws UsageError when a feed is neither a URL nor a name that is known */
-export function openFeeds(settings: Settings, clock: Clock): readonly FeedSource[] {
-  const client = new HttpClient({ userAgent: `velostream/${packageJson.version}`, now: () => clock.now() });
-  return settings.feed.map((text) => new HttpFeed({ target: feedTarget(text), client, clock }));
+/** Requests at once to one host: hundreds of catalogue systems share a few hosts. */
+const REQUESTS_PER_HOST = 4;
+
+export interface OpenedFeeds extends SystemSupply {
+  close(): Promise<void>;
 }
 
-function feedTarget(text: string): FeedTarget {
-  const target = text === "velib" ? velibTarget() : typedTarget(text);
-  if (target === null)
-    throw new UsageError(
-      `--feed: ${JSON.stringify(text)} is no http or https URL. Write the address of a gbfs.json or station_status.json.`,
-    );
-  return target;
+export type FeedContext = Pick<CommandContext, "settings" | "clock" | "logger">;
+
+/** The client that every feed and the catalogue share. */
+export function feedClient({ settings, clock }: Pick<FeedContext, "settings" | "clock">): HttpClient {
+  return new HttpClient({
+    userAgent: userAgent(settings.contact),
+    policy: {
+      allowPrivateAddresses: settings["allow-private-addresses"],
+      allowInsecureHttp: settings["allow-insecure-http"],
+    },
+    gate: new FairGate({ total: Math.max(1, settings["max-requests"]), perHost: REQUESTS_PER_HOST }),
+    now: () => clock.now(),
+  });
+}
+
+/** The folder for what is fetched once and kept. */
+function cacheFolder(settings: Settings): string {
+  return settings["data-dir"] ?? join(homedir(), ".cache", "velostream");
+}
+
+export function openCatalogue(context: FeedContext, client: HttpClient): Catalogue {
+  const { settings, clock, logger } = context;
+  const cacheFile = join(cacheFolder(settings), "systems.csv");
+  return new Catalogue({ client, cacheFile, source: settings.catalogue, clock, logger });
+}
+
+/** @throws ConfigError when the `--areas` file cannot be used */
+export function openFeeds(context: FeedContext): OpenedFeeds {
+  const { settings, clock, logger } = context;
+  const client = feedClient(context);
+  const directory = new FeedDirectory({
+    feed: settings.feed,
+    feeds: settings.feeds,
+    catalogue: openCatalogue(context, client),
+    client,
+    clock,
+    logger,
+    env: readProcess().env,
+  });
+  const geocoder = settings.geocode
+    ? new ReverseGeocoder({
+        client,
+        cacheFile: join(cacheFolder(settings), "postcodes.ndjson"),
+        clock,
+        logger,
+      })
+    : null;
+  const rules = areaRules(settings.areas, settings["areas-property"], geocoder);
+  const specOf = ({ key, target, listed }: DirectoryFeed): SystemSpec => {
+    const { interval, areas, areasProperty, headers } = listed;
+    const areasFor =
+      areas === null ? rules : areaRules(areas, areasProperty ?? settings["areas-property"], geocoder);
+    // A digest, so that no secret of a URL or header is kept or shown.
+    const told = JSON.stringify([target.url.href, target.systemId, headers, interval, areas, areasProperty]);
+    return {
+      key,
+      fingerprint: createHash("sha256").update(told).digest("base64"),
+      open: () => ({
+        source: new HttpFeed({ target, client, clock }),
+        areasFor,
+        pacerFor: pacerRules(interval ?? settings.interval, false),
+      }),
+    };
+  };
+  return {
+    fixed: directory.fixed,
+    load: async (signal) => (await directory.load(signal)).map(specOf),
+    changed: (signal) => directory.changed(signal),
+    close: async () => {
+      await geocoder?.close();
+      await client.close();
+    },
+  };
 }

@@ -1,7 +1,9 @@
 /** `velostream replay PATH`: a recording through the very same pipeline as `run`. */
 import { RecordingSource } from "../feed/recording.ts";
+import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
 
 export const replay: Command = {
@@ -33,5 +35,7 @@ async function run(context: CommandContext): Promise<number> {
   const { settings, clock, logger, positionals } = context;
   const [path = ""] = positionals;
   const source = new RecordingSource({ path, speed: settings.speed, clock, logger });
-  return runSession({ context, sources: [source], lossless: true, aggregate: true });
+  const areasFor = areaRules(settings.areas, settings["areas-property"]);
+  const supply = fixedSupply([{ source, areasFor, pacerFor: pacerRules("auto", true) }]);
+  return runSession({ context, supply, lossless: true, aggregate: true });
 }

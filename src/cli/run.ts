@@ -33,7 +33,7 @@ export const run: Command = {
   run: async (context) =>
     runSession({
       context,
-      sources: openFeeds(context.settings, context.clock),
+      supply: openFeeds(context),
       lossless: false,
       aggregate: true,
       serve: context.settings.serve,

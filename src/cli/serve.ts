@@ -18,6 +18,6 @@ export const serve: Command = {
   options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...SERVE_OPTIONS, "for"],
   run: async (context) => {
     requireBrokers(context, "serve");
-    return runSession({ context, sources: [], lossless: false, aggregate: false, serve: true });
+    return runSession({ context, supply: null, lossless: false, aggregate: false, serve: true });
   },
 };

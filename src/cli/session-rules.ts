@@ -1,6 +1,5 @@
 /** The area rules and the pace of polling that the settings ask for, per system. */
-import type { Settings } from "../config/options.ts";
-import { AreaResolver } from "../domain/areas.ts";
+import { AreaResolver, type GeocodedPostcodes } from "../domain/areas.ts";
 import type { CollectionOptions } from "../domain/collection.ts";
 import { PollSchedule } from "../domain/poll-schedule.ts";
 import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
@@ -18,17 +17,21 @@ const SLOWEST_VELIB_MS = 60_000;
 const SLOWEST_MS = 300_000;
 
 /**
- * @throws ConfigError when the `--areas` file cannot be used
+ * @param path the `--areas` file
+ * @param property the property of its features that names an area
+ * @throws ConfigError when the file cannot be used
  */
 export function areaRules(
-  settings: Settings,
+  path: string | null,
+  property: string | null,
+  geocoded: GeocodedPostcodes | null = null,
 ): (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"] {
-  const areasFile =
-    settings.areas === null ? null : readAreasFile(settings.areas, settings["areas-property"]);
+  const areasFile = path === null ? null : readAreasFile(path, property);
   return ({ systemId }, source) => {
     const areas = new AreaResolver({
       systemId,
       areasFile,
+      geocoded: systemId === DEFAULT_SYSTEM_ID ? geocoded : null,
       postcodeOfCommune: systemId === DEFAULT_SYSTEM_ID ? velibPostcodes() : null,
       regionNames: () => source.regionNames?.() ?? NO_NAMES,
     });
@@ -38,12 +41,15 @@ export function areaRules(
 }
 
 /** A recording sets its own pace: its source waits, the collector does not. */
-export function pacerRules(settings: Settings, recording: boolean): (system: SystemDescription) => Pacer {
+export function pacerRules(
+  intervalMs: number | "auto",
+  recording: boolean,
+): (system: SystemDescription) => Pacer {
   if (recording) return () => ({ next: ({ atMs }) => atMs, changePeriodMs: null });
   return ({ systemId }) => {
     const velib = systemId === DEFAULT_SYSTEM_ID;
     return new PollSchedule({
-      intervalMs: settings.interval,
+      intervalMs,
       minMs: FASTEST_MS,
       maxMs: velib ? SLOWEST_VELIB_MS : SLOWEST_MS,
       respectTtl: !velib,

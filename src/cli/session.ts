@@ -13,21 +13,21 @@ import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { Collector } from "../pipeline/collect.ts";
 import { DRAIN_MS } from "../pipeline/drain.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
+import { Systems, type SystemSupply } from "../pipeline/systems.ts";
 import { ViewFollower } from "../pipeline/view-follower.ts";
-import type { FeedSource } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
 import { sessionOutput } from "./session-output.ts";
 import { startSessionServer } from "./session-server.ts";
-import { areaRules, pacerRules } from "./session-rules.ts";
 import { Stages } from "./stages.ts";
 import { caughtUp, reportLag, startWorker } from "./worker.ts";
 
 export interface SessionInput {
   readonly context: CommandContext;
-  /** What to collect; none where another process collects. */
-  readonly sources: readonly FeedSource[];
+  /** What to collect; null where another process collects. */
+  readonly supply: SystemSupply | null;
   /** Every poll is published before the next one: for recordings. */
   readonly lossless: boolean;
   /** Aggregate here; off where other processes do. */
@@ -38,12 +38,10 @@ export interface SessionInput {
 
 /** @returns the exit code; rethrows what stopped a stage, after the drain */
 export async function runSession(input: SessionInput): Promise<number> {
-  const { context, sources, lossless, aggregate } = input;
+  const { context, supply, lossless, aggregate } = input;
   const { settings, clock, logger, signal } = context;
   const metrics = createMetrics({ process: true });
   const topics = topicNames(settings);
-  const areasFor = areaRules(settings);
-  const pacerFor = pacerRules(settings, lossless);
   const log = await openLog({ settings, clock, logger, metrics });
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
@@ -71,25 +69,31 @@ export async function runSession(input: SessionInput): Promise<number> {
     void reportLag(worker, workerInput, stages.stop);
   }
   const producer = await log.producer();
-  const collectors = sources.map(
-    (source) =>
-      new Collector({
-        source,
-        areasFor,
-        pacerFor,
-        log,
-        producer,
-        topics,
-        mode: settings.publish as "changes",
-        selection: stationSelection(settings.stations),
-        lossless,
-        clock,
-        random: Math.random,
-        logger,
-        metrics,
-      }),
-  );
-  statuses.push(...collectors.map(({ status }) => status));
+  const restores = new RestoreSnapshot(log, topics.raw);
+  const systems =
+    supply === null
+      ? null
+      : new Systems({
+          supply,
+          statuses,
+          logger,
+          collectorOf: (opened, claim) =>
+            new Collector({
+              ...opened,
+              claim,
+              restore: (collection, systemId, stop) => restores.restore(collection, systemId, stop),
+              log,
+              producer,
+              topics,
+              mode: settings.publish as "changes",
+              selection: stationSelection(settings.stations),
+              lossless,
+              clock,
+              random: Math.random,
+              logger,
+              metrics,
+            }),
+        });
   const finish = new AbortController();
   const giveUp = new AbortController();
   const output = {
@@ -107,8 +111,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     stages.watch(sessionOutput(output)),
   ];
 
-  const collecting = collectors.map((collector) => stages.watch(collector.run(stages.stop)));
-  await (collecting.length === 0 ? stages.stopped() : Promise.all(collecting));
+  await (systems === null ? stages.stopped() : stages.watch(systems.run(stages.stop)));
   stages.end();
   const deadline = clock.sleep(DRAIN_MS, giveUp.signal);
   if (worker !== null) {
@@ -119,10 +122,9 @@ export async function runSession(input: SessionInput): Promise<number> {
   await Promise.race([Promise.all(reading), deadline]);
   giveUp.abort();
   await server?.stop();
-  await Promise.allSettled([producer.close(), ...sources.map((source) => source.close())]);
+  await Promise.allSettled([producer.close(), supply?.close?.()]);
   await log.close();
   stages.rethrow();
-  const everSucceeded =
-    statuses.length === 0 || statuses.some(({ lastSuccessAtMs }) => lastSuccessAtMs !== null);
+  const everSucceeded = systems === null || statuses.some(({ lastSuccessAtMs }) => lastSuccessAtMs !== null);
   return settings.for !== null && !everSucceeded ? EXIT.unavailable : EXIT.done;
 }

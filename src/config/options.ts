@@ -2,6 +2,7 @@
  * The one table of options: drives the parser, `--help`, the environment, the configuration file and
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
+import { FEED_OPTION_ROWS } from "./feed-options.ts";
 import type { OptionKind, OptionValues } from "./option-types.ts";
 import { SERVE_OPTIONS } from "./serve-options.ts";
 
@@ -18,54 +19,8 @@ export interface OptionRow {
   readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "output" | "simulate";
 }
 
-/** Default feed: the alias that feed/ resolves to Vélib' Métropole's discovery. */
-const DEFAULT_FEED = "velib";
-
 export const OPTIONS = {
-  // ── feed
-  feed: {
-    kind: "list",
-    metavar: "URL|SYSTEM",
-    default: [DEFAULT_FEED],
-    group: "feed",
-    help: "Feed to collect: a gbfs.json, a station_status.json (station_information.json beside it), or a system's name.",
-  },
-  stations: {
-    kind: "list",
-    metavar: "all|CODES",
-    default: ["all"],
-    group: "feed",
-    help: "Only these stations: codes or ids, comma separated.",
-  },
-  interval: {
-    kind: "duration-or-auto",
-    metavar: "DURATION|auto",
-    default: "auto",
-    group: "feed",
-    help: "Time between polls; auto learns how often the feed really changes.",
-  },
-  publish: {
-    kind: "string",
-    metavar: "WHEN",
-    choices: ["changes", "every-poll"],
-    default: "changes",
-    group: "feed",
-    help: "Publish a station when it changes, or at every poll.",
-  },
-  areas: {
-    kind: "path",
-    metavar: "FILE",
-    default: null,
-    group: "feed",
-    help: "Areas of your own: GeoJSON polygons, or CSV of station,area.",
-  },
-  "areas-property": {
-    kind: "string",
-    metavar: "NAME",
-    default: null,
-    group: "feed",
-    help: "Property of the GeoJSON features that names the area (default: the first of postcode, code, name, id).",
-  },
+  ...FEED_OPTION_ROWS,
   // ── kafka
   brokers: {
     kind: "list",

@@ -202,6 +202,17 @@ export class Collection {
     return { records, published, retired, moved, remember };
   }
 
+  /** Takes every station out: the system is no longer collected. */
+  planRetirement(nowMs: number): Plan {
+    const records: PlannedRecord[] = [];
+    const remember: Remembered[] = [];
+    for (const [stationId, held] of this.#published) {
+      this.#retire(stationId, held, Math.max(nowMs, held.observedAtMs), records);
+      remember.push({ stationId, station: null });
+    }
+    return { records, published: 0, retired: remember.length, moved: 0, remember };
+  }
+
   /** The log has acknowledged every record of `plan`: remember it. Call before the next `plan`. */
   acknowledge(plan: Plan): void {
     for (const { stationId, station } of plan.remember) {

@@ -9,7 +9,7 @@ import { asObject } from "../domain/gbfs/fields.ts";
 import { bestVersion, decodeDiscovery, versionRank, type VersionLink } from "../domain/gbfs/discovery.ts";
 import { failureMessage, type FetchFailure } from "./failures.ts";
 import { FeedFile, type Traffic } from "./feed-file.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { Fetcher } from "./http-client.ts";
 
 /** Where a system's files are. */
 export interface FeedUrls {
@@ -26,7 +26,7 @@ const STATUS_FILE = /station_(status|information)(?=[^/]*$)/;
 
 /** Never rejects. */
 export async function discover(
-  client: HttpClient,
+  client: Fetcher,
   url: URL,
   traffic: Traffic,
   signal?: AbortSignal,
@@ -47,7 +47,7 @@ function hasStatus(urls: ReadonlyMap<string, URL>): boolean {
 }
 
 async function betterVersion(
-  client: HttpClient,
+  client: Fetcher,
   versionsUrl: URL,
   found: FeedUrls,
   traffic: Traffic,
@@ -62,7 +62,7 @@ async function betterVersion(
 }
 
 async function follow(
-  client: HttpClient,
+  client: Fetcher,
   start: URL,
   traffic: Traffic,
   signal?: AbortSignal,

@@ -6,7 +6,7 @@
  *             └─▶ new bytes ─▶ JSON.parse ▶ changed, held from now on
  */
 import { hash } from "node:crypto";
-import type { Fetched, HttpClient, Validators } from "./http-client.ts";
+import type { Fetched, Fetcher, Validators } from "./http-client.ts";
 import { failureMessage, type FetchFailure } from "./failures.ts";
 
 export type FileAnswer =
@@ -28,8 +28,13 @@ export interface Traffic {
   savedBytes: number;
 }
 
+/** Nothing so far. */
+export function noTraffic(): Traffic {
+  return { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
+}
+
 export class FeedFile {
-  readonly #client: HttpClient;
+  readonly #client: Fetcher;
   readonly #traffic: Traffic;
   #url: URL;
   #validators: Validators | null = null;
@@ -37,7 +42,7 @@ export class FeedFile {
   #bodyBytes = 0;
   #body: unknown = null;
 
-  constructor(client: HttpClient, url: URL, traffic: Traffic) {
+  constructor(client: Fetcher, url: URL, traffic: Traffic = noTraffic()) {
     this.#client = client;
     this.#url = url;
     this.#traffic = traffic;

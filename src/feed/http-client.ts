@@ -37,7 +37,7 @@ export const HTTP_LIMITS: HttpLimits = {
 
 /** Waits for a turn to use a host; the function it resolves to gives the turn back. */
 export interface RequestGate {
-  enter(host: string, signal: AbortSignal): Promise<() => void>;
+  enter(host: string, signal?: AbortSignal): Promise<() => void>;
 }
 
 export interface HttpClientOptions {
@@ -80,29 +80,22 @@ const DECOMPRESS: Readonly<
   zstd: promisify(zstdDecompress),
 };
 
-export class HttpClient {
-  readonly #options: HttpClientOptions;
-  readonly #limits: HttpLimits;
-  readonly #trusting: Agent;
-  readonly #guarded: Agent;
-  /** Extra headers by origin; an origin in here is one that the user typed. */
-  readonly #trusted = new Map<string, Readonly<Record<string, string>>>();
+/** What fetches: a client, on behalf of one feed. */
+export interface Fetcher {
+  /** One URL; `validators` make the request conditional. Never rejects. */
+  get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched>;
+}
 
-  constructor(options: HttpClientOptions) {
-    this.#options = options;
-    this.#limits = { ...HTTP_LIMITS, ...options.limits };
-    const pool = {
-      // Kept open from poll to poll; the server's own keep-alive hint wins.
-      keepAliveTimeout: 75_000,
-      connections: 4,
-      allowH2: false,
-      headersTimeout: this.#limits.firstByteMs,
-      bodyTimeout: this.#limits.firstByteMs,
-    };
-    const timeout = this.#limits.firstByteMs;
-    this.#trusting = new Agent({ ...pool, connect: { timeout } });
-    const lookup = options.lookup ?? guardedLookup();
-    this.#guarded = new Agent({ ...pool, connect: { timeout, lookup } });
+/** Origins that the user typed, each with the headers that go there and nowhere else. */
+type Trusted = Map<string, Readonly<Record<string, string>>>;
+
+/** One feed's use of the client: what its user typed is trusted for this feed alone. */
+export class HttpScope implements Fetcher {
+  readonly #client: HttpClient;
+  readonly #trusted: Trusted = new Map();
+
+  constructor(client: HttpClient) {
+    this.#client = client;
   }
 
   /**
@@ -123,34 +116,79 @@ export class HttpClient {
     return url;
   }
 
-  /** Fetches one URL; `validators` make the request conditional. */
-  async get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched> {
-    const timeout = AbortSignal.timeout(this.#limits.totalMs);
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    const first = await this.#follow(url, validators, either);
+  get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched> {
+    return this.#client.fetch(url, validators, this.#trusted, signal);
+  }
+}
+
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #limits: HttpLimits;
+  readonly #trusting: Agent;
+  readonly #guarded: Agent;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#limits = { ...HTTP_LIMITS, ...options.limits };
+    const pool = {
+      // Kept open from poll to poll; the server's own keep-alive hint wins.
+      keepAliveTimeout: 75_000,
+      connections: 4,
+      allowH2: false,
+      headersTimeout: this.#limits.firstByteMs,
+      bodyTimeout: this.#limits.firstByteMs,
+    };
+    const timeout = this.#limits.firstByteMs;
+    this.#trusting = new Agent({ ...pool, connect: { timeout } });
+    const lookup = options.lookup ?? guardedLookup();
+    this.#guarded = new Agent({ ...pool, connect: { timeout, lookup } });
+  }
+
+  /** Fetches for one feed. */
+  scope(): HttpScope {
+    return new HttpScope(this);
+  }
+
+  /** Use a scope instead: it says which origins are trusted. */
+  async fetch(
+    url: URL,
+    validators: Validators | null,
+    trusted: Trusted,
+    signal?: AbortSignal,
+  ): Promise<Fetched> {
+    const first = await this.#follow(url, validators, trusted, signal);
     // A kept connection may have been closed by the server just as it was used again: that is no failure yet.
-    return !first.ok && first.outcome === "reset" ? this.#follow(url, validators, either) : first;
+    return !first.ok && first.outcome === "reset" ? this.#follow(url, validators, trusted, signal) : first;
   }
 
   async close(): Promise<void> {
     await Promise.all([this.#trusting.destroy(), this.#guarded.destroy()]);
   }
 
-  async #follow(start: URL, validators: Validators | null, signal: AbortSignal): Promise<Fetched> {
+  async #follow(
+    start: URL,
+    validators: Validators | null,
+    trusted: Trusted,
+    signal?: AbortSignal,
+  ): Promise<Fetched> {
     let url = start;
     let movedForGood = true;
     for (let hop = 0; hop <= this.#limits.redirects; hop += 1) {
-      const trusted = this.#trusted.get(url.origin);
-      if (trusted === undefined) {
+      const headers = trusted.get(url.origin);
+      if (headers === undefined) {
         const reason = refusal(url, this.#options.policy ?? STRICT_POLICY);
         if (reason !== null) return failed("blocked_url", url.host, reason);
       }
       let leave: (() => void) | undefined;
       try {
         leave = await this.#options.gate?.enter(url.host, signal);
-        const response = await this.#send(url, trusted, validators, signal);
+        // The time in the queue is ours, not the server's.
+        const timeout = AbortSignal.timeout(this.#limits.totalMs);
+        const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+        const response = await this.#send(url, headers, validators, either);
         const location = redirectOf(response, url);
-        if (location === null) return await this.#read(response, url, movedForGood && hop > 0);
+        if (location === null)
+          return await this.#read(response, url, headers !== undefined, movedForGood && hop > 0);
         response.body.on("error", () => undefined).destroy();
         movedForGood &&= response.statusCode === 301 || response.statusCode === 308;
         url = location;
@@ -186,7 +224,12 @@ export class HttpClient {
     });
   }
 
-  async #read(response: Dispatcher.ResponseData, url: URL, movedForGood: boolean): Promise<Fetched> {
+  async #read(
+    response: Dispatcher.ResponseData,
+    url: URL,
+    trusted: boolean,
+    movedForGood: boolean,
+  ): Promise<Fetched> {
     const { statusCode, headers, body } = response;
     const validators = { etag: header(headers["etag"]), lastModified: header(headers["last-modified"]) };
     const common = { ok: true, validators, url: url.href, movedForGood } as const;
@@ -198,20 +241,19 @@ export class HttpClient {
       const wait = retryAfterMs(header(headers["retry-after"]), this.#options.now());
       return { ...failed(outcome, url.host), retryAfterMs: wait };
     }
-    const share = this.#trusted.has(url.origin) ? 1 : this.#limits.strangerShare;
+    const share = trusted ? 1 : this.#limits.strangerShare;
+    const encoding = header(headers["content-encoding"])?.trim().toLowerCase() ?? "";
+    const plain = encoding === "" || encoding === "identity";
+    const most = (plain ? this.#limits.decompressedBytes : this.#limits.compressedBytes) * share;
     const chunks: Buffer[] = [];
     let transferredBytes = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {
       transferredBytes += chunk.length;
-      if (transferredBytes > this.#limits.compressedBytes * share)
-        return failed("too_large", url.host, "compressed");
+      if (transferredBytes > most) return failed("too_large", url.host);
       chunks.push(chunk);
     }
-    const encoding = header(headers["content-encoding"])?.trim().toLowerCase() ?? "identity";
     const raw = Buffer.concat(chunks);
-    if (encoding === "identity" || encoding === "") {
-      return { ...common, body: raw, transferredBytes };
-    }
+    if (plain) return { ...common, body: raw, transferredBytes };
     const decompress = DECOMPRESS[encoding];
     if (decompress === undefined) return failed("bad_encoding", url.host);
     const limit = { maxOutputLength: Math.ceil(this.#limits.decompressedBytes * share) };

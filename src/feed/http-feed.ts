@@ -17,9 +17,9 @@ import { FeedError } from "../errors.ts";
 import type { Clock, FeedSource, Poll, SystemDescription } from "../ports.ts";
 import { discover, type FeedUrls } from "./discovery.ts";
 import { failureMessage, type FetchFailure } from "./failures.ts";
-import { FeedFile, type FileAnswer, type Traffic } from "./feed-file.ts";
+import { FeedFile, noTraffic, type FileAnswer } from "./feed-file.ts";
 import { safeSystemId, systemIdOf, VELIB, type FeedTarget } from "./feed-target.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { HttpClient, HttpScope } from "./http-client.ts";
 import { SystemFiles } from "./system-files.ts";
 
 export interface HttpFeedOptions {
@@ -41,8 +41,9 @@ const MISSING_POLLS = 3;
 const MISSING_RECHECK_MS = 3_600_000;
 
 export class HttpFeed implements FeedSource {
-  readonly traffic: Traffic = { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
+  readonly traffic = noTraffic();
   readonly #options: HttpFeedOptions;
+  readonly #scope: HttpScope;
   readonly #url: URL;
   readonly #stopping = new AbortController();
   #resolvePosition: (lat: number | null, lon: number | null) => StationArea;
@@ -62,7 +63,8 @@ export class HttpFeed implements FeedSource {
   constructor(options: HttpFeedOptions) {
     this.#options = options;
     const { target, client } = options;
-    this.#url = target.typed ? client.trust(target.url, target.headers) : target.url;
+    this.#scope = client.scope();
+    this.#url = target.typed ? this.#scope.trust(target.url, target.headers) : target.url;
     this.#description = target.description;
     this.#resolvePosition =
       options.resolvePosition ?? (() => ({ area: target.systemId ?? "system", rule: "system" }));
@@ -136,7 +138,7 @@ export class HttpFeed implements FeedSource {
   async #systemInformation(signal: AbortSignal) {
     const url = this.#found?.urls.get("system_information");
     if (url === undefined) return null;
-    const answer = await new FeedFile(this.#options.client, url, this.traffic).fetch(signal);
+    const answer = await new FeedFile(this.#scope, url, this.traffic).fetch(signal);
     // Optional: a system that does not say who it is gets its id from its URL.
     const decoded = answer.ok ? decodeSystemInformation(answer.body) : null;
     if (!answer.ok || decoded === null) return null;
@@ -147,8 +149,7 @@ export class HttpFeed implements FeedSource {
   async #discover(signal: AbortSignal): Promise<FetchFailure | null> {
     const nowMs = this.#options.clock.now();
     if (this.#files !== null && nowMs < this.#discoverAtMs) return null;
-    const { client, clock } = this.#options;
-    const found = await discover(client, this.#url, this.traffic, signal);
+    const found = await discover(this.#scope, this.#url, this.traffic, signal);
     if (!found.ok) {
       if (this.#files === null) return found;
       // The files known so far may still answer.
@@ -157,7 +158,7 @@ export class HttpFeed implements FeedSource {
     }
     this.#discoverAtMs = nowMs + REDISCOVER_MS;
     if (this.#files === null || !sameUrls(this.#found, found)) {
-      this.#files = new SystemFiles(client, found, this.traffic, clock);
+      this.#files = new SystemFiles(this.#scope, found, this.traffic, this.#options.clock);
       this.#lastDecoding = -1;
       this.#unsettledPolls = 0;
     }

@@ -8,7 +8,7 @@ import type { Clock } from "../ports.ts";
 import { FeedFile, type Traffic } from "./feed-file.ts";
 import type { FeedUrls } from "./discovery.ts";
 import type { FetchFailure } from "./failures.ts";
-import type { HttpClient } from "./http-client.ts";
+import type { Fetcher } from "./http-client.ts";
 import { INFORMATION_PACE, RARE_PACE, SlowFile, type Decoded } from "./slow-file.ts";
 
 type Information = ReadonlyMap<string, StationInformation>;
@@ -23,7 +23,7 @@ export class SystemFiles {
   readonly #rejects: Reject[] = [];
   #oddities: Readonly<Record<string, number>> = {};
 
-  constructor(client: HttpClient, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
+  constructor(client: Fetcher, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
     const file = (...names: string[]): FeedFile | null => {
       const url = names.map((name) => found.urls.get(name)).find((listed) => listed !== undefined);
       return url === undefined ? null : new FeedFile(client, url, traffic);

@@ -52,6 +52,10 @@ export interface CollectorOptions {
   /** Area rules for a system, once it is known which one it is. */
   readonly areasFor: (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"];
   readonly pacerFor: (system: SystemDescription) => Pacer;
+  /** Told who the system is before anything is published for it; throws when another feed is that system already. */
+  readonly claim?: (system: SystemDescription) => void;
+  /** Gives back what an earlier run published; reads the topic by default. */
+  readonly restore?: (collection: Collection, systemId: string, signal: AbortSignal) => Promise<number>;
   /** Publish every poll before the next one: a recording is replayed whole, a live feed is kept fresh. */
   readonly lossless: boolean;
   readonly clock: Clock;
@@ -65,9 +69,15 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #truth = new FeedTruth();
   #stationsChecked = false;
+  #retiring = false;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
+  }
+
+  /** The system is no longer wanted: when the collector is stopped, its stations leave the totals. */
+  retire(): void {
+    this.#retiring = true;
   }
 
   /**
@@ -78,6 +88,7 @@ export class Collector {
     const { options, status } = { options: this.#options, status: this.status };
     const system = await this.#describe(signal);
     if (system === null) return status.stopped();
+    options.claim?.(system);
     status.described(system);
     const collection = new Collection({
       systemId: system.systemId,
@@ -85,13 +96,9 @@ export class Collector {
       simulated: system.simulated,
       resolveArea: options.areasFor(system, options.source),
     });
-    const restored = await restoreCollection(
-      options.log,
-      options.topics.raw,
-      collection,
-      system.systemId,
-      signal,
-    );
+    const restore =
+      options.restore ?? ((...given) => restoreCollection(options.log, options.topics.raw, ...given));
+    const restored = await restore(collection, system.systemId, signal);
     if (restored > 0)
       options.logger.info("collect.restored", `Found ${restored} stations already in the topic.`, {
         system: system.systemId,
@@ -125,6 +132,7 @@ export class Collector {
       await options.clock.sleep(nextMs - options.clock.now(), signal);
     }
     await publisher.idle();
+    if (this.#retiring && publisher.failure === null) await publisher.retire(options.clock.now());
     finished.abort();
     status.stopped();
     if (publisher.failure !== null) throw publisher.failure.error;

@@ -80,6 +80,13 @@ export class CollectorStatus {
     this.recordsPublished += records;
   }
 
+  /** It will not be polled again, and why. */
+  gaveUp(outcome: string, message: string): void {
+    this.failure = { outcome, message, sinceMs: this.failure?.sinceMs ?? this.lastPollAtMs ?? 0 };
+    this.lastPollOutcome = outcome;
+    this.stopped();
+  }
+
   stopped(): void {
     this.state = "stopped";
     this.nextPollAtMs = null;

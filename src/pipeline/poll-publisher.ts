@@ -5,7 +5,7 @@
  *
  * So memory is bounded, and the log gets the latest of every station when it is back.
  */
-import type { Collection, Observed } from "../domain/collection.ts";
+import type { Collection, Observed, Plan } from "../domain/collection.ts";
 import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
@@ -69,6 +69,36 @@ export class PollPublisher {
     await this.#publishing;
   }
 
+  /** Takes every station of the system out of the log: the system is no longer collected. Never rejects. */
+  async retire(nowMs: number): Promise<void> {
+    const { collection, producer, topics, metrics, system, signal } = this.#options;
+    const plan = collection.planRetirement(nowMs);
+    try {
+      await producer.publish(this.#records(plan, nowMs), signal);
+      collection.acknowledge(plan);
+      metrics.forget("velostream_stations", { system: system.systemId });
+      this.#options.logger.info("collect.retired", `Took ${plan.retired} stations out of the totals.`, {
+        system: system.systemId,
+        stations: plan.retired,
+        topic: topics.raw,
+      });
+    } catch (error) {
+      if (!signal.aborted) this.failure = { error };
+    }
+  }
+
+  #records(plan: Plan, timestampMs: number): ProduceRecord[] {
+    const topic = this.#options.topics.raw;
+    return plan.records.map(({ key, value, partition }) => ({
+      topic,
+      key,
+      value,
+      partition,
+      headers: HEADERS,
+      timestampMs,
+    }));
+  }
+
   async #publishWaiting(): Promise<void> {
     try {
       while (this.#waiting !== null) {
@@ -88,14 +118,7 @@ export class PollPublisher {
     const partitionCount = (await log.partitionCount(topics.raw)) ?? 1;
     const plan = collection.plan(this.#observed(poll, partitionCount));
     const rejects = this.#takeRejects(poll);
-    const records: ProduceRecord[] = plan.records.map(({ key, value, partition }) => ({
-      topic: topics.raw,
-      key,
-      value,
-      partition,
-      headers: HEADERS,
-      timestampMs: poll.observedAtMs,
-    }));
+    const records = this.#records(plan, poll.observedAtMs);
     for (const reject of rejects)
       records.push({
         topic: topics.rejects,

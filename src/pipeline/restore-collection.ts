@@ -1,32 +1,82 @@
-/** Gives a collector back what an earlier run published: the log is its only memory. */
+/**
+ * Gives collectors back what an earlier run published: the log is their only memory. The topic is read once for all
+ * systems that start together, and each takes its own records out of what was read.
+ */
 import type { Collection } from "../domain/collection.ts";
 import { decodeRawRecord } from "../domain/raw-record.ts";
-import type { Log } from "../ports.ts";
+import type { Log, LogRecord } from "../ports.ts";
 
-/**
- * Reads the raw topic to its end.
- * @returns how many stations of the system are published now
- */
-export async function restoreCollection(
+/** The newest records of one system, in log order. */
+type Kept = Map<string, LogRecord>;
+
+export class RestoreSnapshot {
+  readonly #log: Log;
+  readonly #rawTopic: string;
+  /** What was read and not yet taken, by system. */
+  #systems: Promise<Map<string, Kept>> | null = null;
+  /** Systems that took theirs: what was read no longer tells where they stand. */
+  readonly #taken = new Set<string>();
+
+  constructor(log: Log, rawTopic: string) {
+    this.#log = log;
+    this.#rawTopic = rawTopic;
+  }
+
+  /** @returns how many stations of the system are published now */
+  async restore(collection: Collection, systemId: string, signal: AbortSignal): Promise<number> {
+    if (this.#systems === null || this.#taken.has(systemId)) {
+      this.#taken.clear();
+      this.#systems = this.#read(signal);
+    }
+    this.#taken.add(systemId);
+    const systems = await this.#systems;
+    for (const record of systems.get(systemId)?.values() ?? []) restoreRecord(collection, systemId, record);
+    systems.delete(systemId);
+    return collection.stationCount;
+  }
+
+  async #read(signal: AbortSignal): Promise<Map<string, Kept>> {
+    const systems = new Map<string, Kept>();
+    for await (const { records } of this.#log.read({
+      topics: [this.#rawTopic],
+      from: "earliest",
+      until: "end",
+      signal,
+    })) {
+      for (const record of records) {
+        // Keys alone tell whose record it is: no value is parsed before its system asks for it.
+        const systemId = record.key?.slice(0, record.key.indexOf(":")) ?? "";
+        if (systemId === "") continue;
+        let kept = systems.get(systemId);
+        if (kept === undefined) systems.set(systemId, (kept = new Map()));
+        // A station that moved has a tombstone in the partition it left and a record where it is now.
+        const place = `${record.partition} ${record.key ?? ""}`;
+        kept.delete(place);
+        kept.set(place, record);
+      }
+    }
+    return systems;
+  }
+}
+
+/** Reads the raw topic to its end, for one system. */
+export function restoreCollection(
   log: Log,
   rawTopic: string,
   collection: Collection,
   systemId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const prefix = `${systemId}:`;
-  for await (const { records } of log.read({ topics: [rawTopic], from: "earliest", until: "end", signal })) {
-    for (const { key, value, partition, timestampMs } of records) {
-      // Keys alone tell whose record it is: other systems' values are not even parsed.
-      if (key === null || !key.startsWith(prefix)) continue;
-      if (value === null) {
-        collection.restoreTombstone(key.slice(prefix.length), partition);
-        continue;
-      }
-      const decoding = decodeRawRecord(key, value.toString("utf8"), timestampMs, () => null);
-      if (decoding.ok && decoding.record.systemId === systemId)
-        collection.restore(decoding.record, partition);
-    }
+  return new RestoreSnapshot(log, rawTopic).restore(collection, systemId, signal);
+}
+
+function restoreRecord(collection: Collection, systemId: string, record: LogRecord): void {
+  const { key, value, partition, timestampMs } = record;
+  if (key === null) return;
+  if (value === null) {
+    collection.restoreTombstone(key.slice(systemId.length + 1), partition);
+    return;
   }
-  return collection.stationCount;
+  const decoding = decodeRawRecord(key, value.toString("utf8"), timestampMs, () => null);
+  if (decoding.ok && decoding.record.systemId === systemId) collection.restore(decoding.record, partition);
 }

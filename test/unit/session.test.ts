@@ -1,8 +1,12 @@
 /** The pipeline in one process: what it prints, how it drains, what it exits with. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CommandContext } from "../../src/cli/command.ts";
+import { areaRules, pacerRules } from "../../src/cli/session-rules.ts";
 import { runSession } from "../../src/cli/session.ts";
 import { FeedError } from "../../src/errors.ts";
+import { fixedSupply, type SystemSupply } from "../../src/pipeline/systems.ts";
+import type { FeedSource } from "../../src/ports.ts";
 import { commandContext } from "../support/command-context.ts";
 import { scriptedFeed, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
 import { TestClock } from "../support/test-clock.ts";
@@ -11,10 +15,20 @@ const GODARD: ScriptedStation = { id: 213688169, code: "16107", mechanical: 4, e
 const BASILIQUE: ScriptedStation = { id: 653222953, code: "32017", mechanical: 5, electric: 4 };
 const POLL: ScriptedPoll = { kind: "stations", stations: [GODARD, BASILIQUE] };
 
+function supplyOf(context: CommandContext, source: FeedSource, lossless = false): SystemSupply {
+  const pacerFor = pacerRules(context.settings.interval, lossless);
+  return fixedSupply([{ source, areasFor: areaRules(null, null), pacerFor }]);
+}
+
 async function run(script: readonly ScriptedPoll[], args: readonly string[], lossless = true) {
   const clock = new TestClock();
   const context = commandContext(["--json", "--no-serve", ...args], clock);
-  const done = runSession({ context, sources: [scriptedFeed(clock, script)], lossless, aggregate: true });
+  const done = runSession({
+    context,
+    supply: supplyOf(context, scriptedFeed(clock, script), lossless),
+    lossless,
+    aggregate: true,
+  });
   for (let turn = 0; turn < 30; turn += 1) await clock.advance(1_000);
   return { exitCode: await done, lines: context.terminal.stdout.split("\n").filter((line) => line !== "") };
 }
@@ -60,17 +74,15 @@ test("drains at the signal: what was polled is on stdout before it ends", async 
     context,
     lossless: false,
     aggregate: true,
-    sources: [
-      {
-        ...source,
-        // The signal comes while the second poll is under way.
-        poll: async (signal) => {
-          const poll = await source.poll(signal);
-          if (source.polls === 2) stop.abort();
-          return poll;
-        },
+    supply: supplyOf(context, {
+      ...source,
+      // The signal comes while the second poll is under way.
+      poll: async (signal) => {
+        const poll = await source.poll(signal);
+        if (source.polls === 2) stop.abort();
+        return poll;
       },
-    ],
+    }),
   });
   for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
   assert.equal(await done, 0);
@@ -83,7 +95,7 @@ test("rethrows what stopped a stage, after the drain", async () => {
   const source = scriptedFeed(clock, [], () =>
     Promise.reject(new FeedError("VELOSTREAM_FEED_REFUSED", "Not a URL we fetch. Use https.")),
   );
-  const done = runSession({ context, sources: [source], lossless: false, aggregate: true });
+  const done = runSession({ context, supply: supplyOf(context, source), lossless: false, aggregate: true });
   done.catch(() => {});
   for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
   await assert.rejects(done, /Not a URL we fetch/);

@@ -1,0 +1,176 @@
+/**
+ * Reads a `--feeds` file: the systems to collect, as YAML or CSV.
+ *
+ *   - system: bicing                  - url: https://gbfs.example.org/gbfs.json
+ *     interval: 30s                     name: example
+ *                                       headers: { authorization: EXAMPLE_TOKEN }   # an environment variable's name
+ *                                       areas: example.geojson
+ *
+ * Secrets stay out of it: headers name the environment variables that hold their values.
+ */
+import { dirname, resolve } from "node:path";
+import { parse as parseCsv } from "csv-parse/sync";
+import { parse as parseYaml } from "yaml";
+import { parseOption } from "./option-types.ts";
+import { ConfigError } from "../errors.ts";
+
+/** One system of the list. */
+export interface ListedFeed {
+  /** A URL, or a name of the catalogue. */
+  readonly feed: string;
+  /** Its id in every record, instead of the feed's own. */
+  readonly name: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** ms; null: as for all. */
+  readonly interval: number | "auto" | null;
+  readonly areas: string | null;
+  readonly areasProperty: string | null;
+}
+
+const FIELDS = ["name", "url", "system", "headers", "interval", "areas", "areas-property"];
+
+/**
+ * @param path for messages, and what relative paths in it are relative to
+ * @throws ConfigError naming the entry at fault
+ */
+export function parseFeedList(
+  path: string,
+  text: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ListedFeed[] {
+  const entries = /\.(csv|tsv)$/i.test(path) ? csvEntries(path, text) : yamlEntries(path, text);
+  const feeds = entries.map(({ entry, where }) => listedFeed(entry, where, path, env));
+  const seen = new Set<string>();
+  for (const { feed, name } of feeds) {
+    const key = name ?? feed;
+    if (seen.has(key))
+      throw new ConfigError(`${path} lists ${JSON.stringify(key)} twice. Remove one, or name them apart.`);
+    seen.add(key);
+  }
+  return feeds;
+}
+
+interface Entry {
+  readonly entry: Readonly<Record<string, unknown>>;
+  readonly where: string;
+}
+
+function yamlEntries(path: string, text: string): Entry[] {
+  let root: unknown;
+  try {
+    // Aliases that multiply ("billion laughs") end here too.
+    root = parseYaml(text, { maxAliasCount: 100 });
+  } catch (error) {
+    throw new ConfigError(
+      `${path} is not YAML (${(error as Error).message.split("\n")[0]}). Mend the file.`,
+      { cause: error },
+    );
+  }
+  const list = Array.isArray(root) ? root : (root as { feeds?: unknown } | null)?.feeds;
+  if (!Array.isArray(list))
+    throw new ConfigError(`${path} must be a list of feeds, each with a url or a system. Mend the file.`);
+  return list.map((item: unknown, index) => {
+    const where = `Entry ${index + 1} of ${path}`;
+    if (typeof item === "string")
+      return { entry: { [/^https?:/i.test(item) ? "url" : "system"]: item }, where };
+    if (typeof item !== "object" || item === null)
+      throw new ConfigError(`${where} is no feed. Give it a url or a system.`);
+    return { entry: item as Record<string, unknown>, where };
+  });
+}
+
+function csvEntries(path: string, text: string): Entry[] {
+  let rows: { record: Record<string, string>; info: { lines: number } }[];
+  try {
+    rows = parseCsv(text.replace(/^\uFEFF/, ""), {
+      columns: (names: string[]) => names.map((name) => name.trim().toLowerCase()),
+      delimiter: [",", ";", "\t"],
+      trim: true,
+      skip_empty_lines: true,
+      info: true,
+    }) as unknown as typeof rows;
+  } catch (error) {
+    throw new ConfigError(`${path} is not CSV (${(error as Error).message}). Mend the file.`, {
+      cause: error,
+    });
+  }
+  return rows.map(({ record, info }) => ({
+    entry: withoutEmpty(record),
+    where: `Line ${info.lines} of ${path}`,
+  }));
+}
+
+function withoutEmpty(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ""));
+}
+
+function listedFeed(
+  entry: Entry["entry"],
+  where: string,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+): ListedFeed {
+  for (const field of Object.keys(entry)) {
+    if (!FIELDS.includes(field))
+      throw new ConfigError(`${where} has "${field}", which is none of ${FIELDS.join(", ")}. Mend the file.`);
+  }
+  const text = (field: string): string | null => {
+    const value = entry[field];
+    if (value === undefined || value === null) return null;
+    if (typeof value === "string" || typeof value === "number") return String(value);
+    throw new ConfigError(`${where}: "${field}" must be text. Mend the file.`);
+  };
+  const [url, system] = [text("url"), text("system")];
+  if ((url === null) === (system === null))
+    throw new ConfigError(`${where} needs a url or a system, and not both. Mend the file.`);
+  if (url !== null && (!/^https?:\/\//i.test(url) || URL.parse(url) === null)) {
+    throw new ConfigError(`${where}: the url is no http or https URL. Mend the file.`);
+  }
+  const interval = text("interval");
+  const areas = text("areas");
+  return {
+    feed: url ?? system ?? "",
+    name: text("name"),
+    headers: headersOf(entry["headers"], where, env),
+    interval: interval === null ? null : parseOption("duration-or-auto", interval, `${where}: interval`),
+    areas: areas === null ? null : resolve(dirname(path), areas),
+    areasProperty: text("areas-property"),
+  };
+}
+
+/** `{header: VARIABLE}` in YAML, `header=VARIABLE other=VARIABLE` in CSV. */
+function headersOf(
+  value: unknown,
+  where: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  const pairs =
+    typeof value === "string"
+      ? value.split(/\s+/).map((pair) => pair.split("=", 2) as [string, string?])
+      : typeof value === "object"
+        ? Object.entries(value)
+        : [];
+  const headers: Record<string, string> = {};
+  for (const [name, variable] of pairs) {
+    if (
+      !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ||
+      typeof variable !== "string" ||
+      !/^\w+$/.test(variable)
+    ) {
+      throw new ConfigError(
+        `${where}: headers must name environment variables, like "authorization: EXAMPLE_TOKEN". Mend the file.`,
+      );
+    }
+    const secret = env[variable];
+    if (secret === undefined || secret === "")
+      throw new ConfigError(`${where}: the environment variable ${variable} is not set. Set it.`);
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(secret)) {
+      throw new ConfigError(
+        `${where}: the environment variable ${variable} holds what no header may. Check it.`,
+      );
+    }
+    headers[name.toLowerCase()] = secret;
+  }
+  return headers;
+}
