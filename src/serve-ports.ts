@@ -19,6 +19,15 @@ export interface SystemFlag {
   readonly message: string;
 }
 
+/** Records of the last poll that could not be used, by reason. Each is kept in the rejects topic. */
+export interface RejectCount {
+  /** Stable snake_case word: `reason` of the rejects topic. */
+  readonly reason: string;
+  readonly count: number;
+  /** Where the first of them is in the file, e.g. `data.stations[12].num_bikes_available`. */
+  readonly firstPath: string;
+}
+
 /** What the collector in this process knows of one system it polls. */
 export interface SystemStatus {
   readonly description: SystemDescription;
@@ -37,6 +46,7 @@ export interface SystemStatus {
   /** How often the content really changes, as learnt; null until known. */
   readonly changePeriodMs: number | null;
   readonly flags: readonly SystemFlag[];
+  readonly rejects: readonly RejectCount[];
 }
 
 /** Implemented by the collector; absent in `serve` alone, where the log's records tell what they can. */

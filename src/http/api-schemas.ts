@@ -16,6 +16,13 @@ export const SystemFlag = z.object({
   message: z.string().describe("One sentence for people."),
 });
 
+/** Records of a system's last poll that could not be used. */
+export const RejectCount = z.object({
+  reason: z.string().describe("Stable word, as in the rejects topic."),
+  count,
+  first_path: z.string().describe("Where the first of them is in the feed's file."),
+});
+
 /** One bike-share system. */
 export const System = z.object({
   system_id: z.string(),
@@ -47,6 +54,11 @@ export const System = z.object({
     })
     .nullable(),
   flags: z.array(SystemFlag),
+  rejects: z
+    .array(RejectCount)
+    .describe(
+      "What the last poll brought that could not be used, by reason; each is kept in the rejects topic.",
+    ),
 });
 
 /** GET /api/v1/system */

@@ -86,6 +86,11 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
       since: flag.sinceMs,
       message: flag.message,
     })),
+    rejects: (status?.rejects ?? []).map(({ reason, count, firstPath }) => ({
+      reason,
+      count,
+      first_path: firstPath,
+    })),
   };
 }
 

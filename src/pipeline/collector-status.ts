@@ -1,5 +1,6 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
-import type { Poll, SystemDescription, SystemFlag, SystemStatus } from "../ports.ts";
+import type { Reject } from "../domain/station.ts";
+import type { Poll, RejectCount, SystemDescription, SystemFlag, SystemStatus } from "../ports.ts";
 
 export class CollectorStatus {
   system: SystemDescription | null = null;
@@ -17,8 +18,8 @@ export class CollectorStatus {
   failedPolls = 0;
   stations = 0;
   recordsPublished = 0;
-  /** Rejects of the last poll, and of all polls. */
-  rejectsNow = 0;
+  /** Rejects of the last poll that was answered, by reason, and of all polls. */
+  rejects: readonly RejectCount[] = [];
   rejectsTotal = 0;
   /** Reasons to distrust the feed (domain/feed-truth.ts). */
   flags: readonly SystemFlag[] = [];
@@ -70,9 +71,20 @@ export class CollectorStatus {
     };
   }
 
-  rejected(count: number): void {
-    this.rejectsNow = count;
-    this.rejectsTotal += count;
+  /** @param rejects all those of one poll */
+  rejected(rejects: readonly Pick<Reject, "reason" | "path">[]): void {
+    const counts = new Map<string, { reason: string; count: number; firstPath: string }>();
+    for (const { reason, path } of rejects) {
+      const held = counts.get(reason);
+      if (held === undefined) counts.set(reason, { reason, count: 1, firstPath: path });
+      else held.count += 1;
+    }
+    this.rejects = [...counts.values()];
+    this.rejectsTotal += rejects.length;
+  }
+
+  get rejectsNow(): number {
+    return this.rejects.reduce((sum, { count }) => sum + count, 0);
   }
 
   published(stations: number, records: number): void {
@@ -114,6 +126,7 @@ export class CollectorStatus {
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
       flags: this.flags,
+      rejects: this.rejects,
     };
   }
 }

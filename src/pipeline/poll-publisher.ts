@@ -161,7 +161,7 @@ export class PollPublisher {
     const { source, system, status, metrics, logger, topics } = this.#options;
     const all = [...poll.status.rejects, ...source.takeInformationRejects()];
     for (const { reason } of all) metrics.count("velostream_rejects_total", { stage: "collect", reason });
-    status.rejected(poll.status.rejects.length);
+    status.rejected(poll.status.rejects);
     const news = this.#rejects.news(poll.status.rejects);
     const first = news[0];
     if (first !== undefined)

@@ -102,6 +102,7 @@ describe("the page on a bad day", () => {
       observed_at: Date.now() - 1_500_000,
       state: "failing",
       last_poll: { at: Date.now() - 4_000, outcome: "http_503", message: "The feed answered 503." },
+      rejects: [{ reason: "negative_count", count: 3, first_path: "data.stations[12].num_bikes_available" }],
       flags: [
         {
           flag: "header_moves_content_does_not",
@@ -114,6 +115,7 @@ describe("the page on a bad day", () => {
     await seen.shows(".pulse", "Stale");
     await seen.shows(".feed", "no count has changed for 15 minutes");
     await seen.shows(".feed", "http_503");
+    await seen.shows(".feed", "3 × negative_count");
     await seen.page.waitForSelector('[data-trust="old"]');
     await seen.screenshot("stale");
     await isSound(seen);

@@ -119,6 +119,7 @@ const STATUS: SystemStatus = {
   pollIntervalMs: 15_000,
   changePeriodMs: 60_000,
   flags: [],
+  rejects: [],
 };
 
 const HISTORY: HistoryQueries = {

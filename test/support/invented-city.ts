@@ -136,6 +136,7 @@ function systemOf(
     next_poll_at: nowMs + 15_000,
     last_poll: { at: nowMs, outcome: "changed", message: null },
     flags: [],
+    rejects: [],
   };
 }
 

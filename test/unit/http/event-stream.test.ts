@@ -215,6 +215,7 @@ test("a system's news is sent when it changed, and only then", async () => {
           pollIntervalMs: null,
           changePeriodMs: null,
           flags: [],
+          rejects: [],
         },
       ],
     },

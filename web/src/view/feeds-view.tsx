@@ -89,6 +89,18 @@ function Feed({ system }: { readonly system: System }): VNode {
             </p>
           ))}
         </dd>
+        <dt>{text.rejects}</dt>
+        <dd>
+          {system.rejects.length === 0 ? text.noRejects : null}
+          {system.rejects.map(({ reason, count, first_path: path }) => (
+            <p key={reason} class="flag">
+              {words.count(count)} × <code>{reason}</code>
+              <small>
+                {text.firstAt} <code>{path}</code>
+              </small>
+            </p>
+          ))}
+        </dd>
       </dl>
     </article>
   );

@@ -85,7 +85,8 @@ function Warnings(): VNode | null {
   const count = useTicking(() => {
     let found = 0;
     for (const system of state.systems.values()) {
-      found += system.flags.length + (trustIn(system, store.now()) === "fresh" ? 0 : 1);
+      found += system.flags.length + (system.rejects.length > 0 ? 1 : 0);
+      if (trustIn(system, store.now()) !== "fresh") found += 1;
     }
     return String(found);
   });

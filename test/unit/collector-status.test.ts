@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { CollectorStatus } from "../../src/pipeline/collector-status.ts";
+
+describe("a collector's status", () => {
+  it("counts the rejects of the last poll by reason, and says where the first of each is", () => {
+    const status = new CollectorStatus();
+    status.rejected([
+      { reason: "negative_count", path: "data.stations[3]" },
+      { reason: "no_id", path: "data.stations[5]" },
+      { reason: "negative_count", path: "data.stations[9]" },
+    ]);
+    assert.deepEqual(status.rejects, [
+      { reason: "negative_count", count: 2, firstPath: "data.stations[3]" },
+      { reason: "no_id", count: 1, firstPath: "data.stations[5]" },
+    ]);
+    assert.equal(status.rejectsNow, 3);
+    status.rejected([]);
+    assert.deepEqual(status.rejects, []);
+    assert.equal(status.rejectsTotal, 3);
+  });
+});
