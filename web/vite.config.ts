@@ -1,9 +1,41 @@
 /** How the page is built: plain files for any static server, nothing inline, so that a strict CSP holds. */
-import { defineConfig } from "vite";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+/** Writes each asset a second and third time, compressed: the server sends those without work of its own. */
+function compressed(): Plugin {
+  let outDir = "";
+  return {
+    name: "compressed",
+    apply: "build",
+    configResolved(config) {
+      outDir = resolve(config.root, config.build.outDir);
+    },
+    async closeBundle() {
+      const folder = join(outDir, "assets");
+      const names = (await readdir(folder)).filter((name) => /\.(?:js|css)$/.test(name));
+      await Promise.all(names.map((name) => compress(join(folder, name))));
+    },
+  };
+}
+
+async function compress(file: string): Promise<void> {
+  const body = await readFile(file);
+  // Level 9 of 11: a tenth of the time for two hundredths of the size.
+  const brotli = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+  await Promise.all([
+    promisify(brotliCompress)(body, brotli).then((bytes) => writeFile(`${file}.br`, bytes)),
+    promisify(gzip)(body, { level: 9 }).then((bytes) => writeFile(`${file}.gz`, bytes)),
+  ]);
+}
 
 export default defineConfig({
   root: import.meta.dirname,
   publicDir: "public",
+  plugins: [compressed()],
   build: {
     outDir: "dist",
     emptyOutDir: true,

@@ -4,9 +4,15 @@ import { chooseLanguage, LANGUAGES, type Language } from "../text/format.ts";
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
+/** The address's `lang` is as good as the switch: it is kept, since what is opened next no longer names it. */
 export function preferredLanguage(): Language {
-  const asked = new URLSearchParams(location.search).get("lang") ?? read("language");
-  return LANGUAGES.find((language) => language === asked) ?? chooseLanguage(navigator.languages);
+  const named = LANGUAGES.find((language) => language === new URLSearchParams(location.search).get("lang"));
+  if (named !== undefined) {
+    keep("language", named);
+    return named;
+  }
+  const kept = read("language");
+  return LANGUAGES.find((language) => language === kept) ?? chooseLanguage(navigator.languages);
 }
 
 export function preferredTheme(): Theme {
