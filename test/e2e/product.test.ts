@@ -201,6 +201,9 @@ describe("the page on the product", () => {
     assert.match(page.url(), /area=750\d\d.*q=7501.*sort=-total/);
     await page.reload();
     await visit.shows("h2", /^750\d\d$/);
+    const opened = (await page.textContent("h2")) ?? "";
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(`table.areas a:focus:text-is("${opened}")`);
     await visit.close();
   });
 

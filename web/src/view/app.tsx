@@ -1,6 +1,6 @@
 /** The page: header, what is wrong (if anything), map and panel side by side, credits. */
 import type { VNode } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Navigation } from "../address/navigation.ts";
 import { keep, preferredLanguage, preferredTheme, type Theme } from "../address/preferences.ts";
 import type { LiveStore } from "../live/live-store.ts";
@@ -11,6 +11,7 @@ import { Credits } from "./credits.tsx";
 import { FeedsView } from "./feeds-view.tsx";
 import { isLost, trustIn } from "./freshness.ts";
 import { Header } from "./header.tsx";
+import { toAreas } from "./link.tsx";
 import { MapPane } from "./map-pane.tsx";
 import { PageContext, useAddress, useLive, usePage } from "./page-context.ts";
 import { stationName } from "./area-order.ts";
@@ -59,9 +60,11 @@ export function App({ store }: { readonly store: LiveStore }): VNode {
 
 function Panel(): VNode {
   const { area, station, feeds } = useAddress();
+  const panel = useRef<HTMLDivElement>(null);
   useTitle();
+  useReturn(panel, station ?? area ?? (feeds ? "feeds" : null));
   return (
-    <div id="panel" class="panel" tabIndex={-1}>
+    <div id="panel" class="panel" tabIndex={-1} ref={panel}>
       {station !== null ? (
         <StationView key={station} station={station} />
       ) : area !== null ? (
@@ -92,6 +95,44 @@ function useTrust(store: LiveStore): void {
       clearInterval(timer);
     };
   }, [store]);
+}
+
+/**
+ * A detail opens at its top, and the list is found again where it was left: by eye (the panel scrolls, on a phone the whole
+ * page does) and by keyboard. Escape leaves a detail.
+ */
+function useReturn(panel: { readonly current: HTMLElement | null }, open: string | null): void {
+  const { navigation } = usePage();
+  const left = useRef({ panelTop: 0, pageTop: 0 });
+  const before = useRef(open);
+  useEffect(() => {
+    const remember = (): void => {
+      if (before.current === null) {
+        left.current = { panelTop: panel.current?.scrollTop ?? 0, pageTop: scrollY };
+      }
+    };
+    const leave = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && before.current !== null && !event.defaultPrevented)
+        navigation.go(toAreas);
+    };
+    const unsubscribe = navigation.subscribe(remember);
+    addEventListener("keydown", leave);
+    return () => {
+      unsubscribe();
+      removeEventListener("keydown", leave);
+    };
+  }, [navigation, panel]);
+  useLayoutEffect(() => {
+    if (before.current === open) return;
+    const from = before.current;
+    before.current = open;
+    const { panelTop, pageTop } = open === null ? left.current : { panelTop: 0, pageTop: 0 };
+    panel.current?.scrollTo({ top: panelTop });
+    scrollTo({ top: pageTop });
+    if (open !== null || from === null) return;
+    const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(from)}"]`);
+    (row ?? document.getElementById("areas-heading"))?.focus({ preventScroll: true });
+  }, [open, panel]);
 }
 
 /** The tab says what is open. */

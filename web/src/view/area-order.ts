@@ -46,7 +46,7 @@ export function findStations(
   const begins: Station[] = [];
   const contains: Station[] = [];
   for (const station of stations) {
-    const name = fold(station.name ?? "");
+    const name = foldedName(station);
     const code = station.station_code ?? "";
     if (code === wanted || station.station_id === wanted || name.startsWith(wanted)) begins.push(station);
     else if (name.includes(wanted) || code.startsWith(wanted)) contains.push(station);
@@ -55,6 +55,15 @@ export function findStations(
     found: [...begins, ...contains].slice(0, limit),
     matched: begins.length + contains.length,
   };
+}
+
+/** Folding fifty thousand names at every key is too slow; a station is replaced when it changes, never changed. */
+const foldedNames = new WeakMap<Station, string>();
+
+function foldedName(station: Station): string {
+  let folded = foldedNames.get(station);
+  if (folded === undefined) foldedNames.set(station, (folded = fold(station.name ?? "")));
+  return folded;
 }
 
 /** A station's name, or the best there is. */

@@ -141,7 +141,7 @@ function Cells({ area, system, stale }: Omit<RowProps, "minute">): VNode {
   return (
     <tr class={stale ? "stale-row" : undefined}>
       <th scope="row">
-        <Link to={toArea(area.key)} class="row-link" title={area.postcode}>
+        <Link to={toArea(area.key)} class="row-link" title={area.postcode} row={area.key}>
           {area.postcode}
         </Link>
         {system === undefined ? null : <small>{system.name ?? system.system_id}</small>}

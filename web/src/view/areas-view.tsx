@@ -26,7 +26,7 @@ export function AreasView(): VNode {
         </h2>
         {state.loaded ? (
           <p class="muted">
-            {text.areasCount(words.count(state.areas.size))}
+            {text.areasCount(words.count(state.areas.size), state.areas.size !== 1)}
             {" · "}
             {text.stationsCount(words.count(state.stations.size), state.stations.size !== 1)}
           </p>

@@ -9,10 +9,12 @@ interface LinkProps {
   readonly label?: string;
   readonly current?: boolean;
   readonly title?: string;
+  /** What the link opens, to find it again. */
+  readonly row?: string;
   readonly children: ComponentChildren;
 }
 
-export function Link({ to, class: className, label, current, title, children }: LinkProps): VNode {
+export function Link({ to, class: className, label, current, title, row, children }: LinkProps): VNode {
   const { navigation } = usePage();
   const follow = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
@@ -24,6 +26,7 @@ export function Link({ to, class: className, label, current, title, children }: 
       href={navigation.href(to)}
       class={className}
       title={title}
+      data-row={row}
       aria-label={label}
       aria-current={current === true ? "true" : undefined}
       onClick={follow}
