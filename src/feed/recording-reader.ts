@@ -6,7 +6,7 @@ import { asObject, asTimeMs } from "../domain/gbfs/fields.ts";
 import type { RecordedFile } from "./recording-files.ts";
 
 /** A capture larger than this is no poll: 100,000 stations are 35 MB. */
-export const GREATEST_CAPTURE_BYTES = 256 * 1024 * 1024;
+const GREATEST_CAPTURE_BYTES = 256 * 1024 * 1024;
 
 /** One capture as found. */
 export type Capture =

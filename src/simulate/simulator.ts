@@ -23,11 +23,11 @@ import { SimulatedFeed, type Representation } from "./simulated-feed.ts";
 
 export const DEFAULT_STATIONS = 1500;
 /** A hundred thousand: about 30 MB a poll. */
-export const MOST_STATIONS = 100_000;
+const MOST_STATIONS = 100_000;
 /** A day of the city every 24 s: faster, and no rhythm is left to see. */
 const MOST_SPEED = 3600;
 /** How often Vélib's content really changes, ms. */
-export const DEFAULT_CHANGE_PERIOD_MS = 60_000;
+const DEFAULT_CHANGE_PERIOD_MS = 60_000;
 
 export interface SimulatorOptions {
   readonly clock: Clock;

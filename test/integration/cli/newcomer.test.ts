@@ -82,7 +82,7 @@ test("a server that is not there: which host, tried again, and what to see inste
 
 test("a host that does not exist is named", async () => {
   const { exitCode, stdout, stderr } = await velostream(
-    run("--feed", "https://feed.invalid/gbfs.json", "--for", "2s"),
+    run("--feed", "https://feed.invalid/gbfs.json", "--for", "5s"),
   ).finished;
   assert.deepEqual([exitCode, stdout], [69, ""], stderr);
   assert.match(stderr, /feed\.invalid could not be resolved/);
@@ -106,9 +106,13 @@ test("a station code that the feed does not have names the nearest ones", async 
 });
 
 test("the reference stations give exactly their two areas, labelled simulated", async () => {
-  const { exitCode, stdout, stderr } = await velostream(
-    onSimulator("--stations", "16107,32017", "--for", "3s"),
-  ).finished;
+  const running = velostream(onSimulator("--stations", "16107,32017"));
+  await running.seen("stdout", /\n.*\n/);
+  // Ten more polls of the same content.
+  const enough = simulator.requests + 10;
+  while (simulator.requests < enough) await systemClock.sleep(50);
+  running.process.kill("SIGINT");
+  const { exitCode, stdout, stderr } = await running.finished;
   assert.equal(exitCode, 0, stderr);
   const expected = (index: number): readonly unknown[] => {
     const { mechanical, electric } = simulator.model.counts(index);
@@ -172,10 +176,12 @@ test("| head -1 gets its line, and the process ends at its next one without a co
 });
 
 test("the demo needs nothing, and takes nothing simulated to a broker that the environment names", async () => {
-  const { exitCode, stdout, stderr } = await velostream(
-    ["demo", "--no-serve", "--json", "--for", "4s", "--stations", "16107,32017"],
-    { KAFKA_BROKERS: "127.0.0.1:9" },
-  ).finished;
+  const running = velostream(["demo", "--no-serve", "--json", "--stations", "16107,32017"], {
+    KAFKA_BROKERS: "127.0.0.1:9",
+  });
+  await running.seen("stdout", /\n.*\n/);
+  running.process.kill("SIGINT");
+  const { exitCode, stdout, stderr } = await running.finished;
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual([...totals(stdout).keys()].toSorted(), ["75016", "93200"]);
   for (const record of totals(stdout).values()) assert.equal(record["simulated"], true);
