@@ -4,7 +4,7 @@
  */
 import { startSimulator } from "../src/simulate/simulator.ts";
 import type { AreasAnswer } from "../src/http/api-types.ts";
-import { DESKTOP, launchBrowser } from "../test/support/browser.ts";
+import { DESKTOP, launchBrowser, until } from "../test/support/browser.ts";
 import { Product } from "../test/support/product.ts";
 import { figure, report } from "./support/report.ts";
 
@@ -41,7 +41,10 @@ for (let run = -WARM_UP; run < RUNS; run += 1) {
   await context.addInitScript(WATCH);
   const page = await context.newPage();
   await page.goto(product.url);
-  await page.waitForFunction("window.firstDataMs !== undefined");
+  await until(
+    () => page.evaluate<boolean>("window.firstDataMs !== undefined"),
+    () => "no area was drawn",
+  );
   if (run >= 0) firstDataMs.push(await page.evaluate<number>("window.firstDataMs"));
   await context.close();
 }
@@ -55,7 +58,10 @@ const changeMs: number[] = [];
 for (let change = 0; change < CHANGES; change += 1) {
   await page.evaluate("window.changedAtMs = undefined");
   simulator.advance(CHANGE_PERIOD_MS);
-  await page.waitForFunction("window.changedAtMs !== undefined");
+  await until(
+    () => page.evaluate<boolean>("window.changedAtMs !== undefined"),
+    () => "no change was drawn",
+  );
   const changedAtMs = await page.evaluate<number>("window.changedAtMs");
   const { areas } = (await (await fetch(`${product.url}/api/v1/areas`)).json()) as AreasAnswer;
   changeMs.push(changedAtMs - Math.max(...areas.map(({ as_of }) => as_of)));

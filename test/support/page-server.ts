@@ -6,7 +6,14 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
-import type { DeltaEvent, HistoryAnswer, Station, System, SystemAnswer } from "../../src/http/api-types.ts";
+import type {
+  DeltaEvent,
+  HistoryAnswer,
+  Station,
+  StationPatch,
+  System,
+  SystemAnswer,
+} from "../../src/http/api-types.ts";
 import { areasOf, type City } from "./invented-city.ts";
 
 const DIST = join(import.meta.dirname, "../../web/dist");
@@ -80,7 +87,7 @@ export class PageServer {
     const delta: DeltaEvent = {
       areas: areasOf(this.stations.values()).filter((area) => touched.has(area.key)),
       areas_removed: [],
-      stations: patches.flatMap(({ key }) => this.stations.get(key) ?? []),
+      stations: patches.flatMap(({ key }) => this.stations.get(key) ?? []).map(countsOf),
       stations_removed: [],
     };
     this.#sequence += 1;
@@ -155,6 +162,14 @@ export class PageServer {
       response.write(`${id}event: snapshot\ndata: ${JSON.stringify(data)}\n\n`);
     }
   }
+}
+
+/** What the product sends of a station whose place stays the same. */
+function countsOf(station: Station): StationPatch {
+  const { key, nbr_total, nbr_elec, nbr_meca, nbr_docks, last_reported, observed_at } = station;
+  const { is_installed, is_renting, is_returning } = station;
+  const counts = { nbr_total, nbr_elec, nbr_meca, nbr_docks, last_reported, observed_at };
+  return { key, ...counts, is_installed, is_renting, is_returning };
 }
 
 function json(response: ServerResponse, body: unknown): void {

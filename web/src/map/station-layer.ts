@@ -5,7 +5,7 @@
  */
 import type { GeoJSONSource, GeoJSONSourceDiff } from "maplibre-gl";
 import type { LiveStore } from "../live/live-store.ts";
-import { stationFeature, stationProperties, type StationFeature } from "./station-features.ts";
+import { stationFeature, type StationFeature, type StationProperties } from "./station-features.ts";
 
 /** Between two diffs: several a second are seen as live; more only cost battery. */
 const REST_MS = 150;
@@ -96,16 +96,28 @@ export class StationLayer {
         diff.add.push(after);
         continue;
       }
-      const moved = String(before.geometry.coordinates) !== String(after.geometry.coordinates);
+      const changed = changedProperties(before.properties, after.properties);
+      const [wasLon, wasLat] = before.geometry.coordinates;
+      const [lon, lat] = after.geometry.coordinates;
+      const moved = wasLon !== lon || wasLat !== lat;
+      if (changed.length === 0 && !moved) continue;
       diff.update.push({
         id: key,
         ...(moved ? { newGeometry: after.geometry } : {}),
-        addOrUpdateProperties: Object.entries(stationProperties(station)).map(([name, value]) => ({
-          key: name,
-          value,
-        })),
+        addOrUpdateProperties: changed,
       });
     }
     return diff;
   }
+}
+
+function changedProperties(
+  before: StationProperties,
+  after: StationProperties,
+): { key: string; value: string | number }[] {
+  const changed: { key: string; value: string | number }[] = [];
+  for (const key of Object.keys(after) as (keyof StationProperties)[]) {
+    if (before[key] !== after[key]) changed.push({ key, value: after[key] });
+  }
+  return changed;
 }
