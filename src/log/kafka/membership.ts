@@ -98,13 +98,6 @@ export class Membership {
     this.#options.onMustJoin();
   }
 
-  /** The leader of the group shares partitions, so it looks whether there are more. */
-  async noticeMorePartitions(): Promise<void> {
-    if (!this.#isLeader || this.#mustJoin) return;
-    const metadata = await this.#options.client.topic(this.#options.topic);
-    if (metadata !== null && metadata.partitionCount !== this.#sharedCount) this.askToJoin();
-  }
-
   /**
    * Joins, or joins again. @returns the partitions that are ours now
    * @param owned those we hold, at committed positions; empty after `takeLost`
@@ -225,6 +218,7 @@ export class Membership {
       try {
         await this.#heartbeatOnce();
         connectivity.succeeded(`${role} heartbeat`);
+        await this.#noticePartitions();
       } catch (error) {
         if (this.#heed(error, sent)) continue;
         if (isRetriable(error)) connectivity.failed(`${role} heartbeat`, error);
@@ -232,6 +226,14 @@ export class Membership {
       }
     }
     connectivity.forget(`${role} heartbeat`);
+  }
+
+  /** The leader of the group shares the partitions, so it looks whether someone added some. */
+  async #noticePartitions(): Promise<void> {
+    if (!this.#isLeader || this.#mustJoin) return;
+    // At most five seconds old: asked of the cluster no more often than that.
+    const metadata = await this.#options.client.topic(this.#options.topic);
+    if (metadata !== null && metadata.partitionCount !== this.#sharedCount) this.askToJoin();
   }
 
   async #heartbeatOnce(): Promise<void> {

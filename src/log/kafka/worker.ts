@@ -27,7 +27,6 @@ import { isTransactionLost } from "./transaction.ts";
 
 /** Records per transaction, at most: bounds what one commit holds up. */
 const MAX_RECORDS = 10_000;
-const NOTICE_PARTITIONS_EVERY_MS = 5_000;
 
 export interface WorkerOptions {
   readonly clients: { readonly data: KafkaClient; readonly fetch: KafkaClient; readonly join: KafkaClient };
@@ -128,8 +127,6 @@ export class Worker implements ProcessHandle {
   }
 
   async #loop(): Promise<void> {
-    const { clock } = this.#options;
-    let noticedAtMs = clock.now();
     while (!this.#stop.signal.aborted) {
       if (this.#failure !== null) throw this.#failure;
       if (this.#membership.failure !== null) throw this.#membership.failure;
@@ -138,10 +135,6 @@ export class Worker implements ProcessHandle {
       const fetched = await this.#fetcher.next();
       // Partitions in parallel, each with its own transaction; all done before the group may move them.
       await Promise.all(fetched.map(async (each) => this.#handle(each)));
-      if (clock.now() - noticedAtMs >= NOTICE_PARTITIONS_EVERY_MS) {
-        noticedAtMs = clock.now();
-        await this.#membership.noticeMorePartitions().catch(() => {});
-      }
     }
   }
 
