@@ -21,7 +21,7 @@ const TOOLS: Readonly<Record<KafkaVersion, { topics: string; consumer: string; p
     producer: "org.apache.kafka.tools.ConsoleProducer",
   },
   "3.6.1": {
-    topics: "org.apache.kafka.tools.TopicCommand",
+    topics: "kafka.admin.TopicCommand",
     consumer: "kafka.tools.ConsoleConsumer",
     producer: "kafka.tools.ConsoleProducer",
   },
@@ -68,8 +68,15 @@ describe("the reference case", { timeout: 400_000 }, () => {
         const brokers = broker.brokers[0] ?? "";
         for (const topic of TOPICS)
           broker.tool(TOOLS[version].topics, [
-            ...["--create", "--topic", topic, "--bootstrap-server", brokers],
-            ...["--partitions", "1", "--replication-factor", "1"],
+            "--create",
+            "--topic",
+            topic,
+            "--bootstrap-server",
+            brokers,
+            "--partitions",
+            "1",
+            "--replication-factor",
+            "1",
           ]);
         // Before us someone else wrote: the reference's producer, and something that is nobody's.
         broker.tool(TOOLS[version].producer, ["--bootstrap-server", brokers, "--topic", "velib-projet"], {
@@ -118,8 +125,15 @@ describe("the reference case", { timeout: 400_000 }, () => {
 function consume(broker: RunningBroker, topic: string): Record<string, unknown>[] {
   return broker
     .tool(TOOLS[broker.version].consumer, [
-      ...["--bootstrap-server", broker.brokers[0] ?? "", "--topic", topic, "--from-beginning"],
-      ...["--isolation-level", "read_committed", "--timeout-ms", "3000"],
+      "--bootstrap-server",
+      broker.brokers[0] ?? "",
+      "--topic",
+      topic,
+      "--from-beginning",
+      "--isolation-level",
+      "read_committed",
+      "--timeout-ms",
+      "3000",
     ])
     .split("\n")
     .filter((line) => line.startsWith("{"))
