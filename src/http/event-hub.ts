@@ -118,9 +118,11 @@ export class EventHub {
   }
 
   async #join(client: StreamClient, channel: StreamChannel, lastEventId: string | null): Promise<void> {
+    const { view } = this.#options;
     const seq = lastEventId === null ? null : channel.seqOf(lastEventId);
+    const leastSeq = seq === null || seq > view.seq ? 0 : seq;
     if (seq !== null) {
-      const missed = this.#options.view.since(seq);
+      const missed = view.since(seq);
       if (missed !== null) {
         this.#options.metrics.count("velostream_stream_joins_total", { how: "resumed" });
         this.#startLive(client, channel, missed);
@@ -129,11 +131,11 @@ export class EventHub {
     }
     await this.#live.promise;
     while (this.#clients.has(client) && !client.ending) {
-      const snapshot = await channel.snapshot();
-      const missed = this.#options.view.since(snapshot.seq);
-      // So much has changed meanwhile that the journal no longer leads on from it: once more.
-      if (missed === null) continue;
-      client.sendSnapshot(snapshot.events);
+      const snapshot = await channel.snapshot(leastSeq);
+      const missed = view.since(snapshot.seq);
+      // One under way for others was older, or the journal no longer leads on from it: once more.
+      if (missed === null || snapshot.seq < leastSeq) continue;
+      client.sendBacklog(snapshot.events);
       this.#options.metrics.count("velostream_stream_joins_total", { how: "snapshot" });
       this.#startLive(client, channel, missed);
       return;
@@ -142,10 +144,7 @@ export class EventHub {
 
   #startLive(client: StreamClient, channel: StreamChannel, missed: readonly Delta[]): void {
     if (client.ending || !this.#clients.has(client)) return;
-    for (const delta of missed) {
-      const event = channel.encode(delta);
-      if (event !== null) client.send(event);
-    }
+    client.sendBacklog(missed.flatMap((delta) => channel.encode(delta) ?? []));
     channel.clients.add(client);
   }
 

@@ -73,10 +73,13 @@ export class StreamChannel {
     return event;
   }
 
-  /** Everything as of a recent commit; the journal leads on from its `seq`. */
-  snapshot(): Promise<Snapshot> {
+  /**
+   * Everything as of a recent commit; the journal leads on from its `seq`.
+   * @param leastSeq what the client has seen: it is not taken back behind that
+   */
+  snapshot(leastSeq: number): Promise<Snapshot> {
     const held = this.#snapshot;
-    if (held !== null) {
+    if (held !== null && held.seq >= leastSeq) {
       const since = this.#view.since(held.seq);
       const drift = since?.reduce((sum, d) => sum + d.areas.length + d.stations.length, 0);
       if (drift !== undefined && drift <= SNAPSHOT_DRIFT_ITEMS) return Promise.resolve(held);

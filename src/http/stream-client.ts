@@ -26,7 +26,7 @@ export interface StreamClientOptions {
 
 export class StreamClient {
   readonly #options: StreamClientOptions;
-  /** Bytes of a snapshot that may be unread on top of the limit, until they were read. */
+  /** Bytes of a backlog that may be unread on top of the limit, until they were read. */
   #allowanceBytes = 0;
   #ending = false;
 
@@ -57,8 +57,8 @@ export class StreamClient {
     this.#write(event);
   }
 
-  /** Sends what a client asked for by connecting; it may take its time to read it. */
-  sendSnapshot(events: readonly SseEvent[]): void {
+  /** Sends what a client asked for by connecting, a snapshot or what it missed; it may take its time to read it. */
+  sendBacklog(events: readonly SseEvent[]): void {
     if (this.#ending) return;
     for (const event of events) this.#allowanceBytes += this.#write(event);
   }
