@@ -22,6 +22,8 @@ export interface SessionOutputInput {
   readonly statuses: readonly CollectorStatus[];
   /** The aggregate worker in this process. */
   readonly worker: ProcessHandle | null;
+  /** Where the page is served; null where it is not. */
+  readonly url: string | null;
   readonly signal: AbortSignal;
   /** Show what is there by now, then return. */
   readonly finish: AbortSignal;
@@ -39,7 +41,8 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
         status: statusParts(input, rate, true),
         notices: notices(input),
         columns: terminal.columns,
-        rows: terminal.rows,
+        // The cursor stands on a line of its own below the block.
+        rows: terminal.rows - 1,
         nowMs: clock.now(),
         style: (style, text) => terminal.style(style, text),
       });
@@ -57,7 +60,7 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
 }
 
 function statusParts(
-  { statuses, view, context, worker }: SessionOutputInput,
+  { statuses, view, context, worker, url }: SessionOutputInput,
   rate: Rate,
   live: boolean,
 ): string[] {
@@ -69,7 +72,8 @@ function statusParts(
   const rejects = statuses.reduce((sum, status) => sum + status.rejectsNow, 0);
   const lagRecords = worker?.progress().reduce((sum, progress) => sum + progress.lagRecords, 0) ?? 0;
   return [
-    ...(isSimulated({ statuses }) ? ["SIMULATED"] : []),
+    ...(isSimulated({ statuses, view }) ? ["SIMULATED"] : []),
+    ...(live && url !== null ? [url] : []),
     `${view.stationCount} stations`,
     `${areas} areas`,
     ...rate.shown(records, nowMs),
@@ -91,8 +95,10 @@ function notices({ statuses, context }: SessionOutputInput): string[] {
     });
 }
 
-function isSimulated({ statuses }: Pick<SessionOutputInput, "statuses">): boolean {
-  return statuses.some(({ system }) => system?.simulated === true);
+function isSimulated({ statuses, view }: Pick<SessionOutputInput, "statuses" | "view">): boolean {
+  if (statuses.some(({ system }) => system?.simulated === true)) return true;
+  for (const { simulated } of view.systems()) if (simulated) return true;
+  return false;
 }
 
 /** Records a second over the last half minute or so. */

@@ -103,6 +103,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     view,
     statuses,
     worker,
+    url: server?.url ?? null,
     signal: giveUp.signal,
     finish: finish.signal,
   };

@@ -64,7 +64,7 @@ async function table(context: CommandContext, log: Log, topics: TopicNames, stag
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const metrics = createMetrics({ process: false });
   const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
-  const shown = { context, log, topics, view, statuses: [], worker: null };
+  const shown = { context, log, topics, view, statuses: [], worker: null, url: null };
   await Promise.all([
     stages.watch(follower.run(stages.stop)),
     stages.watch(sessionOutput({ ...shown, signal: stages.stop, finish: stages.stop })),
