@@ -120,6 +120,8 @@ export interface HistorySeries {
   readonly mechanical: Series;
   readonly docks: Series;
   readonly gaps: readonly HistoryGap[];
+  /** True when any of it is simulated: say so wherever it shows. */
+  readonly simulated?: boolean;
 }
 
 /** Quantiles over the past weeks: 10 %, 50 %, 90 %. */

@@ -33,6 +33,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./topics.ts")).topicsList,
   },
   {
+    name: "archive",
+    summary: "every record kept as history, over Kafka",
+    load: async () => (await import("./archive.ts")).archive,
+  },
+  {
     name: "watch totals",
     summary: "the totals per area, live",
     load: async () => (await import("./watch.ts")).watchTotals,
@@ -51,6 +56,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "replay",
     summary: "a recording through the same pipeline, at its pace or faster",
     load: async () => (await import("./replay.ts")).replay,
+  },
+  {
+    name: "import",
+    summary: "captured station_status files become history",
+    load: async () => (await import("./import.ts")).importCaptures,
+  },
+  {
+    name: "history area",
+    summary: "how many bikes an area had, in steps",
+    load: async () => (await import("./history-series.ts")).historyArea,
+  },
+  {
+    name: "history station",
+    summary: "how many bikes a station had, at an instant or in steps",
+    load: async () => (await import("./history-series.ts")).historyStation,
+  },
+  {
+    name: "history export",
+    summary: "the history's rows as Parquet, CSV or NDJSON",
+    load: async () => (await import("./history-export.ts")).historyExport,
+  },
+  {
+    name: "history sql",
+    summary: "a read-only query on the history",
+    load: async () => (await import("./history-sql.ts")).historySql,
   },
   {
     name: "simulate",

@@ -47,7 +47,7 @@ async function runDemo(context: CommandContext): Promise<number> {
         interval: CHANGE_PERIOD_MS,
         // Whatever the environment says: nothing simulated gets into real topics or into a history.
         brokers: null,
-        "data-dir": null,
+        archive: false,
       },
     });
   } finally {

@@ -33,9 +33,7 @@ export function checksFor(context: CommandContext): readonly Check[] {
       ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
       : [{ name: "feeds", run: () => feedList(context) }]),
     ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
-    ...(settings["data-dir"] === null
-      ? []
-      : [{ name: "data", run: () => dataFolder(settings["data-dir"] ?? "") }]),
+    { name: "data", run: () => dataFolder(settings["data-dir"]) },
     { name: "port", run: () => port(settings.host, settings.port) },
   ];
 }

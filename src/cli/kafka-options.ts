@@ -47,3 +47,6 @@ export const SERVE_OPTIONS = [
   "tiles",
   "tiles-attribution",
 ] as const satisfies readonly OptionName[];
+
+/** How the history is kept. */
+export const ARCHIVE_OPTIONS = ["data-dir", "retain"] as const satisfies readonly OptionName[];

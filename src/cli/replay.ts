@@ -1,19 +1,25 @@
 /** `velostream replay PATH`: a recording through the very same pipeline as `run`. */
 import { RecordingSource } from "../feed/recording.ts";
+import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { replayHistory } from "./replay-history.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
 
 export const replay: Command = {
-  usage: "PATH [options]",
+  usage: "[PATH] [options]",
   description:
-    "Replays a recording through the very same pipeline as run: a folder of captured station_status files (plain or .gz, one a file), or NDJSON of them, with station_information beside them. Event times are the captures'. Ends with the recording.",
+    "Replays a recording through the very same pipeline as run: a folder of captured station_status files (plain or .gz, one a file), or NDJSON of them, with station_information beside them. Event times are the captures'. Ends with the recording. Without a PATH, a stretch of the history under --data-dir, given by --from and --to or --since: its aggregate publishes the same totals again.",
   examples: [
     { command: "velostream replay captures/ --speed max", does: "as fast as it goes, totals in a table" },
     { command: "velostream replay day.ndjson.gz --speed 60", does: "an hour a minute" },
     { command: "velostream replay captures/ --speed max --json", does: "every totals record, as NDJSON" },
+    {
+      command: "velostream replay --from 2026-11-20 --to 2026-11-21 --speed 600",
+      does: "a day of the history, in two and a half minutes",
+    },
   ],
   options: [
     "speed",
@@ -26,14 +32,24 @@ export const replay: Command = {
     "group",
     "json",
     "for",
+    "data-dir",
+    "system",
+    "since",
+    "from",
+    "to",
+    "timezone",
   ],
-  positionals: [1, 1],
+  positionals: [0, 1],
   run,
 };
 
 async function run(context: CommandContext): Promise<number> {
   const { settings, clock, logger, positionals } = context;
-  const [path = ""] = positionals;
+  const [path] = positionals;
+  if (path === undefined) return replayHistory(context);
+  for (const name of ["since", "from", "to", "system"] as const)
+    if (context.origins.get(name)?.startsWith("--") === true)
+      throw new UsageError(`--${name} is for the history: leave it out, or leave out ${path}.`);
   const source = new RecordingSource({ path, speed: settings.speed, clock, logger });
   const areasFor = areaRules(settings.areas, settings["areas-property"]);
   const supply = fixedSupply([{ source, areasFor, pacerFor: pacerRules("auto", true) }]);

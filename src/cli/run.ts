@@ -1,13 +1,19 @@
 /** `run`: everything in one process, on a memory log or on Kafka. */
 import type { Command } from "./command.ts";
-import { FEED_OPTIONS, KAFKA_OPTIONS, SERVE_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import {
+  ARCHIVE_OPTIONS,
+  FEED_OPTIONS,
+  KAFKA_OPTIONS,
+  SERVE_OPTIONS,
+  TOPIC_OPTIONS,
+} from "./kafka-options.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
 
 export const run: Command = {
   usage: "[options]",
   description:
-    "Collects a feed, aggregates it per area, and shows it: a live table here, the map and the API in the browser. With --brokers the records go over Kafka, else they stay in this process.",
+    "Collects a feed, aggregates it per area, and shows it: a live table here, the map and the API in the browser. Keeps the history in ./velostream-data. With --brokers the records go over Kafka, else they stay in this process.",
   examples: [
     { command: "npm start", does: "Vélib' Métropole, live." },
     {
@@ -27,6 +33,8 @@ export const run: Command = {
     "group",
     "serve",
     ...SERVE_OPTIONS,
+    "archive",
+    ...ARCHIVE_OPTIONS,
     "json",
     "for",
   ],
@@ -37,5 +45,6 @@ export const run: Command = {
       lossless: false,
       aggregate: true,
       serve: context.settings.serve,
+      archive: context.settings.archive ? "wanted" : "none",
     }),
 };

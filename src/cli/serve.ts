@@ -7,7 +7,7 @@ import { requireBrokers } from "./watch.ts";
 export const serve: Command = {
   usage: "[options]",
   description:
-    "Serves the live page and the API from the log alone: reads both topics from their start, so that it can be started and stopped anywhere, any number of times. Something else collects and aggregates.",
+    "Serves the live page and the API from the log alone: reads both topics from their start, so that it can be started and stopped anywhere, any number of times. Something else collects and aggregates. The history is that of --data-dir, where there is one.",
   examples: [
     { command: "velostream serve --brokers localhost:9092", does: "The page on http://127.0.0.1:8080." },
     {
@@ -15,9 +15,16 @@ export const serve: Command = {
       does: "The same, for other machines.",
     },
   ],
-  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...SERVE_OPTIONS, "for"],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...SERVE_OPTIONS, "data-dir", "for"],
   run: async (context) => {
     requireBrokers(context, "serve");
-    return runSession({ context, supply: null, lossless: false, aggregate: false, serve: true });
+    return runSession({
+      context,
+      supply: null,
+      lossless: false,
+      aggregate: false,
+      serve: true,
+      archive: "read",
+    });
   },
 };

@@ -16,9 +16,11 @@ import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
 import { Systems, type SystemSupply } from "../pipeline/systems.ts";
 import { ViewFollower } from "../pipeline/view-follower.ts";
+import type { LogProducer } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
+import { openSessionArchive, type ArchiveMode } from "./session-archive.ts";
 import { sessionOutput } from "./session-output.ts";
 import { startSessionServer } from "./session-server.ts";
 import { Stages } from "./stages.ts";
@@ -34,6 +36,10 @@ export interface SessionInput {
   readonly aggregate: boolean;
   /** Serve the page and the API. @default false */
   readonly serve?: boolean;
+  /** @default "none" */
+  readonly archive?: ArchiveMode;
+  /** Publishes to the raw topic instead of a collector, until it is done or `stop` aborts. */
+  readonly publish?: (producer: LogProducer, stop: AbortSignal) => Promise<void>;
 }
 
 /** @returns the exit code; rethrows what stopped a stage, after the drain */
@@ -43,6 +49,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   const metrics = createMetrics({ process: true });
   const topics = topicNames(settings);
   const log = await openLog({ settings, clock, logger, metrics });
+  const archive = await openSessionArchive(context, log, metrics, input.archive ?? "none");
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
@@ -58,6 +65,8 @@ export async function runSession(input: SessionInput): Promise<number> {
           follower,
           metrics,
           statuses: () => statuses,
+          history: archive?.queries,
+          checks: archive?.checks ?? [],
           stop: stages.stop,
         })
       : null;
@@ -111,17 +120,24 @@ export async function runSession(input: SessionInput): Promise<number> {
     stages.watch(follower.run(giveUp.signal, finish.signal)),
     stages.watch(sessionOutput(output)),
   ];
+  const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());
 
-  await (systems === null ? stages.stopped() : stages.watch(systems.run(stages.stop)));
+  const collecting = input.publish?.(producer, stages.stop) ?? systems?.run(stages.stop);
+  await (collecting === undefined ? stages.stopped() : stages.watch(collecting));
   stages.end();
-  const deadline = clock.sleep(DRAIN_MS, giveUp.signal);
+  // A recording that has ended is shown to its end, however long that takes.
+  const ended = lossless && !signal.aborted;
+  const deadline = ended ? new Promise<never>(() => {}) : clock.sleep(DRAIN_MS, giveUp.signal);
   if (worker !== null) {
     await Promise.race([caughtUp(worker, log, clock), deadline]);
     await Promise.race([worker.stop(), deadline]).catch(() => {});
   }
   finish.abort();
-  await Promise.race([Promise.all(reading), deadline]);
+  await Promise.race([Promise.all([...reading, archiving]), deadline]);
   giveUp.abort();
+  // What is acknowledged becomes files: the folder is not left before.
+  await archiving;
+  archive?.close();
   await server?.stop();
   await Promise.allSettled([producer.close(), supply?.close?.()]);
   await log.close();

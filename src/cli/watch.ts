@@ -13,6 +13,12 @@ import { printRaw, printTotals } from "./print-records.ts";
 import { sessionOutput } from "./session-output.ts";
 import { Stages } from "./stages.ts";
 
+const FROM_TEXT = {
+  metavar: "WHERE",
+  help: "Where to start reading: earliest or latest.",
+  default: "latest",
+};
+
 export const watchTotals: Command = {
   usage: "[options]",
   description: "Shows the totals per area as they change: a live table on a terminal, NDJSON elsewhere.",
@@ -24,6 +30,7 @@ export const watchTotals: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, "from", "json", "for"],
+  optionTexts: { from: FROM_TEXT },
   run: (context) => watch(context, "totals"),
 };
 
@@ -38,8 +45,15 @@ export const watchRaw: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, "from", "json", "for"],
+  optionTexts: { from: FROM_TEXT },
   run: (context) => watch(context, "raw"),
 };
+
+function startOf(from: string | null): "earliest" | "latest" {
+  if (from === null) return "latest";
+  if (from === "earliest" || from === "latest") return from;
+  throw new UsageError(`--from: ${JSON.stringify(from)} is none of earliest, latest.`);
+}
 
 async function watch(context: CommandContext, what: "raw" | "totals"): Promise<number> {
   const { settings, clock, logger, terminal, signal } = context;
@@ -50,7 +64,7 @@ async function watch(context: CommandContext, what: "raw" | "totals"): Promise<n
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
   const giveUp = new AbortController();
-  const from = settings.from as "earliest" | "latest";
+  const from = startOf(settings.from);
   const print = { terminal, log, topics, from, signal: giveUp.signal, finish: stages.stop };
   if (what === "totals" && terminal.interactive && !settings.json) await table(context, log, topics, stages);
   else await stages.watch(what === "raw" ? printRaw(print) : printTotals(print));

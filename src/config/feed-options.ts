@@ -1,5 +1,5 @@
 /** The rows of the option table about what is collected, and how (see options.ts). */
-import type { OptionRow } from "./options.ts";
+import type { OptionRow } from "./option-types.ts";
 
 /** Default feed: the alias that feed/ resolves to Vélib' Métropole's discovery. */
 const DEFAULT_FEED = "velib";

@@ -24,6 +24,20 @@ export interface OptionValues {
 
 export type OptionKind = keyof OptionValues;
 
+/** One row of the table of options. */
+export interface OptionRow {
+  readonly kind: OptionKind;
+  /** What stands for the value in help, e.g. `DURATION`; none for flags. */
+  readonly metavar?: string;
+  /** null: not set. */
+  readonly default: OptionValues[OptionKind] | null;
+  readonly choices?: readonly string[];
+  /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
+  readonly envAliases?: readonly string[];
+  readonly help: string;
+  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "output" | "simulate";
+}
+
 /** Thrown by the parsers below; the caller adds the option's name and where the value came from. */
 class Malformed extends Error {}
 

@@ -3,21 +3,11 @@
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
 import { FEED_OPTION_ROWS } from "./feed-options.ts";
-import type { OptionKind, OptionValues } from "./option-types.ts";
+import { HISTORY_OPTIONS } from "./history-options.ts";
+import type { OptionRow, OptionValues } from "./option-types.ts";
 import { SERVE_OPTIONS } from "./serve-options.ts";
 
-export interface OptionRow {
-  readonly kind: OptionKind;
-  /** What stands for the value in help, e.g. `DURATION`; none for flags. */
-  readonly metavar?: string;
-  /** null: not set. */
-  readonly default: OptionValues[OptionKind] | null;
-  readonly choices?: readonly string[];
-  /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
-  readonly envAliases?: readonly string[];
-  readonly help: string;
-  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "output" | "simulate";
-}
+export type { OptionRow } from "./option-types.ts";
 
 export const OPTIONS = {
   ...FEED_OPTION_ROWS,
@@ -137,14 +127,7 @@ export const OPTIONS = {
     help: "File with the token for OAUTHBEARER, read again at every login.",
   },
   ...SERVE_OPTIONS,
-  // ── history
-  "data-dir": {
-    kind: "path",
-    metavar: "DIR",
-    default: null,
-    group: "history",
-    help: "Folder for history and caches.",
-  },
+  ...HISTORY_OPTIONS,
   // ── simulate
   seed: {
     kind: "integer",
@@ -195,10 +178,9 @@ export const OPTIONS = {
   from: {
     kind: "string",
     metavar: "WHERE",
-    choices: ["earliest", "latest"],
-    default: "latest",
+    default: null,
     group: "output",
-    help: "Where to start reading a topic.",
+    help: "Where to start: earliest or latest of a topic, or a time of the history.",
   },
   speed: {
     kind: "speed",

@@ -25,6 +25,9 @@ export const BELIEVE_SHRUNK_AFTER_MS = 30 * 60_000;
 /** An unchanged station is published again after this long: keeps topics with retention complete. */
 export const REFRESH_AFTER_MS = 3_600_000;
 
+/** … and the one that waited longest when none was for this long: a silence in the log means that nobody watched. */
+export const HEARTBEAT_AFTER_MS = 300_000;
+
 export type PublishMode = "changes" | "every-poll";
 
 /** One poll's stations, decoded and filtered. */
@@ -139,6 +142,7 @@ export class Collection {
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
     const tentative: { area: string; slot: number }[] = [];
 
+    const heartbeat = this.#heartbeat(observed);
     for (const status of observed.stations) {
       const { stationId } = status;
       if (present.has(stationId)) continue;
@@ -148,7 +152,9 @@ export class Collection {
       const { area, rule } = this.#options.resolveArea(information, status.stationCode, stationId);
       const partition = partitionOf(areaPartitionKey(this.#options.systemId, area), observed.partitionCount);
       const stays = held !== undefined && held.area === area && held.partition === partition;
-      if (stays && !this.#worthPublishing(held, status, information, observed.observedAtMs)) {
+      const worth =
+        stationId === heartbeat || this.#worthPublishing(held, status, information, observed.observedAtMs);
+      if (stays && !worth) {
         // The same content: hold the newest object, which the source holds too, and let the older one go.
         held.status = status;
         held.information = information;
@@ -230,13 +236,30 @@ export class Collection {
     }
   }
 
+  /** The station to publish for want of any other news: the one that waited longest. */
+  #heartbeat({ stations, observedAtMs }: Observed): string | null {
+    let newestMs = -Infinity;
+    let oldestMs = Infinity;
+    let oldest: string | null = null;
+    for (const { stationId } of stations) {
+      const publishedAtMs = this.#published.get(stationId)?.publishedAtMs;
+      if (publishedAtMs === undefined) continue;
+      newestMs = Math.max(newestMs, publishedAtMs);
+      if (publishedAtMs < oldestMs) {
+        oldestMs = publishedAtMs;
+        oldest = stationId;
+      }
+    }
+    return observedAtMs - newestMs >= HEARTBEAT_AFTER_MS ? oldest : null;
+  }
+
   #worthPublishing(
-    held: Published,
+    held: Published | undefined,
     status: StationStatus,
     information: StationInformation | undefined,
     nowMs: number,
   ): boolean {
-    if (this.#options.mode === "every-poll") return true;
+    if (this.#options.mode === "every-poll" || held === undefined) return true;
     if (nowMs - held.publishedAtMs >= REFRESH_AFTER_MS) return true;
     if (held.status === null) return true;
     return !sameContent(held.status, status) || !sameInformation(held.information, information);

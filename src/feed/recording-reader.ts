@@ -23,7 +23,7 @@ export type Capture =
       readonly kind: "unreadable";
       readonly origin: string;
       /** Stable word for metrics. */
-      readonly outcome: "not_json" | "too_large" | "unreadable_file";
+      readonly outcome: "not_json" | "too_large" | "unreadable_file" | "no_time";
       /** Completes "capture …". */
       readonly problem: string;
     };
@@ -32,11 +32,12 @@ export type Capture =
 export async function* readCaptures(
   file: RecordedFile,
   greatestBytes = GREATEST_CAPTURE_BYTES,
+  content: () => Readable = () => contentOf(file),
 ): AsyncGenerator<Capture> {
   let number = 0;
   const origin = (): string => (file.format === "json" ? file.name : `${file.name}, line ${number}`);
   try {
-    for await (const text of texts(file, greatestBytes)) {
+    for await (const text of texts(file, greatestBytes, content())) {
       number += 1;
       if (text === null) {
         const problem = `is larger than ${greatestBytes} bytes`;
@@ -50,6 +51,20 @@ export async function* readCaptures(
   }
 }
 
+/** Captures as they come in a stream of NDJSON: it can be read once. */
+export function readCaptureStream(stream: Readable): AsyncGenerator<Capture> {
+  return readCaptures(STREAM, GREATEST_CAPTURE_BYTES, () => stream);
+}
+
+const STREAM: RecordedFile = {
+  path: "-",
+  name: "stdin",
+  format: "ndjson",
+  gzip: false,
+  nameTimeMs: null,
+  modifiedAtMs: NaN,
+};
+
 /** The first JSON value of a small file beside the captures; undefined when there is none. */
 export async function readWhole(file: RecordedFile): Promise<unknown> {
   for await (const capture of readCaptures(file)) if (capture.kind === "read") return capture.body;
@@ -60,7 +75,12 @@ function parse(file: RecordedFile, text: string, origin: string): Capture {
   try {
     // Some editors and recorders put a byte order mark in front.
     const body: unknown = JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);
-    return { kind: "read", origin, body: unwrapped(body), text, timeMs: eventTime(body, file) };
+    const timeMs = eventTime(body, file);
+    if (Number.isNaN(timeMs)) {
+      const problem = 'tells no time (wrap it: {"fetched_at": …, "station_status": …})';
+      return { kind: "unreadable", origin, outcome: "no_time", problem };
+    }
+    return { kind: "read", origin, body: unwrapped(body), text, timeMs };
   } catch {
     return { kind: "unreadable", origin, outcome: "not_json", problem: "is not JSON" };
   }
@@ -93,7 +113,11 @@ function fetchedAt(value: unknown): number | null {
 }
 
 /** The texts of a file: its lines, or all of it; null stands for one that is too large. */
-async function* texts(file: RecordedFile, greatestBytes: number): AsyncGenerator<string | null> {
+async function* texts(
+  file: RecordedFile,
+  greatestBytes: number,
+  content: Readable,
+): AsyncGenerator<string | null> {
   let parts: Buffer[] = [];
   let bytes = 0;
   const take = (): string | null => {
@@ -107,7 +131,7 @@ async function* texts(file: RecordedFile, greatestBytes: number): AsyncGenerator
     if (bytes > greatestBytes) parts = [];
     else parts.push(part);
   };
-  for await (const chunk of contentOf(file) as AsyncIterable<Buffer>) {
+  for await (const chunk of content as AsyncIterable<Buffer>) {
     let from = 0;
     for (;;) {
       const end = file.format === "ndjson" ? chunk.indexOf(0x0a, from) : -1;

@@ -3,6 +3,7 @@
  *
  *   files, in order of time ─▶ capture ─▶ wait (gap ÷ speed) ─▶ decode ─▶ changed | unchanged | failed … ─▶ ended
  */
+import type { Readable } from "node:stream";
 import { sameStations } from "../domain/change-detection.ts";
 import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
@@ -14,7 +15,7 @@ import type { Reject, StationInformation, StationStatusFile } from "../domain/st
 import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
 import { safeSystemId, VELIB } from "./feed-target.ts";
 import { findRecording, noRecording, type RecordedFile, type RecordingFiles } from "./recording-files.ts";
-import { readCaptures, readWhole, type Capture } from "./recording-reader.ts";
+import { readCaptures, readCaptureStream, readWhole, type Capture } from "./recording-reader.ts";
 
 export interface RecordingOptions {
   /** A folder of captures, or one file. */
@@ -23,6 +24,8 @@ export interface RecordingOptions {
   readonly speed: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** NDJSON instead of what is at `path`, which then only names it in messages. */
+  readonly stream?: Readable;
 }
 
 /** A wait longer than this is announced, ms. */
@@ -48,6 +51,7 @@ export class RecordingSource implements FeedSource {
 
   /** @throws StorageError when there is nothing to replay */
   async describe(): Promise<SystemDescription> {
+    if (this.#options.stream !== undefined) return this.#describeStream(this.#options.stream);
     const files = await findRecording(this.#options.path);
     const status = await inOrder(files.status);
     await this.#readInformation(files.information);
@@ -107,6 +111,24 @@ export class RecordingSource implements FeedSource {
 
   async close(): Promise<void> {
     await this.#captures?.return(undefined);
+  }
+
+  /** A stream can be read once: what tells who the system is is kept for the polls. */
+  async #describeStream(stream: Readable): Promise<SystemDescription> {
+    const captures = readCaptureStream(stream);
+    const begun: Capture[] = [];
+    let first: Awaited<ReturnType<typeof firstUsable>> | null = null;
+    while (first === null) {
+      const next = await captures.next();
+      if (next.done === true) throw noRecording(this.#options.path, "holds no station_status capture");
+      begun.push(next.value);
+      first = usable(next.value);
+    }
+    this.#captures = (async function* (): AsyncGenerator<Capture> {
+      yield* begun;
+      yield* captures;
+    })();
+    return describeBodies("stream", first, [first.body]);
   }
 
   async #readInformation(files: readonly RecordedFile[]): Promise<void> {
@@ -176,6 +198,15 @@ async function describeSystem(
   const capture = await firstUsable(files, status);
   const bodies: unknown[] = [capture.body];
   for (const file of files.system) bodies.push(await readWhole(file));
+  return describeBodies(files.folder, capture, bodies);
+}
+
+/** @param bodies files that may say who the system is; the last one that does is believed */
+function describeBodies(
+  folder: string,
+  capture: Awaited<ReturnType<typeof firstUsable>>,
+  bodies: readonly unknown[],
+): SystemDescription {
   const said = bodies
     .map(decodeSystemInformation)
     .findLast((decoded) => typeof decoded?.systemId === "string");
@@ -184,8 +215,8 @@ async function describeSystem(
   const velib = looksLikeVelib(capture.status);
   if (velib && !simulated) return VELIB;
   return {
-    systemId: velib ? VELIB.systemId : safeSystemId(said?.systemId ?? files.folder),
-    name: said?.name ?? said?.operator ?? files.folder,
+    systemId: velib ? VELIB.systemId : safeSystemId(said?.systemId ?? folder),
+    name: said?.name ?? said?.operator ?? folder,
     timezone: said?.timezone ?? null,
     attribution: said?.attribution ?? said?.operator ?? null,
     licenseUrl: said?.licenseUrl ?? null,
@@ -200,9 +231,14 @@ async function firstUsable(
 ): Promise<{ readonly body: unknown; readonly status: StationStatusFile }> {
   let problem: string | null = null;
   for await (const capture of capturesOf(captured)) {
-    const status = capture.kind === "read" ? decodeStationStatus(capture.body, new Map()) : null;
-    if (capture.kind === "read" && status !== null) return { body: capture.body, status };
+    const found = usable(capture);
+    if (found !== null) return found;
     problem ??= `${capture.origin} ${capture.kind === "read" ? NOT_GBFS : capture.problem}`;
   }
   throw noRecording(files.path, `holds no capture that can be used (${problem ?? "it is empty"})`);
+}
+
+function usable(capture: Capture): { readonly body: unknown; readonly status: StationStatusFile } | null {
+  const status = capture.kind === "read" ? decodeStationStatus(capture.body, new Map()) : null;
+  return capture.kind === "read" && status !== null ? { body: capture.body, status } : null;
 }

@@ -4,7 +4,7 @@
  *   snapshot ─▶ last keyframe before the range ─▶ rows since, of the files that can hold them ─▶ points
  */
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
-import { StorageError } from "../errors.ts";
+import { AppError, StorageError } from "../errors.ts";
 import type { HistoryGap } from "../ports.ts";
 import { segmentsOf, type Segment } from "./coverage.ts";
 import { dayOf } from "./layout.ts";
@@ -99,7 +99,7 @@ export class ArchiveReader {
         files.length === 0
           ? null
           : `SELECT epoch, epoch_ms(as_of)::DOUBLE, NOT removed, total::DOUBLE, electric::DOUBLE,
-              mechanical::DOUBLE, docks::DOUBLE
+              mechanical::DOUBLE, docks::DOUBLE, simulated
              FROM read_parquet(${fileList(this.folder, files)}) WHERE area = ${literal(area)}
              ORDER BY epoch, as_of, log_offset`,
       );
@@ -123,7 +123,7 @@ export class ArchiveReader {
           ? null
           : // A station that moves is retired in one partition and observed in another at the same instant.
             `SELECT epoch, epoch_ms(observed_at)::DOUBLE, event = 'observed', total::DOUBLE, electric::DOUBLE,
-              mechanical::DOUBLE, docks::DOUBLE
+              mechanical::DOUBLE, docks::DOUBLE, simulated
              FROM read_parquet(${fileList(this.folder, files)}) WHERE station_id = ${literal(stationId)}
              ORDER BY epoch, observed_at, event = 'observed', total, log_offset`,
       );
@@ -201,7 +201,7 @@ async function readPoints(connection: DuckDBConnection, sql: string | null): Pro
   const result = await connection.run(sql);
   const points: Point[] = [];
   for (const chunk of await result.fetchAllChunks()) {
-    const column = Array.from({ length: 7 }, (_, at) => chunk.getColumnVector(at));
+    const column = Array.from({ length: 8 }, (_, at) => chunk.getColumnVector(at));
     for (let row = 0; row < chunk.rowCount; row += 1)
       points.push({
         epoch: column[0]?.getItem(row) as number,
@@ -211,6 +211,7 @@ async function readPoints(connection: DuckDBConnection, sql: string | null): Pro
         electric: column[4]?.getItem(row) as number | null,
         mechanical: column[5]?.getItem(row) as number | null,
         docks: column[6]?.getItem(row) as number | null,
+        simulated: column[7]?.getItem(row) === true,
       });
   }
   return points;
@@ -224,8 +225,8 @@ function inOrder(points: readonly Point[], fresh: readonly Point[]): readonly Po
   );
 }
 
-function unreadable(folder: string, error: unknown): StorageError {
-  if (error instanceof StorageError) return error;
+function unreadable(folder: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
   const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
   return new StorageError(
     "VELOSTREAM_STORAGE_INVALID",

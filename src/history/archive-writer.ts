@@ -13,15 +13,14 @@ import type { Kept } from "../domain/totals-record.ts";
 import type { Archive, Clock, HealthState, Logger, LogRecord, Metrics } from "../ports.ts";
 import { ArchiveFolder } from "./archive-folder.ts";
 import { Backlog } from "./backlog.ts";
-import type { Coverage, Epoch } from "./coverage.ts";
-import { commitRows } from "./flush.ts";
+import type { Coverage, Epoch, Span } from "./coverage.ts";
+import { commitRows, type Buffered } from "./flush.ts";
 import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
 import { Maintenance } from "./maintenance.ts";
-import type { RecordedGap } from "./manifest.ts";
 import { nextEpoch, observeRows, recover } from "./recovery.ts";
 import { RecordRows } from "./record-rows.ts";
 import { storageProblem } from "./storage-problem.ts";
-import { AREA_COLUMNS, STATION_COLUMNS, toCells, type AreaRow, type StationRow } from "./rows.ts";
+import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
 
 export interface ArchiveWriterOptions {
   /** The history folder (layout.ts). */
@@ -43,13 +42,6 @@ export interface ArchiveWriterOptions {
 const FLUSH_ROWS = 20_000;
 const FLUSH_AFTER_MS = 5 * 60_000;
 const RETRY_AFTER_MS = 15_000;
-
-/** Acknowledged rows that are not in a Parquet file yet. */
-export interface Buffered {
-  readonly stations: StationRow[];
-  readonly areas: AreaRow[];
-  readonly gaps: RecordedGap[];
-}
 
 export class ArchiveWriter implements Archive {
   readonly #options: ArchiveWriterOptions;
@@ -106,6 +98,11 @@ export class ArchiveWriter implements Archive {
 
   positions(): ReadonlyMap<string, number> {
     return new Map(this.#rows.positions);
+  }
+
+  /** What was watched, as of what is acknowledged. */
+  spans(): readonly Span[] {
+    return this.#coverage.spans();
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {

@@ -75,6 +75,9 @@ export class Coverage {
       return;
     }
     const silenceMs = atMs - watch.span.toMs;
+    // One partition may be read some way before another.
+    if (atMs < watch.span.fromMs && watch.span.fromMs - atMs <= watch.span.patienceMs)
+      watch.span = { ...watch.span, fromMs: atMs };
     if (silenceMs <= 0) return;
     const gap = silenceMs > watch.span.patienceMs;
     watch.distancesMs.push(silenceMs);

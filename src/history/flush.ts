@@ -6,11 +6,15 @@ import type { DataFile, Manifest, RecordedGap } from "./manifest.ts";
 import type { Row } from "./parquet.ts";
 import type { AreaRow, StationRow } from "./rows.ts";
 
+/** Acknowledged rows that are not in a Parquet file yet. */
+export interface Buffered {
+  readonly stations: StationRow[];
+  readonly areas: AreaRow[];
+  readonly gaps: RecordedGap[];
+}
+
 /** What is to be committed together. */
-export interface FlushInput {
-  readonly stations: readonly StationRow[];
-  readonly areas: readonly AreaRow[];
-  readonly gaps: readonly RecordedGap[];
+export interface FlushInput extends Buffered {
   /** Epochs that the rows are of; known ones may be among them. */
   readonly epochs: readonly Epoch[];
   readonly positions: Readonly<Record<string, number>>;

@@ -74,7 +74,8 @@ export class ArchiveQueries implements HistoryQueries {
     { systemId, edges, aggregate }: EdgesQuery,
   ): HistorySeries {
     const { segments, gaps } = watched(snapshot, systemId, rangeOf(edges), this.#clock.now());
-    return { atMs: edges.slice(0, -1), ...seriesOf(points, segments, edges, aggregate), gaps };
+    const simulated = points.some((point) => point.simulated);
+    return { atMs: edges.slice(0, -1), ...seriesOf(points, segments, edges, aggregate), gaps, simulated };
   }
 
   async areaTypical(query: AreaTypicalQuery, signal?: AbortSignal): Promise<TypicalSeries | null> {

@@ -43,7 +43,9 @@ export function observeRows(
   interrupted: boolean,
 ): void {
   const newest = new Map<string, { readonly system: string; readonly epoch: number; atMs: number }>();
-  for (const { system, epoch, observedAtMs } of stations) {
+  // A batch has its partitions one after the other.
+  const inTime = stations.toSorted((a, b) => a.observedAtMs - b.observedAtMs);
+  for (const { system, epoch, observedAtMs } of inTime) {
     if (!interrupted) coverage.observe(system, epoch, observedAtMs);
     const id = `${epoch}\n${system}`;
     const held = newest.get(id);

@@ -20,6 +20,7 @@ export interface Point {
   readonly electric: number | null;
   readonly mechanical: number | null;
   readonly docks: number | null;
+  readonly simulated: boolean;
 }
 
 export type Aggregate = "mean" | "min" | "max" | "last";

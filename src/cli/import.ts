@@ -1,0 +1,163 @@
+/**
+ * `import`: captures of station_status become history, through the very same pipeline as live data.
+ *
+ *   captures ─▶ those of times that the history has ─▶ skipped
+ *           └─▶ collect ─▶ memory log ─▶ aggregate ─▶ archive, in an epoch of its own
+ */
+import { stationSelection } from "../domain/station-selection.ts";
+import { RecordingSource } from "../feed/recording.ts";
+import type { Span } from "../history/coverage.ts";
+import { MemoryLog } from "../log/memory-log.ts";
+import { topicSpecs } from "../log/topics.ts";
+import { runArchive } from "../pipeline/archive.ts";
+import { Collector } from "../pipeline/collect.ts";
+import type { FeedSource, Poll } from "../ports.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { openArchive } from "./open-archive.ts";
+import { topicNames } from "./open-log.ts";
+import { areaRules, pacerRules } from "./session-rules.ts";
+import { caughtUp, startWorker } from "./worker.ts";
+
+const PROGRESS_EVERY_MS = 10_000;
+
+export const importCaptures: Command = {
+  usage: "PATH|- [options]",
+  description:
+    "Makes history of captured station_status files: a folder of polls (plain or .gz, one a file), an NDJSON file of them, or NDJSON on stdin (-). Captures of times that the history has already are skipped, so that an import may be repeated or go on after a crash.",
+  examples: [
+    { command: "velostream import captures/", does: "A folder of polls." },
+    {
+      command: "zcat day.ndjson.gz | velostream import - --data-dir /var/lib/velostream",
+      does: "A stream: one capture a line.",
+    },
+  ],
+  options: ["data-dir", "stations", "areas", "areas-property"],
+  positionals: [1, 1],
+  run,
+};
+
+async function run(context: CommandContext): Promise<number> {
+  const { settings, clock, logger, positionals, terminal, signal } = context;
+  const [path = ""] = positionals;
+  const metrics = createMetrics({ process: false });
+  const topics = topicNames(settings);
+  const log = new MemoryLog({ clock });
+  await log.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
+  const archive = await openArchive({ settings, topics, kind: "import", clock, logger, metrics });
+  const giveUp = new AbortController();
+  const finish = new AbortController();
+  const archiving = runArchive({ archive, log, topics, clock, logger }, giveUp.signal, finish.signal);
+  archiving.catch(() => {});
+  const recording = new RecordingSource({
+    path,
+    speed: Infinity,
+    clock,
+    logger,
+    ...(path === "-" ? { stream: process.stdin } : {}),
+  });
+  const source = new UnknownTimes(recording, archive.spans(), (text) => terminal.err(text), clock);
+  const workerInput = { log, topics, settings, clock, logger, metrics };
+  const worker = await startWorker(workerInput);
+  try {
+    await new Collector({
+      source,
+      areasFor: areaRules(settings.areas, settings["areas-property"]),
+      pacerFor: pacerRules("auto", true),
+      log,
+      producer: await log.producer(),
+      topics,
+      mode: "changes",
+      selection: stationSelection(settings.stations),
+      lossless: true,
+      clock,
+      random: Math.random,
+      logger,
+      metrics,
+    }).run(signal);
+    await caughtUp(worker, log, clock);
+  } finally {
+    await worker.stop().catch(() => {});
+    finish.abort();
+    try {
+      await archiving;
+    } finally {
+      await Promise.allSettled([source.close(), log.close()]);
+    }
+  }
+  terminal.err(source.summary());
+  return 0;
+}
+
+/** A source without the captures of times that are covered already. */
+class UnknownTimes implements FeedSource {
+  readonly #source: RecordingSource;
+  readonly #spans: readonly Span[];
+  readonly #tell: (text: string) => void;
+  readonly #clock: { now(): number };
+  #system = "";
+  #taken = 0;
+  #skipped = 0;
+  #toldAtMs: number;
+
+  constructor(
+    source: RecordingSource,
+    spans: readonly Span[],
+    tell: (text: string) => void,
+    clock: { now(): number },
+  ) {
+    this.#source = source;
+    this.#spans = spans;
+    this.#tell = tell;
+    this.#clock = clock;
+    this.#toldAtMs = clock.now();
+  }
+
+  async describe() {
+    const description = await this.#source.describe();
+    this.#system = description.systemId;
+    return description;
+  }
+
+  information() {
+    return this.#source.information();
+  }
+
+  regionNames() {
+    return this.#source.regionNames();
+  }
+
+  takeInformationRejects() {
+    return this.#source.takeInformationRejects();
+  }
+
+  async poll(signal?: AbortSignal): Promise<Poll> {
+    for (;;) {
+      const poll = await this.#source.poll(signal);
+      if (poll.kind === "ended" || poll.kind === "failed") return poll;
+      if (this.#clock.now() - this.#toldAtMs >= PROGRESS_EVERY_MS) {
+        this.#toldAtMs = this.#clock.now();
+        this.#tell(`${this.summary().trimEnd()} So far: ${new Date(poll.observedAtMs).toISOString()}.\n`);
+      }
+      const { observedAtMs } = poll;
+      const known = this.#spans.some(
+        ({ system, fromMs, toMs }) =>
+          system === this.#system && fromMs <= observedAtMs && observedAtMs <= toMs,
+      );
+      if (!known) {
+        this.#taken += 1;
+        return poll;
+      }
+      this.#skipped += 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#source.close();
+  }
+
+  summary(): string {
+    const skipped = this.#skipped === 0 ? "" : `; ${this.#skipped} were in the history already`;
+    return `Imported ${this.#taken} captures${skipped}.\n`;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The archive of a session: written beside the pipeline, or only read, and asked by the server either way.
+ *
+ *   wanted    written in the default folder, where nobody else does    (run)
+ *   required  written, or the session does not start                   (archive; run with --data-dir)
+ *   read      only read, when there is one                             (serve)
+ */
+import { StorageError } from "../errors.ts";
+import { ArchiveReader } from "../history/archive-reader.ts";
+import type { ArchiveWriter } from "../history/archive-writer.ts";
+import { historyFolder } from "../history/layout.ts";
+import { ArchiveQueries } from "../history/queries.ts";
+import { runArchive } from "../pipeline/archive.ts";
+import type { HealthCheck, HistoryQueries, Log, Metrics } from "../ports.ts";
+import type { CommandContext } from "./command.ts";
+import { topicNames } from "./open-log.ts";
+import { openArchive } from "./open-archive.ts";
+
+export type ArchiveMode = "wanted" | "required" | "read" | "none";
+
+export interface SessionArchive {
+  readonly queries: HistoryQueries;
+  readonly checks: readonly HealthCheck[];
+  /** Writes until `signal` aborts, or to the end as it is when `finish` does; then everything is in its files. */
+  run(signal: AbortSignal, finish: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/** null where there is none. @throws StorageError when it is required and cannot be written */
+export async function openSessionArchive(
+  context: CommandContext,
+  log: Log,
+  metrics: Metrics,
+  mode: ArchiveMode,
+): Promise<SessionArchive | null> {
+  const { settings, clock, logger } = context;
+  if (mode === "none") return null;
+  const topics = topicNames(settings);
+  let writer: ArchiveWriter | null = null;
+  if (mode !== "read") {
+    try {
+      writer = await openArchive({ settings, topics, kind: log.kind, clock, logger, metrics });
+    } catch (error) {
+      const here = context.origins.has("data-dir") || mode === "required";
+      if (here || !(error instanceof StorageError)) throw error;
+      // Nobody asked for this folder: the pipeline is worth more than its history.
+      logger.warn("archive.none", `${error.message} This process keeps no history.`);
+    }
+  }
+  const reader = await ArchiveReader.open(historyFolder(settings["data-dir"]));
+  return {
+    queries: new ArchiveQueries(reader, clock),
+    checks: writer === null ? [] : [{ name: "archive", check: () => writer.health() }],
+    run: async (signal, finish) => {
+      if (writer !== null) await runArchive({ archive: writer, log, topics, clock, logger }, signal, finish);
+    },
+    close: () => reader.close(),
+  };
+}

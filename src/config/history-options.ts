@@ -1,0 +1,98 @@
+/** The rows of the option table about history: where it is kept, and what is asked of it. */
+import type { OptionRow } from "./option-types.ts";
+
+export const HISTORY_OPTIONS = {
+  "data-dir": {
+    kind: "path",
+    metavar: "DIR",
+    default: "velostream-data",
+    group: "history",
+    help: "Folder of the history; one process writes it, any number read it.",
+  },
+  archive: {
+    kind: "flag",
+    default: true,
+    group: "history",
+    help: "Keep the history of what is collected under --data-dir.",
+  },
+  retain: {
+    kind: "duration",
+    metavar: "DURATION",
+    default: null,
+    group: "history",
+    help: "Remove history older than this, by whole UTC days; without it all is kept.",
+  },
+  system: {
+    kind: "string",
+    metavar: "SYSTEM",
+    default: "velib",
+    group: "history",
+    help: "System of the archive that is meant.",
+  },
+  since: {
+    kind: "duration",
+    metavar: "DURATION",
+    default: null,
+    group: "history",
+    help: "Begin this long before --to.",
+  },
+  to: {
+    kind: "string",
+    metavar: "TIME",
+    default: null,
+    group: "history",
+    help: "End: a time like 2026-11-20, 2026-11-20T08:30 or 2026-11-20T07:30:00Z; now, when left out.",
+  },
+  at: {
+    kind: "string",
+    metavar: "TIME",
+    default: null,
+    group: "history",
+    help: "One instant, like 2026-11-20T08:30.",
+  },
+  every: {
+    kind: "duration",
+    metavar: "DURATION",
+    default: null,
+    group: "history",
+    help: "Length of a step; whole days keep to the calendar of --timezone.",
+  },
+  aggregate: {
+    kind: "string",
+    metavar: "HOW",
+    choices: ["mean", "min", "max", "last"],
+    default: "mean",
+    group: "history",
+    help: "What a step shows; mean is weighted by time.",
+  },
+  timezone: {
+    kind: "string",
+    metavar: "ZONE",
+    default: "Europe/Paris",
+    group: "history",
+    help: "Zone in which times are read and written, e.g. UTC.",
+  },
+  format: {
+    kind: "string",
+    metavar: "FORMAT",
+    choices: ["table", "csv", "ndjson", "json", "parquet"],
+    default: null,
+    group: "history",
+    help: "How the answer is written (default: table on a terminal, else csv).",
+  },
+  table: {
+    kind: "string",
+    metavar: "TABLE",
+    choices: ["stations", "areas"],
+    default: "stations",
+    group: "history",
+    help: "What to export: station records, or totals of areas.",
+  },
+  output: {
+    kind: "path",
+    metavar: "FILE",
+    default: null,
+    group: "history",
+    help: "File to write instead of stdout; there must be none yet.",
+  },
+} as const satisfies Record<string, OptionRow>;
