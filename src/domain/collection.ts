@@ -11,6 +11,7 @@
  */
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
 import { encodeRawRecord, encodeRetiredRecord, stationKey, type RawRecord } from "./raw-record.ts";
+import { heartbeatOf } from "./heartbeat.ts";
 import { sameContent, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
 import type { AreaRule, StationArea, StationInformation, StationStatus } from "./station.ts";
@@ -24,9 +25,6 @@ export const COMPLETE_SHARE = 0.5;
 export const BELIEVE_SHRUNK_AFTER_MS = 30 * 60_000;
 /** An unchanged station is published again after this long: keeps topics with retention complete. */
 export const REFRESH_AFTER_MS = 3_600_000;
-
-/** … and the one that waited longest when none was for this long: a silence in the log means that nobody watched. */
-export const HEARTBEAT_AFTER_MS = 300_000;
 
 export type PublishMode = "changes" | "every-poll";
 
@@ -142,7 +140,7 @@ export class Collection {
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
     const tentative: { area: string; slot: number }[] = [];
 
-    const heartbeat = this.#heartbeat(observed);
+    const heartbeat = heartbeatOf(observed, (stationId) => this.#published.get(stationId)?.publishedAtMs);
     for (const status of observed.stations) {
       const { stationId } = status;
       if (present.has(stationId)) continue;
@@ -234,23 +232,6 @@ export class Collection {
         this.#published.set(stationId, station);
       }
     }
-  }
-
-  /** The station to publish for want of any other news: the one that waited longest. */
-  #heartbeat({ stations, observedAtMs }: Observed): string | null {
-    let newestMs = -Infinity;
-    let oldestMs = Infinity;
-    let oldest: string | null = null;
-    for (const { stationId } of stations) {
-      const publishedAtMs = this.#published.get(stationId)?.publishedAtMs;
-      if (publishedAtMs === undefined) continue;
-      newestMs = Math.max(newestMs, publishedAtMs);
-      if (publishedAtMs < oldestMs) {
-        oldestMs = publishedAtMs;
-        oldest = stationId;
-      }
-    }
-    return observedAtMs - newestMs >= HEARTBEAT_AFTER_MS ? oldest : null;
   }
 
   #worthPublishing(

@@ -37,6 +37,8 @@ export interface ArchiveWriterOptions {
   readonly openJournal?: OpenJournal;
   /** Rows after which the buffer becomes files. @default 20000 */
   readonly flushRows?: number;
+  /** Rows kept whole while the disk is full. @default 100000 */
+  readonly backlogRows?: number;
 }
 
 const FLUSH_ROWS = 20_000;
@@ -48,7 +50,7 @@ export class ArchiveWriter implements Archive {
   readonly #folder: ArchiveFolder;
   readonly #maintenance: Maintenance;
   readonly #coverage: Coverage;
-  readonly #backlog = new Backlog();
+  readonly #backlog: Backlog;
   #epoch: Epoch;
   /** Of this writer, the newest last. */
   readonly #epochs: Epoch[];
@@ -73,6 +75,7 @@ export class ArchiveWriter implements Archive {
     this.#options = options;
     this.#folder = folder;
     this.#coverage = coverage;
+    this.#backlog = new Backlog(options.backlogRows);
     this.#epoch = epoch;
     this.#epochs = [epoch];
     this.#rows = rows;

@@ -1,0 +1,88 @@
+/** When somebody watched, told from the times of records alone. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Coverage, segmentsOf, type Epoch } from "../../../src/history/coverage.ts";
+
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 10, 24);
+
+function observed(minutes: readonly number[], epoch = 1, coverage = new Coverage()): Coverage {
+  for (const minute of minutes) coverage.observe("velib", epoch, START + minute * MINUTE);
+  return coverage;
+}
+
+function spansOf(coverage: Coverage): readonly (readonly number[])[] {
+  return coverage
+    .spans()
+    .map(({ fromMs, toMs }) => [(fromMs - START) / MINUTE, (toMs - START) / MINUTE])
+    .toSorted((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
+}
+
+test("a silence of more than ten minutes is a gap where a record a minute is usual", () => {
+  assert.deepEqual(spansOf(observed([0, 1, 2, 3, 12, 13, 30, 31])), [
+    [0, 13],
+    [30, 31],
+  ]);
+});
+
+test("a recording of a poll an hour has no gaps but where three are missing", () => {
+  assert.deepEqual(spansOf(observed([0, 60, 120, 180, 240, 480, 540])), [
+    [0, 240],
+    [480, 540],
+  ]);
+});
+
+test("a gap among the first records is a gap once it is known what is usual", () => {
+  assert.deepEqual(spansOf(observed([0, 1, 60, 61, 62, 63])), [
+    [0, 1],
+    [60, 63],
+  ]);
+});
+
+test("late records and other partitions make no gap", () => {
+  assert.deepEqual(spansOf(observed([5, 6, 7, 3, 4, 8, 9])), [[3, 9]]);
+});
+
+test("a writer that starts again in the same log goes on with what it knew", () => {
+  const before = observed([0, 60, 120, 180, 240]);
+  const after = observed([300, 360], 1, new Coverage(before.spans()));
+  assert.deepEqual(spansOf(after), [[0, 360]]);
+});
+
+test("what was interrupted is not gone on with, also after a restart", () => {
+  const before = observed([0, 1, 2, 3]);
+  before.interrupt(1);
+  const after = observed([4, 5, 6], 1, new Coverage(before.spans()));
+  assert.deepEqual(spansOf(after), [
+    [0, 3],
+    [4, 6],
+  ]);
+});
+
+test("what was removed is not covered", () => {
+  const coverage = observed([0, 1, 2, 3, 60, 61, 62]);
+  coverage.forget(START + 61 * MINUTE);
+  assert.deepEqual(spansOf(coverage), [[61, 62]]);
+});
+
+test("an import tells only where no live log does, and the newer log before the older", () => {
+  const epochs: Epoch[] = [
+    { id: 1, kind: "memory", topics: [], openedAtMs: 0 },
+    { id: 2, kind: "import", topics: [], openedAtMs: 0 },
+    { id: 3, kind: "memory", topics: [], openedAtMs: 0 },
+  ];
+  const spans = [
+    { system: "velib", epoch: 1, fromMs: 10, toMs: 20, patienceMs: 1 },
+    { system: "velib", epoch: 2, fromMs: 0, toMs: 40, patienceMs: 1 },
+    { system: "velib", epoch: 3, fromMs: 15, toMs: 30, patienceMs: 1 },
+    { system: "oslo", epoch: 3, fromMs: 0, toMs: 90, patienceMs: 1 },
+  ];
+  assert.deepEqual(segmentsOf("velib", spans, epochs, { fromMs: -5, toMs: 50, nowMs: 45 }), [
+    { fromMs: -5, toMs: 0, epoch: null },
+    { fromMs: 0, toMs: 10, epoch: 2 },
+    { fromMs: 10, toMs: 15, epoch: 1 },
+    { fromMs: 15, toMs: 30, epoch: 3 },
+    { fromMs: 30, toMs: 41, epoch: 2 },
+    { fromMs: 41, toMs: 45, epoch: null },
+  ]);
+});

@@ -1,0 +1,240 @@
+/** The writer of the archive: alone, whole after a crash, patient with a full disk, and forgetful when told. */
+import assert from "node:assert/strict";
+import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { StorageError } from "../../../src/errors.ts";
+import { ArchiveReader } from "../../../src/history/archive-reader.ts";
+import { createJournal, type OpenJournal } from "../../../src/history/journal.ts";
+import { readManifest } from "../../../src/history/manifest.ts";
+import { ArchiveQueries } from "../../../src/history/queries.ts";
+import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
+import { TestClock } from "../../support/test-clock.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const START = Date.UTC(2026, 10, 24, 6);
+
+test("a second writer is refused, and the folder is free again after the first", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const writer = await openWriter(folder, clock);
+  await assert.rejects(openWriter(folder, clock), (error) => {
+    assert.ok(error instanceof StorageError);
+    assert.match(error.message, /Another velostream writes the archive/);
+    return true;
+  });
+  await writer.close();
+  await (await openWriter(folder, clock)).close();
+});
+
+describe("after a crash", () => {
+  test("a damaged end of the journal costs what was not acknowledged, and nothing else", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const log = new ScriptedLog();
+    const writer = await openWriter(folder, clock);
+    await writer.append(log.batch([{ total: 5, observedAtMs: START }]));
+    await writer.abandon();
+    const [journal = ""] = await readdir(join(folder, "journal"));
+    await appendFile(join(folder, "journal", journal), '0badc0de {"epoch":');
+    const again = await openWriter(folder, clock);
+    assert.deepEqual(
+      [...again.positions()],
+      [
+        ["raw:0", 1],
+        ["totals:0", 1],
+      ],
+    );
+    await again.append(log.batch([{ total: 6, observedAtMs: START + MINUTE }]));
+    await again.close();
+    const files = (await readManifest(folder))?.files.filter(({ table }) => table === "stations") ?? [];
+    assert.equal(
+      files.reduce((sum, { rows }) => sum + rows, 0),
+      2,
+    );
+  });
+
+  test("files of a flush that did not come to its commit are removed", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const writer = await openWriter(folder, clock);
+    await writer.append(new ScriptedLog().batch([{ total: 5, observedAtMs: START }]));
+    await writer.close();
+    const day = join(folder, "stations", "system=velib", "day=2026-11-24");
+    await writeFile(join(day, "00000099.parquet"), "half a file");
+    await writeFile(join(day, "00000098.parquet.tmp"), "half a file");
+    await (await openWriter(folder, clock)).close();
+    assert.equal((await readdir(day)).length, 1);
+  });
+
+  test("an archive of a newer version is left alone", async (context) => {
+    const folder = await temporaryFolder(context);
+    await writeFile(join(folder, "manifest.json"), '{"format":2,"secrets":"of the future"}');
+    await assert.rejects(openWriter(folder, new TestClock(START)), /format 2/);
+    assert.match(await readFile(join(folder, "manifest.json"), "utf8"), /future/);
+    await writeFile(join(folder, "manifest.json"), "{");
+    await assert.rejects(openWriter(folder, new TestClock(START)), /is not JSON/);
+  });
+});
+
+describe("a full disk", () => {
+  /** A journal on a disk that is full when the test says so. */
+  function disk(): { full: boolean; readonly open: OpenJournal } {
+    const state = {
+      full: false,
+      open: async (folder: string, number: number) => {
+        const file = await createJournal(folder, number);
+        return {
+          ...file,
+          append: async (bytes: Buffer) => {
+            if (state.full) throw Object.assign(new Error("write"), { code: "ENOSPC" });
+            return file.append(bytes);
+          },
+        };
+      },
+    };
+    return state;
+  }
+
+  test("holds nothing up, is said, and when there is space again nothing is lost", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const theDisk = disk();
+    const writer = await openWriter(folder, clock, { openJournal: theDisk.open });
+    const log = new ScriptedLog();
+    await writer.append(log.batch([{ total: 1, observedAtMs: START }]));
+    theDisk.full = true;
+    for (let minute = 1; minute <= 3; minute += 1) {
+      await clock.advance(MINUTE);
+      await writer.append(log.batch([{ total: 1 + minute, observedAtMs: START + minute * MINUTE }]));
+    }
+    assert.equal(writer.health().ok, false);
+    assert.match(writer.health().reason ?? "", /is full/);
+    theDisk.full = false;
+    await clock.advance(MINUTE);
+    await writer.tend();
+    assert.equal(writer.health().ok, true);
+    const reader = await ArchiveReader.open(folder);
+    context.after(() => reader.close());
+    const series = await new ArchiveQueries(reader, clock).stationHistory({
+      systemId: "velib",
+      stationId: "1",
+      aggregate: "last",
+      fromMs: START,
+      toMs: START + 4 * MINUTE,
+      stepMs: MINUTE,
+    });
+    assert.deepEqual(series?.total, [1, 2, 3, 4]);
+    assert.deepEqual(series.gaps, []);
+    await writer.close();
+  });
+
+  test("that lasts costs the changes in between, as a gap with its reason; the state after it is whole", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const theDisk = disk();
+    const writer = await openWriter(folder, clock, { openJournal: theDisk.open, backlogRows: 4 });
+    const log = new ScriptedLog();
+    const two = (minute: number) =>
+      log.batch([
+        { total: minute, observedAtMs: START + minute * MINUTE },
+        { stationId: "2", total: 100, observedAtMs: START + minute * MINUTE },
+      ]);
+    for (const minute of [0, 1, 2]) await writer.append(two(minute));
+    theDisk.full = true;
+    for (const minute of [3, 4, 5, 6]) await writer.append(two(minute));
+    theDisk.full = false;
+    await clock.advance(7 * MINUTE);
+    await writer.append(two(7));
+    await writer.append(two(8));
+    await clock.advance(2 * MINUTE);
+    const reader = await ArchiveReader.open(folder);
+    context.after(() => reader.close());
+    const series = await new ArchiveQueries(reader, clock).areaHistory({
+      systemId: "velib",
+      area: "75016",
+      aggregate: "last",
+      fromMs: START,
+      toMs: START + 9 * MINUTE,
+      stepMs: MINUTE,
+    });
+    assert.deepEqual(series?.total, [100, 101, null, null, null, null, null, 107, 108]);
+    assert.deepEqual(series.gaps, [
+      { fromMs: START + 2 * MINUTE, toMs: START + 7 * MINUTE, reason: "disk_full" },
+    ]);
+    await writer.close();
+    assert.equal((await readManifest(folder))?.gaps[0]?.reason, "disk_full");
+  });
+});
+
+test("a topic that begins anew is another epoch: offsets are not compared", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const writer = await openWriter(folder, clock);
+  const first = new ScriptedLog();
+  await writer.append(first.batch([{ total: 1, observedAtMs: START }]));
+  await writer.append(first.batch([{ total: 2, observedAtMs: START + MINUTE }]));
+  await writer.append(new ScriptedLog().batch([{ total: 3, observedAtMs: START + 2 * MINUTE }]));
+  assert.equal(writer.positions().get("raw:0"), 1);
+  await writer.close();
+  const manifest = await readManifest(folder);
+  assert.deepEqual(
+    manifest?.epochs.map(({ id }) => id),
+    [1, 2],
+  );
+  assert.equal(manifest.files.find(({ table }) => table === "stations")?.rows, 3);
+});
+
+test("--retain removes whole days and keeps the state they led to", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const writer = await openWriter(folder, clock, { retainMs: 48 * HOUR });
+  const log = new ScriptedLog();
+  await writer.append(log.batch([{ stationId: "old", total: 9, observedAtMs: START }]));
+  for (let hour = 0; hour < 24 * 5; hour += 1) {
+    await writer.append(log.batch([{ total: hour, observedAtMs: START + hour * HOUR }]));
+    await clock.advance(HOUR);
+    if (hour % 6 === 0) {
+      await writer.flush();
+      await writer.tend();
+    }
+  }
+  await writer.close();
+  const days = new Set(
+    (await readManifest(folder))?.files.filter(({ table }) => table === "stations").map(({ day }) => day),
+  );
+  assert.deepEqual([...days].sort(), ["2026-11-27", "2026-11-28", "2026-11-29"]);
+  const reader = await ArchiveReader.open(folder);
+  context.after(() => reader.close());
+  const series = await new ArchiveQueries(reader, clock).stationHistory({
+    systemId: "velib",
+    stationId: "old",
+    aggregate: "last",
+    fromMs: Date.UTC(2026, 10, 28),
+    toMs: Date.UTC(2026, 10, 28, 1),
+    stepMs: HOUR,
+  });
+  assert.deepEqual(series?.total, [9]);
+});
+
+test("totals that are written twice are one row, after a restart too", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const log = new ScriptedLog();
+  const records = log.batch([{ total: 1, observedAtMs: START }]);
+  const repeated = records
+    .filter(({ topic }) => topic === "totals")
+    .map((record) => ({ ...record, offset: record.offset + 1 }));
+  const writer = await openWriter(folder, clock);
+  await writer.append(records);
+  await writer.close();
+  const again = await openWriter(folder, clock);
+  await again.append(repeated);
+  await again.close();
+  const files = (await readManifest(folder))?.files.filter(({ table }) => table === "areas") ?? [];
+  assert.equal(
+    files.reduce((sum, { rows }) => sum + rows, 0),
+    1,
+  );
+});
