@@ -28,7 +28,7 @@ export const importCaptures: Command = {
   examples: [
     { command: "velostream import captures/", does: "A folder of polls." },
     {
-      command: "zcat day.ndjson.gz | velostream import - --data-dir /var/lib/velostream",
+      command: "velostream import - --data-dir /var/lib/velostream < captures.ndjson",
       does: "A stream: one capture a line.",
     },
   ],

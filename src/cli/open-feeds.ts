@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { readProcess } from "../config/process-input.ts";
-import type { Settings } from "../config/options.ts";
+import { OPTIONS, type Settings } from "../config/options.ts";
 import { Catalogue } from "../feed/catalogue.ts";
 import { HttpClient } from "../feed/http-client.ts";
 import { HttpFeed } from "../feed/http-feed.ts";
@@ -37,9 +37,10 @@ export function feedClient({ settings, clock }: Pick<FeedContext, "settings" | "
   });
 }
 
-/** The folder for what is fetched once and kept. */
+/** The folder for what is fetched once and kept: one that was named, else where programs keep such things. */
 function cacheFolder(settings: Settings): string {
-  return settings["data-dir"] ?? join(homedir(), ".cache", "velostream");
+  const folder = settings["data-dir"];
+  return folder === OPTIONS["data-dir"].default ? join(homedir(), ".cache", "velostream") : folder;
 }
 
 export function openCatalogue(context: FeedContext, client: HttpClient): Catalogue {

@@ -7,7 +7,7 @@ export const HISTORY_OPTIONS = {
     metavar: "DIR",
     default: "velostream-data",
     group: "history",
-    help: "Folder of the history; one process writes it, any number read it.",
+    help: "Folder of the history, written by one process and read by any number; caches go there too when it is named.",
   },
   archive: {
     kind: "flag",
