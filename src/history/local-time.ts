@@ -39,11 +39,28 @@ export function isTimezone(timezone: string): boolean {
 
 /** The wall clock of a zone at an instant, as if it were UTC, epoch ms. */
 export function wallClockMs(epochMs: number, timezone: string): number {
-  if (timezone === "UTC") return epochMs;
+  return timezone === "UTC" ? epochMs : epochMs + offsetMs(epochMs, timezone);
+}
+
+/** Zones change their offset on a quarter of an hour; Intl is slow to ask. */
+const QUARTER_MS = 900_000;
+const MOST_OFFSETS = 50_000;
+const OFFSETS = new Map<string, Map<number, number>>();
+
+function offsetMs(epochMs: number, timezone: string): number {
+  let offsets = OFFSETS.get(timezone);
+  if (offsets === undefined) OFFSETS.set(timezone, (offsets = new Map<number, number>()));
+  const quarter = Math.floor(epochMs / QUARTER_MS);
+  const known = offsets.get(quarter);
+  if (known !== undefined) return known;
+  if (offsets.size >= MOST_OFFSETS) offsets.clear();
+  const atMs = quarter * QUARTER_MS;
   const parts: Record<string, number> = {};
-  for (const { type, value } of formatOf(timezone).formatToParts(epochMs)) parts[type] = Number(value);
+  for (const { type, value } of formatOf(timezone).formatToParts(atMs)) parts[type] = Number(value);
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
-  return Date.UTC(year, month - 1, day, hour, minute, second) + (((epochMs % 1000) + 1000) % 1000);
+  const offset = Date.UTC(year, month - 1, day, hour, minute, second) - atMs;
+  offsets.set(quarter, offset);
+  return offset;
 }
 
 /** The instants at which a zone's wall clock shows `wallMs`: one; none in a spring gap; two in an autumn overlap. */
