@@ -3,7 +3,7 @@ import Table from "cli-table3";
 import type { Settings } from "../config/options.ts";
 import { UsageError } from "../errors.ts";
 import { areaOfKey } from "../history/record-rows.ts";
-import { calendarEdges, formatTime } from "../history/local-time.ts";
+import { calendarEdges, formatTime, wallClockMs } from "../history/local-time.ts";
 import { ArchiveQueries } from "../history/queries.ts";
 import { findStation } from "../history/find-station.ts";
 import type { HistorySeries } from "../ports.ts";
@@ -99,7 +99,15 @@ function stepEdges(settings: Settings, nowMs: number, timezone: string): readonl
     throw new UsageError(
       `That is ${Math.ceil(steps)} steps, at most ${MOST_STEPS} are given. Write a greater --every, or use "velostream history export".`,
     );
-  return calendarEdges(fromMs, toMs, everyMs, timezone);
+  // Asked for "since", a step begins where people begin one: at the full five minutes, at midnight.
+  const startMs = settings.from === null ? roundedDown(fromMs, everyMs, timezone) : fromMs;
+  return calendarEdges(startMs, toMs, everyMs, timezone);
+}
+
+function roundedDown(epochMs: number, stepMs: number, timezone: string): number {
+  if (DAY_MS % stepMs !== 0) return epochMs;
+  const intoStepMs = wallClockMs(epochMs, timezone) % stepMs;
+  return epochMs - intoStepMs;
 }
 
 /** A few dozen lines: what a person reads. */

@@ -6,7 +6,7 @@ import { StorageError } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { ArchiveReader } from "../history/archive-reader.ts";
 import { ArchiveWriter } from "../history/archive-writer.ts";
-import { historyFolder, manifestPath } from "../history/layout.ts";
+import { historyFolder } from "../history/layout.ts";
 import type { Clock, Logger, Metrics, TopicNames } from "../ports.ts";
 
 export interface OpenArchiveInput {
@@ -39,7 +39,8 @@ export async function openArchive(input: OpenArchiveInput): Promise<ArchiveWrite
  */
 export async function openReader(settings: Settings): Promise<ArchiveReader> {
   const folder = historyFolder(settings["data-dir"]);
-  if ((await stat(manifestPath(folder)).catch(() => null)) === null)
+  // Before the first files there is a journal only.
+  if ((await stat(folder).catch(() => null)) === null)
     throw new StorageError(
       "VELOSTREAM_STORAGE_INVALID",
       `There is no archive in ${settings["data-dir"]}. Start "velostream run" or "velostream import" with it, or name another --data-dir.`,

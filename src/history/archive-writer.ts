@@ -9,7 +9,6 @@
  * Killed at any point: what is in the journal but not committed is read back; positions are those of the last frame.
  */
 import type { ReferenceReader } from "../domain/raw-record.ts";
-import type { Kept } from "../domain/totals-record.ts";
 import type { Archive, Clock, HealthState, Logger, LogRecord, Metrics } from "../ports.ts";
 import { ArchiveFolder } from "./archive-folder.ts";
 import { Backlog } from "./backlog.ts";
@@ -18,7 +17,7 @@ import { commitRows, type Buffered } from "./flush.ts";
 import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
 import { Maintenance } from "./maintenance.ts";
 import { nextEpoch, observeRows, recover } from "./recovery.ts";
-import { RecordRows } from "./record-rows.ts";
+import { newRows, type RecordRows } from "./record-rows.ts";
 import { storageProblem } from "./storage-problem.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
 
@@ -91,7 +90,8 @@ export class ArchiveWriter implements Archive {
     const folder = await ArchiveFolder.open(options.folder);
     try {
       const { coverage, epoch, positions, kept } = await recover(folder, options);
-      const rows = newRows(options, epoch.id, positions, kept);
+      const simulated = folder.manifest.simulated ?? null;
+      const rows = newRows(options, { epoch: epoch.id, positions, kept, simulated });
       return new ArchiveWriter(options, folder, coverage, epoch, rows);
     } catch (error) {
       await folder.close();
@@ -253,7 +253,8 @@ export class ArchiveWriter implements Archive {
     );
     this.#epoch = nextEpoch([...this.#folder.manifest.epochs, this.#epoch], this.#options);
     this.#epochs.push(this.#epoch);
-    this.#rows = newRows(this.#options, this.#epoch.id, [], []);
+    const { simulated } = this.#rows;
+    this.#rows = newRows(this.#options, { epoch: this.#epoch.id, positions: [], kept: [], simulated });
   }
 
   #failed(error: unknown): void {
@@ -280,21 +281,4 @@ export class ArchiveWriter implements Archive {
     this.#turn = turn.catch(() => {});
     return turn;
   }
-}
-
-function newRows(
-  options: ArchiveWriterOptions,
-  epoch: number,
-  positions: Iterable<readonly [string, number]>,
-  kept: Iterable<readonly [string, Kept]>,
-): RecordRows {
-  const { topics, readReference, metrics } = options;
-  return new RecordRows({
-    rawTopic: topics.raw,
-    epoch,
-    readReference,
-    positions,
-    kept,
-    onSkipped: (reason) => metrics.count("velostream_archive_skipped_total", { reason }),
-  });
 }

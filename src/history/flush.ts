@@ -33,7 +33,9 @@ export async function commitRows(folder: ArchiveFolder, input: FlushInput): Prom
     const bytes = await folder.parquet.write(table, path, rows);
     files.push({ path, table, system, day, rows: rows.length, bytes, sealed: false });
   }
+  const simulated = (input.stations.find(({ event }) => event !== "removed") ?? input.areas[0])?.simulated;
   await folder.commit((manifest) => ({
+    ...(manifest.simulated === undefined && simulated !== undefined ? { simulated } : {}),
     files: [...stillTrue(manifest, groups), ...files],
     epochs: withEpochs(manifest.epochs, input.epochs),
     positions: { ...input.positions },

@@ -39,6 +39,8 @@ const Manifest = z.object({
       openedAtMs: timeMs,
     }),
   ),
+  /** Whether all of it is simulated; the two are never mixed. Absent until there is a row. */
+  simulated: z.boolean().optional(),
   /** Next offset to read by `topic:partition`, of the newest epoch. */
   positions: z.record(z.string(), z.int()),
   spans: z.array(

@@ -5,7 +5,7 @@
 import { decodeRawRecord, type ReferenceReader } from "../domain/raw-record.ts";
 import { decodeThrough, decodeTotals, supersedes, totalsKey, type Kept } from "../domain/totals-record.ts";
 import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
-import type { LogRecord } from "../ports.ts";
+import type { Logger, LogRecord, Metrics } from "../ports.ts";
 import { canNameFolder } from "./layout.ts";
 import {
   areaRow,
@@ -25,6 +25,9 @@ export interface TakenRecords {
   readonly taken: number;
 }
 
+/** Why a record is skipped that is simulated where the archive is real, or the other way round. */
+const MIXED = "simulated_beside_real";
+
 /** Times beyond the year 9999 name no day. */
 const LATEST_MS = 253_402_300_799_999;
 
@@ -32,6 +35,8 @@ export interface RecordRowsOptions {
   readonly rawTopic: string;
   readonly epoch: number;
   readonly readReference: ReferenceReader;
+  /** Whether the archive holds simulated data; null when it holds none yet. */
+  readonly simulated: boolean | null;
   /** Next offset by `topic:partition`. */
   readonly positions: Iterable<readonly [string, number]>;
   /** What is archived of each area, by its key: of an epoch that is continued. */
@@ -39,14 +44,48 @@ export interface RecordRowsOptions {
   readonly onSkipped: (reason: string) => void;
 }
 
+export interface NewRowsOptions {
+  readonly topics: { readonly raw: string };
+  readonly readReference: ReferenceReader;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** For messages. */
+  readonly folder: string;
+}
+
+/** The rows of one epoch, with what is skipped counted, and said where someone should know. */
+export function newRows(
+  { topics, readReference, metrics, logger, folder }: NewRowsOptions,
+  from: Pick<RecordRowsOptions, "epoch" | "positions" | "kept" | "simulated">,
+): RecordRows {
+  let warned = false;
+  return new RecordRows({
+    ...from,
+    rawTopic: topics.raw,
+    readReference,
+    onSkipped: (reason) => {
+      metrics.count("velostream_archive_skipped_total", { reason });
+      if (reason !== MIXED || warned) return;
+      warned = true;
+      logger.warn(
+        "archive.mixed",
+        `Real and simulated data are not kept in one archive: ${folder} has the other kind. Name another folder with --data-dir.`,
+      );
+    },
+  });
+}
+
 export class RecordRows {
   readonly positions: Map<string, number>;
+  /** Of the rows so far; null before the first. */
+  simulated: boolean | null;
   readonly #options: RecordRowsOptions;
   readonly #kept: Map<string, Kept>;
 
   constructor(options: RecordRowsOptions) {
     this.#options = options;
     this.positions = new Map(options.positions);
+    this.simulated = options.simulated;
     this.#kept = new Map(options.kept);
   }
 
@@ -94,6 +133,7 @@ export class RecordRows {
     // The aggregate keeps a reject of it; here it only has no row.
     if (!decoding.ok) return this.#skip(decoding.reject.reason);
     if (!isUsable(decoding.record.systemId, decoding.record.observedAtMs)) return this.#skip("out_of_range");
+    if (!this.#isOfOneKind(decoding.record.simulated)) return this.#skip(MIXED);
     return stationRow(decoding.record, place);
   }
 
@@ -108,11 +148,18 @@ export class RecordRows {
     const atMs = totals?.asOfMs ?? record.timestampMs;
     const { system, area } = areaOfKey(key);
     if (!isUsable(system, atMs)) return this.#skip("out_of_range");
+    if (totals !== null && !this.#isOfOneKind(totals.simulated)) return this.#skip(MIXED);
     if (!supersedes(this.#kept.get(key), through, atMs)) return this.#skip("repeated_totals");
     this.#kept.set(key, { through, asOfMs: atMs });
     return totals === null
       ? removedAreaRow(area, atMs, through, { system, ...place })
       : areaRow(totals, through, place);
+  }
+
+  /** An archive holds real data or simulated data: a year later nobody could tell them apart. */
+  #isOfOneKind(simulated: boolean): boolean {
+    this.simulated ??= simulated;
+    return this.simulated === simulated;
   }
 
   #skip(reason: string): null {

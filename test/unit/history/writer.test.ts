@@ -9,6 +9,7 @@ import { createJournal, type OpenJournal } from "../../../src/history/journal.ts
 import { readManifest } from "../../../src/history/manifest.ts";
 import { ArchiveQueries } from "../../../src/history/queries.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
+import { silentLogger } from "../../support/silent.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
 const MINUTE = 60_000;
@@ -237,4 +238,23 @@ test("totals that are written twice are one row, after a restart too", async (co
     files.reduce((sum, { rows }) => sum + rows, 0),
     1,
   );
+});
+
+test("real and simulated data never share an archive", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (event: string) => warnings.push(event) };
+  const rowsOf = async (): Promise<number> =>
+    ((await readManifest(folder))?.files ?? []).reduce((sum, { rows }) => sum + rows, 0);
+  const writer = await openWriter(folder, clock, { kind: "memory" });
+  await writer.append(new ScriptedLog().batch([{ total: 1, simulated: true, observedAtMs: START }]));
+  await writer.close();
+  assert.equal(await rowsOf(), 2);
+  const again = await openWriter(folder, clock, { kind: "memory", logger });
+  const log = new ScriptedLog();
+  await again.append(log.batch([{ total: 2, observedAtMs: START + MINUTE }]));
+  await again.append(log.batch([{ total: 3, observedAtMs: START + 2 * MINUTE }]));
+  await again.close();
+  assert.deepEqual([await rowsOf(), warnings], [2, ["archive.mixed"]]);
 });
