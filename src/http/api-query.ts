@@ -3,17 +3,17 @@ import { z } from "zod";
 import { HttpError } from "../errors.ts";
 
 /** Most steps one history answer may have. */
-export const MAX_STEPS = 10_000;
+const MAX_STEPS = 10_000;
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** A duration as in the command line's options: `30s`, `5m`, `1h`, `1d`. */
-export const Duration = z
+const Duration = z
   .string()
   .regex(/^[1-9]\d{0,5}[smhd]$/, "is not a duration such as 30s, 5m, 1h or 1d")
   .transform((text) => Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS]);
 
 /** Epoch milliseconds, or RFC 3339 with an offset. */
-export const Time = z
+const Time = z
   .string()
   // In a query string a bare + means a space: "+01:00" arrives as " 01:00".
   .overwrite((text) => text.replace(/ (?=\d{2}:\d{2}$)/, "+"))

@@ -5,7 +5,7 @@ import type { LiveStation } from "../domain/live-station.ts";
 import type { Area, DeltaEvent, Station, StationCounts } from "./api-types.ts";
 
 /** The part of a station that every change carries. */
-export function presentCounts(station: LiveStation): StationCounts {
+function presentCounts(station: LiveStation): StationCounts {
   return {
     key: station.place.key,
     nbr_total: station.total,
