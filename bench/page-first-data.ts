@@ -74,8 +74,8 @@ const first = figure("from opening the page, empty cache, to the first area draw
 const shown = figure("from the end of the fetch to the change on the page", "ms", changeMs);
 report({
   name: "page-first-data",
-  claim: `1,500 stations are on the page within ${FIRST_DATA_LIMIT_MS} ms of opening it, and a change within ${CHANGE_LIMIT_MS} ms of the end of the fetch that brought it`,
-  holds: first.max < FIRST_DATA_LIMIT_MS && shown.max < CHANGE_LIMIT_MS,
+  claim: `1,500 stations are on the page within ${FIRST_DATA_LIMIT_MS} ms of opening it, and a change within ${CHANGE_LIMIT_MS} ms of the end of the fetch that brought it (medians)`,
+  holds: first.median < FIRST_DATA_LIMIT_MS && shown.median < CHANGE_LIMIT_MS,
   figures: [first, shown],
   facts: { stations: 1_500, browser: browser.version(), rendering: "software (no GPU)" },
 });

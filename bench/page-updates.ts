@@ -12,8 +12,8 @@ const WARM_UP = 5;
 const CHANGED = 1_500;
 /** Between two updates: the page has long come to rest. */
 const REST_MS = 1_000;
-/** One frame at 60 a second. */
-const FRAME_MS = 1000 / 60;
+/** From here on browsers call a task long: people notice. The update is several tasks. */
+const LIMIT_MS = 50;
 
 async function measure(stations: number, areas: number): Promise<Figure> {
   const server = new PageServer(inventCity({ stations, areas, nowMs: Date.now() }));
@@ -23,7 +23,8 @@ async function measure(stations: number, areas: number): Promise<Figure> {
   await page.goto(server.url);
   await page.waitForSelector('[data-map="ready"]', { timeout: 120_000 });
   const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
+  // Processor time of the main thread: neighbours on the machine do not change it much.
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
   const busyMs = async (): Promise<number> => {
     const { metrics } = await session.send("Performance.getMetrics");
     const value = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? 0;
@@ -51,8 +52,8 @@ const city = await measure(1_500, 84);
 const country = await measure(50_000, 800);
 report({
   name: "page-updates",
-  claim: `an update of all 1,500 stations costs the page's main thread less than four frames (${Math.round(4 * FRAME_MS)} ms) in all, spread over several`,
-  holds: city.median < 4 * FRAME_MS,
+  claim: `an update of all 1,500 stations, or of as many among 50,000, costs the page's main thread less than ${LIMIT_MS} ms of processor time (median)`,
+  holds: Math.max(city.median, country.median) < LIMIT_MS,
   figures: [city, country],
   facts: { rendering: "software (no GPU)", idleIncluded: `${REST_MS} ms of ticking ages` },
 });

@@ -147,6 +147,19 @@ describe("the page on a bad day", () => {
     visit = null;
   });
 
+  it("needs no sideways scrolling at 320 pixels, which is also 400 % zoom", async () => {
+    const [first] = server.stations.values();
+    for (const path of ["/", `/?area=${first?.area_key}`, `/?station=${first?.key}`, "/?feeds"]) {
+      const seen = await open(path, { ...PHONE, viewport: { width: 320, height: 640 } });
+      await seen.mapReady();
+      const overflow = await seen.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+      assert.equal(overflow, 0, path);
+      await isSound(seen);
+      await seen.close();
+    }
+    visit = null;
+  });
+
   it("never invents a split that the feed does not give", async () => {
     for (const [key, station] of server.stations) {
       server.stations.set(key, { ...station, nbr_elec: null, nbr_meca: null });

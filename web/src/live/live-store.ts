@@ -77,6 +77,23 @@ export class LiveStore {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Resolves when the first data has been drawn, or after `mostMs`. */
+  async firstData(mostMs: number): Promise<void> {
+    if (this.state.areas.size > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, mostMs);
+      const unsubscribe = this.subscribe(({ areas }) => {
+        // One frame later it is on the screen.
+        if (areas === "all") requestAnimationFrame(done);
+      });
+      function done(): void {
+        clearTimeout(timer);
+        unsubscribe();
+        resolve();
+      }
+    });
+  }
+
   #take(name: EventName, data: string): void {
     switch (name) {
       case "systems": {

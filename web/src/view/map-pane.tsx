@@ -98,6 +98,9 @@ function Legend({ measure }: { readonly measure: Measure }): VNode {
   );
 }
 
+/** Without data the map comes all the same, a moment later. */
+const MAP_WAITS_MS = 2_000;
+
 type MapStatus = "loading" | "ready" | "unavailable";
 
 /** Loads the map once the page stands, and keeps it in step with data, address, words and appearance. */
@@ -118,6 +121,8 @@ function useStationMap(
   useEffect(() => {
     let wanted = true;
     const start = async (): Promise<void> => {
+      // The map is thirty times the rest of the page: the first data goes on the screen before it.
+      await store.firstData(MAP_WAITS_MS);
       const { StationMap } = await import("../map/station-map.ts");
       if (!wanted || element.current === null) return;
       const made = new StationMap({
