@@ -17,7 +17,8 @@ export interface SessionOutputInput {
   readonly context: CommandContext;
   readonly log: Log;
   readonly topics: TopicNames;
-  readonly view: LiveView;
+  /** Null where nobody follows it: a worker alone. */
+  readonly view: LiveView | null;
   /** Of the collectors in this process. */
   readonly statuses: readonly CollectorStatus[];
   /** The aggregate worker in this process. */
@@ -34,10 +35,11 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   const { terminal, settings, clock, logger } = context;
   if (settings.json) return printTotals({ terminal, log, topics, from: "latest", signal, finish });
   const rate = new Rate(clock.now());
-  if (terminal.interactive) {
+  const { view } = input;
+  if (terminal.interactive && view !== null) {
     const render = (): readonly string[] =>
       renderTable({
-        areas: [...input.view.areas()],
+        areas: [...view.areas()],
         status: statusParts(input, rate, true),
         notices: notices(input),
         columns: terminal.columns,
@@ -49,14 +51,18 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
     return liveDisplay(terminal, clock, render, finish);
   }
   // The first line comes with the first data, the others once a minute.
-  while (!finish.aborted && input.view.stationCount === 0) await clock.sleep(100, finish);
+  while (!finish.aborted && !hasData(input)) await clock.sleep(100, finish);
   while (!finish.aborted) {
     logger.info("run.summary", statusParts(input, rate, false).join(" · "), {
-      stations: input.view.stationCount,
+      ...(view === null ? {} : { stations: view.stationCount }),
       simulated: isSimulated(input),
     });
     await clock.sleep(SUMMARY_EVERY_MS, finish);
   }
+}
+
+function hasData({ view, worker }: SessionOutputInput): boolean {
+  return view === null ? (worker?.progress().length ?? 0) > 0 : view.stationCount > 0;
 }
 
 function statusParts(
@@ -68,14 +74,15 @@ function statusParts(
   const records = statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
   const changedAt = Math.max(...statuses.map((status) => status.contentChangedAtMs ?? -Infinity));
   const next = Math.min(...statuses.map((status) => status.nextPollAtMs ?? Infinity));
-  const areas = [...view.areas()].length;
   const rejects = statuses.reduce((sum, status) => sum + status.rejectsNow, 0);
-  const lagRecords = worker?.progress().reduce((sum, progress) => sum + progress.lagRecords, 0) ?? 0;
+  const held = worker?.progress() ?? [];
+  const lagRecords = held.reduce((sum, progress) => sum + progress.lagRecords, 0);
   return [
     ...(isSimulated({ statuses, view }) ? ["SIMULATED"] : []),
     ...(live && url !== null ? [url] : []),
-    `${view.stationCount} stations`,
-    `${areas} areas`,
+    ...(view === null
+      ? [`${held.length} partitions`]
+      : [`${view.stationCount} stations`, `${[...view.areas()].length} areas`]),
     ...rate.shown(records, nowMs),
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),

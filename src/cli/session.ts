@@ -53,6 +53,8 @@ export async function runSession(input: SessionInput): Promise<number> {
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
+  // A worker that nobody watches reads nothing but its partitions: following the view would cost it more than its work.
+  const watched = sources.length > 0 || input.serve === true || context.terminal.interactive;
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
   const statuses: CollectorStatus[] = [];
@@ -109,7 +111,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     context,
     log,
     topics,
-    view,
+    view: watched ? view : null,
     statuses,
     worker,
     url: server?.url ?? null,
@@ -117,7 +119,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     finish: finish.signal,
   };
   const reading = [
-    stages.watch(follower.run(giveUp.signal, finish.signal)),
+    ...(watched ? [stages.watch(follower.run(giveUp.signal, finish.signal))] : []),
     stages.watch(sessionOutput(output)),
   ];
   const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());

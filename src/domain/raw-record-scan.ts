@@ -12,6 +12,7 @@
  * checks; of a repeated field the last counts, as in JSON.parse. Bytes from 0x80 on occur in strings only, where
  * decoding cannot fail (json-scan.ts). test/property/raw-record-scan.test.ts compares the two on hostile bytes.
  */
+import { AsciiTexts, isText } from "./ascii-texts.ts";
 import type { Share } from "./area-totals.ts";
 import {
   ascii,
@@ -74,6 +75,9 @@ interface MutableShare extends Share {
   simulated: boolean;
 }
 
+/** Places for strings: there are some hundreds of areas. */
+const TEXTS = 4096;
+
 export class RawRecordScan {
   readonly #found: MutableShare = {
     systemId: "",
@@ -86,7 +90,7 @@ export class RawRecordScan {
     retired: false,
     simulated: false,
   };
-  readonly #texts = new Texts();
+  readonly #texts = new AsciiTexts(TEXTS);
 
   /** What the last `read` found, when it returned true. */
   get observation(): Share {
@@ -165,7 +169,7 @@ export class RawRecordScan {
       !isText(bytes, systemStart, systemEnd, key, 0)
     )
       return false;
-    const area = this.#texts.of(bytes, areaStart, areaEnd);
+    const area = this.#texts.of(bytes, areaStart, areaEnd) ?? decoded(bytes.subarray(areaStart, areaEnd));
     const systemId = this.#texts.of(bytes, systemStart, systemEnd);
     if (area === null || systemId === null) return false;
     found.systemId = systemId;
@@ -197,41 +201,13 @@ function fieldOf(bytes: Uint8Array, start: number, end: number): number | null {
   return null;
 }
 
-/** Whether the bytes are, as ASCII, what stands in `text` from `from` on. */
-function isText(bytes: Uint8Array, start: number, end: number, text: string, from: number): boolean {
-  for (let i = start; i < end; i += 1) {
-    const byte = bytes[i] as number;
-    if (byte >= 0x80 || text.charCodeAt(from + i - start) !== byte) return false;
-  }
-  return true;
-}
+const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Slots of `Texts`: there are some hundreds of areas. */
-const SLOTS = 4096;
-
-/** One string per distinct text, so that equal areas are the same string; a slot holds the last text of its hash. */
-class Texts {
-  readonly #bytes: (Uint8Array | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
-  readonly #strings: string[] = Array.from({ length: SLOTS }, () => "");
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-  /** Null when the bytes are not UTF-8. */
-  of(bytes: Uint8Array, start: number, end: number): string | null {
-    let hash = end - start;
-    for (let i = start; i < end; i += 1) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-    const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1);
-    const held = this.#bytes[slot];
-    if (held !== undefined && held.length === end - start && isWord(bytes, start, held))
-      return this.#strings[slot] as string;
-    const copy = Uint8Array.from(bytes.subarray(start, end));
-    let text: string;
-    try {
-      text = this.#decoder.decode(copy);
-    } catch {
-      return null;
-    }
-    this.#bytes[slot] = copy;
-    this.#strings[slot] = text;
-    return text;
+/** Null when the bytes are not UTF-8. */
+function decoded(bytes: Uint8Array): string | null {
+  try {
+    return UTF_8.decode(bytes);
+  } catch {
+    return null;
   }
 }

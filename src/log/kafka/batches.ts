@@ -76,6 +76,7 @@ export async function batchesOf(client: KafkaClient, records: readonly ProduceRe
     if (
       current === undefined ||
       current.bytes + bytes > MAX_BATCH_BYTES ||
+      tooFarApart(current.batch.records[0], wire) ||
       current.batch.records.length >= MAX_BATCH_RECORDS
     ) {
       current = { batch: { topic: record.topic, partition, records: [], sequence: null }, bytes: 0 };
@@ -86,6 +87,12 @@ export async function batchesOf(client: KafkaClient, records: readonly ProduceRe
     current.bytes += bytes;
   }
   return batches;
+}
+
+/** The client's encoder errs where a record's time is 2^31 ms (25 days) or more from that of its batch's first. */
+function tooFarApart(first: WireRecord | undefined, wire: WireRecord): boolean {
+  const apartMs = Number((wire.timestamp ?? 0n) - (first?.timestamp ?? wire.timestamp ?? 0n));
+  return Math.abs(apartMs) >= 2 ** 31;
 }
 
 function toWire(record: ProduceRecord, partition: number): WireRecord {

@@ -22,6 +22,7 @@ import type {
 } from "@platformatic/kafka";
 import type { KafkaAccess } from "./access.ts";
 import { isUnknownTopic } from "./errors.ts";
+import { type FetchResponse, parseFetchResponse } from "./fetch-response.ts";
 
 /** The requests we send; the shapes are the same in all versions, or made so by the client. */
 interface Requests {
@@ -31,7 +32,7 @@ interface Requests {
     addPartitionsToTxnV3.AddPartitionsToTxnResponse,
   ];
   EndTxn: [endTxnV3.EndTxnRequest, endTxnV3.EndTxnResponse];
-  Fetch: [fetchV13.FetchRequest, fetchV13.FetchResponse];
+  Fetch: [fetchV13.FetchRequest, FetchResponse];
   FindCoordinator: [findCoordinatorV4.FindCoordinatorRequest, findCoordinatorV4.FindCoordinatorResponse];
   Heartbeat: [heartbeatV4.HeartbeatRequest, heartbeatV4.HeartbeatResponse];
   InitProducerId: [initProducerIdV4.InitProducerIdRequest, initProducerIdV4.InitProducerIdResponse];
@@ -77,6 +78,28 @@ interface WireApi {
   readonly version: number;
   readonly async: (connection: kafka.Connection, ...args: readonly unknown[]) => Promise<unknown>;
 }
+
+/** What the client exports of each version of a request. */
+interface WireModule {
+  readonly api: WireApi & { readonly key: number };
+  readonly createRequest: (...args: readonly unknown[]) => kafka.Writer;
+}
+
+/** The client's fetch request, our reading of the answer. */
+function fetchApi({ api, createRequest }: WireModule, version: number): WireApi {
+  const flexible = version >= FLEXIBLE_FETCH;
+  return {
+    version,
+    async: async (connection, ...args) =>
+      promised((done) => {
+        const request = (): kafka.Writer => createRequest(...args);
+        connection.send(api.key, version, request, parseFetchResponse, flexible, flexible, done);
+      }),
+  };
+}
+
+/** Its header has tagged fields from here on. */
+const FLEXIBLE_FETCH = 12;
 
 export class KafkaClient {
   readonly #base: kafka.Base;
@@ -169,8 +192,8 @@ export class KafkaClient {
       const [least, most] = range;
       for (let version = Math.min(most, HIGHEST_VERSION[name] ?? most); version >= least; version -= 1) {
         const module = `${name.charAt(0).toLowerCase()}${name.slice(1)}V${version}`;
-        const found = (kafka as unknown as Record<string, { api: WireApi } | undefined>)[module];
-        if (found !== undefined) return found.api;
+        const found = (kafka as unknown as Record<string, WireModule | undefined>)[module];
+        if (found !== undefined) return name === "Fetch" ? fetchApi(found, version) : found.api;
       }
     }
     throw new kafka.UnsupportedApiError(`The broker and the client share no version of ${name}.`);

@@ -6,15 +6,11 @@
  * (The client's own filter lets records through when the marker is not in the same answer, and keeps only one
  * aborted range per producer: docs/decisions/0010, test/unit/kafka-committed-records.test.ts.)
  */
-import type { RecordsBatch } from "@platformatic/kafka";
 import type { LogRecord } from "../../ports.ts";
+import type { RecordBatch } from "./record-batch.ts";
 
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
-/** Set when the timestamp is the broker's (message.timestamp.type=LogAppendTime). */
-const LOG_APPEND_TIME = 1 << 3;
-/** Control record key: version int16, type int16; type 0 is an abort marker. */
-const ABORT_MARKER = 0;
 
 export interface AbortedTransaction {
   readonly producerId: bigint;
@@ -31,7 +27,7 @@ export function committedRecords(
   topic: string,
   partition: number,
   fetchOffset: number,
-  batches: readonly RecordsBatch[],
+  batches: readonly RecordBatch[],
   abortedTransactions: readonly AbortedTransaction[],
 ): CommittedRecords {
   const aborted = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
@@ -40,8 +36,7 @@ export function committedRecords(
   const records: LogRecord[] = [];
   let nextOffset = fetchOffset;
   for (const batch of batches) {
-    const first = Number(batch.firstOffset);
-    const last = first + batch.lastOffsetDelta;
+    const last = batch.lastOffset;
     nextOffset = Math.max(nextOffset, last + 1);
     for (let next = aborted[nextAborted]; next !== undefined; next = aborted[nextAborted]) {
       if (Number(next.firstOffset) > last) break;
@@ -49,37 +44,11 @@ export function committedRecords(
       nextAborted += 1;
     }
     if ((batch.attributes & CONTROL) !== 0) {
-      if (batch.records[0]?.key?.readInt16BE(2) === ABORT_MARKER) aborting.delete(batch.producerId);
+      if (batch.isAbortMarker()) aborting.delete(batch.producerId);
       continue;
     }
     if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue;
-    const appendTime = (batch.attributes & LOG_APPEND_TIME) !== 0;
-    for (const record of batch.records) {
-      const offset = first + record.offsetDelta;
-      // The first batch may begin before the offset asked for.
-      if (offset < fetchOffset) continue;
-      records.push({
-        topic,
-        partition,
-        offset,
-        key: record.key === null ? null : record.key.toString("utf8"),
-        value: record.value,
-        headers: headersOf(record.headers),
-        timestampMs: appendTime
-          ? Number(batch.maxTimestamp)
-          : Number(batch.firstTimestamp + record.timestampDelta),
-      });
-    }
+    batch.readInto(records, topic, partition, fetchOffset);
   }
   return { records, nextOffset };
-}
-
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
-
-function headersOf(entries: readonly [Buffer | null, Buffer | null][]): Readonly<Record<string, string>> {
-  if (entries.length === 0) return NO_HEADERS;
-  const headers: Record<string, string> = {};
-  for (const [key, value] of entries)
-    if (key !== null && value !== null) headers[key.toString("utf8")] = value.toString("utf8");
-  return headers;
 }

@@ -12,6 +12,7 @@ import type { Clock, Logger, LogRecord } from "../../ports.ts";
 import type { KafkaClient, TopicMetadata } from "./client.ts";
 import { committedRecords } from "./committed-records.ts";
 import type { Connectivity } from "./connectivity.ts";
+import type { FetchResponse, FetchResponsePartition } from "./fetch-response.ts";
 import { hasKafkaError, isRetriable, refusal, responseOf } from "./errors.ts";
 import { earliestOffset } from "./offsets.ts";
 
@@ -197,7 +198,7 @@ export class Fetcher {
     }
   }
 
-  async #send(leader: number, topics: fetchV13.FetchRequest[6]): Promise<fetchV13.FetchResponse> {
+  async #send(leader: number, topics: fetchV13.FetchRequest[6]): Promise<FetchResponse> {
     try {
       return await this.#options.client.call(
         { kind: "node", id: leader },
@@ -213,20 +214,20 @@ export class Fetcher {
       );
     } catch (error) {
       // One partition's error must not cost the others their records.
-      const response = responseOf(error) as fetchV13.FetchResponse | undefined;
+      const response = responseOf(error) as FetchResponse | undefined;
       if (response !== undefined && response.errorCode === 0 && response.responses.length > 0)
         return response;
       throw error;
     }
   }
 
-  #advance(position: Position, part: fetchV13.FetchResponsePartition): FetchedPartition {
+  #advance(position: Position, part: FetchResponsePartition): FetchedPartition {
     const { records, nextOffset } = committedRecords(
       position.topic,
       position.partition,
       position.offset,
-      part.records ?? [],
-      part.abortedTransactions ?? [],
+      part.records,
+      part.abortedTransactions,
     );
     position.offset = nextOffset;
     return {

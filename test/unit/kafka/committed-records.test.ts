@@ -1,54 +1,45 @@
 /** Read committed: what a reader sees of batches, markers and aborted transactions, however they are cut into answers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { KafkaRecord, RecordsBatch } from "@platformatic/kafka";
 import fc from "fast-check";
 import { committedRecords, type AbortedTransaction } from "../../../src/log/kafka/committed-records.ts";
+import { RecordBatch } from "../../../src/log/kafka/record-batch.ts";
+import { writeBatch } from "../../support/record-batches.ts";
 
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
 
-function batch(offset: number, values: readonly string[], producerId = -1n, attributes = 0): RecordsBatch {
-  return {
-    firstOffset: BigInt(offset),
-    length: 0,
-    partitionLeaderEpoch: 0,
-    magic: 2,
-    crc: 0,
-    attributes,
-    lastOffsetDelta: values.length - 1,
-    firstTimestamp: 1000n,
-    maxTimestamp: 2000n,
-    producerId,
-    producerEpoch: 0,
-    firstSequence: 0,
-    records: values.map((value, index): KafkaRecord => ({
-      length: 0,
-      attributes: 0,
-      timestampDelta: BigInt(index),
-      offsetDelta: index,
-      key: null,
-      value: Buffer.from(value),
-      headers: [[Buffer.from("schema"), Buffer.from("s")]],
-    })),
-  };
+interface Batch {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: Buffer;
 }
 
-function marker(offset: number, producerId: bigint, type: "abort" | "commit"): RecordsBatch {
+function batch(offset: number, values: readonly string[], producerId = -1n, attributes = 0): Batch {
+  const records = values.map((value, index) => ({
+    key: null,
+    value: Buffer.from(value),
+    headers: new Map([[Buffer.from("schema"), Buffer.from("s")]]),
+    timestampMs: 1000 + index,
+  }));
+  const bytes = writeBatch({ firstOffset: offset, records, producerId, attributes });
+  return { first: offset, last: offset + values.length - 1, bytes };
+}
+
+function marker(offset: number, producerId: bigint, type: "abort" | "commit"): Batch {
   const key = Buffer.alloc(4);
   key.writeInt16BE(type === "abort" ? 0 : 1, 2);
-  const control = batch(offset, ["x"], producerId, TRANSACTIONAL | CONTROL);
-  const [record] = control.records;
-  if (record !== undefined) record.key = key;
-  return control;
+  const records = [{ key, value: Buffer.alloc(6), headers: new Map<Buffer, Buffer>(), timestampMs: 1000 }];
+  const bytes = writeBatch({ firstOffset: offset, records, producerId, attributes: TRANSACTIONAL | CONTROL });
+  return { first: offset, last: offset, bytes };
 }
 
-const values = (
-  batches: readonly RecordsBatch[],
-  aborted: readonly AbortedTransaction[],
-  from = 0,
-): string[] =>
-  committedRecords("t", 0, from, batches, aborted).records.map((record) => record.value?.toString() ?? "");
+const read = (batches: readonly Batch[]): RecordBatch[] => batches.map(({ bytes }) => new RecordBatch(bytes));
+
+const values = (batches: readonly Batch[], aborted: readonly AbortedTransaction[], from = 0): string[] =>
+  committedRecords("t", 0, from, read(batches), aborted).records.map(
+    (record) => record.value?.toString() ?? "",
+  );
 
 test("drops an aborted transaction whose marker lies in a later answer", () => {
   const first = [batch(0, ["a"]), batch(1, ["aborted"], 7n, TRANSACTIONAL)];
@@ -73,7 +64,7 @@ test("drops every aborted transaction of a producer, and none of its committed o
 });
 
 test("goes on after markers, and begins where it was asked to inside a batch", () => {
-  const result = committedRecords("t", 3, 1, [batch(0, ["a", "b"]), marker(2, 7n, "commit")], []);
+  const result = committedRecords("t", 3, 1, read([batch(0, ["a", "b"]), marker(2, 7n, "commit")]), []);
   assert.equal(result.nextOffset, 3);
   assert.deepEqual(result.records, [
     {
@@ -96,7 +87,7 @@ test("however a log is cut into answers, exactly its committed records are seen,
   });
   fc.assert(
     fc.property(fc.array(transaction, { maxLength: 20 }), fc.nat(1000), (transactions, seed) => {
-      const batches: RecordsBatch[] = [];
+      const batches: Batch[] = [];
       const aborted: { producerId: bigint; firstOffset: bigint; lastOffset: number }[] = [];
       const expected: string[] = [];
       let offset = 0;
@@ -114,8 +105,8 @@ test("however a log is cut into answers, exactly its committed records are seen,
       for (let start = 0, step = seed; start < batches.length; step = (step * 7 + 3) % 1009) {
         const answer = batches.slice(start, start + 1 + (step % 4));
         start += answer.length;
-        const from = Number(answer[0]?.firstOffset);
-        const to = Number(answer.at(-1)?.firstOffset) + (answer.at(-1)?.lastOffsetDelta ?? 0);
+        const from = answer[0]?.first ?? 0;
+        const to = answer.at(-1)?.last ?? 0;
         const overlapping = aborted.filter(
           (each) => Number(each.firstOffset) <= to && each.lastOffset >= from,
         );

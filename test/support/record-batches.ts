@@ -1,0 +1,39 @@
+/** Record batches in Kafka's own format, written by the client's encoder: what our reader is compared with. */
+import { type CompressionAlgorithmValue, createRecordsBatch } from "@platformatic/kafka";
+
+const ATTRIBUTES_AT = 21;
+
+export interface WrittenRecord {
+  readonly key: Buffer | null;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: ReadonlyMap<Buffer, Buffer>;
+  readonly timestampMs: number;
+}
+
+export interface WrittenBatch {
+  readonly firstOffset: number;
+  readonly records: readonly WrittenRecord[];
+  /** @default -1 */
+  readonly producerId?: bigint;
+  /** Bits that the encoder does not set: control, transactional, append time. @default 0 */
+  readonly attributes?: number;
+  /** @default "none" */
+  readonly compression?: CompressionAlgorithmValue;
+}
+
+export function writeBatch(batch: WrittenBatch): Buffer {
+  const { firstOffset, records, producerId = -1n, attributes = 0, compression = "none" } = batch;
+  const messages = records.map(({ key, value, headers, timestampMs }) => ({
+    topic: "t",
+    // The client's types know no null, its encoder writes it as Kafka's null.
+    ...(key === null ? {} : { key }),
+    value: value as Buffer,
+    headers: new Map(headers),
+    timestamp: BigInt(timestampMs),
+  }));
+  const bytes = createRecordsBatch(messages, { compression, producerId }).buffer;
+  bytes.writeBigInt64BE(BigInt(firstOffset), 0);
+  bytes.writeInt16BE(bytes.readInt16BE(ATTRIBUTES_AT) | attributes, ATTRIBUTES_AT);
+  return bytes;
+}
