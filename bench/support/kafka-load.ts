@@ -26,6 +26,7 @@ export function writeLoads(
   stations: number,
   polls: readonly number[],
   partitions: number,
+  name = "load",
 ): Load[] {
   const latest = new Map<
     string,
@@ -37,7 +38,7 @@ export function writeLoads(
     partitions,
   );
   return polls.map((count, index) => {
-    const file = `${folder}/load-${index}`;
+    const file = `${folder}/${name}-${index}`;
     const out = openSync(file, "w");
     let records = 0;
     let bytes = 0;

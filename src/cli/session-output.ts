@@ -104,7 +104,7 @@ function notices({ statuses, context }: SessionOutputInput): string[] {
 
 function isSimulated({ statuses, view }: Pick<SessionOutputInput, "statuses" | "view">): boolean {
   if (statuses.some(({ system }) => system?.simulated === true)) return true;
-  for (const { simulated } of view.systems()) if (simulated) return true;
+  for (const { simulated } of view?.systems() ?? []) if (simulated) return true;
   return false;
 }
 

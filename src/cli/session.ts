@@ -54,7 +54,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
   // A worker that nobody watches reads nothing but its partitions: following the view would cost it more than its work.
-  const watched = sources.length > 0 || input.serve === true || context.terminal.interactive;
+  const watched = supply !== null || input.serve === true || context.terminal.interactive;
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
   const statuses: CollectorStatus[] = [];

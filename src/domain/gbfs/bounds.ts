@@ -22,12 +22,21 @@ export function boundedRecord(record: unknown): unknown {
 function measure(value: unknown, levels: number, left: { characters: number }): boolean {
   if (typeof value === "string") left.characters -= value.length + 2;
   else if (typeof value !== "object" || value === null) left.characters -= 8;
-  else {
-    if (levels === 0) return false;
+  else if (levels === 0) return false;
+  else if (Array.isArray(value)) {
+    for (const item of value) {
+      left.characters -= 4;
+      if (left.characters < 0) return true;
+      if (!measure(item, levels - 1, left)) return false;
+    }
+  } else {
     for (const key in value) {
       left.characters -= key.length + 4;
       if (left.characters < 0) return true;
-      if (!measure((value as Record<string, unknown>)[key], levels - 1, left)) return false;
+      const field = (value as Record<string, unknown>)[key];
+      // Most fields are numbers: a call for each would be a seventh of the time of a poll.
+      if (typeof field === "number") left.characters -= 8;
+      else if (!measure(field, levels - 1, left)) return false;
     }
   }
   return true;
