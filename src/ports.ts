@@ -269,12 +269,24 @@ export type Poll =
     }
   | { readonly kind: "ended" };
 
+/** What polling has cost its publisher so far, and what asking politely has saved. */
+export interface FeedTraffic {
+  readonly requests: number;
+  /** Requests answered with 304: nothing new, nothing transferred. */
+  readonly notModified: number;
+  readonly transferredBytes: number;
+  /** Bytes of bodies that a 304 or compression did not transfer. */
+  readonly savedBytes: number;
+}
+
 /** A source of polls: a live feed over HTTP, or a recording. */
 export interface FeedSource {
   /** Discovers the system. Rejects with a FeedError when the feed cannot be understood at all. */
   describe(signal?: AbortSignal): Promise<SystemDescription>;
   /** Station information by station id: refreshed on its own slower schedule, by the source. */
   information(): ReadonlyMap<string, StationInformation>;
+  /** Of every file, not only the status; absent where nothing is requested. */
+  readonly traffic?: FeedTraffic;
   /** Region id → name, as far as known; without it regions go by their ids. */
   regionNames?(): ReadonlyMap<string, string>;
   /** Tells the source which area a vehicle that stands by itself is counted in, once the system is known. */

@@ -75,7 +75,7 @@ export class FeedDirectory {
         // A catalogue or manifest that is away must not keep the other feeds from starting.
         if (!(error instanceof FeedError) || listed.length === 1) throw error;
         this.#incomplete = true;
-        logger.warn("feeds.not_found", error.message, { feed: one.name ?? one.feed });
+        logger.warn("feeds.not_found", error.message);
       }
     }
     return resolved;

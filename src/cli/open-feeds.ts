@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readProcess } from "../config/process-input.ts";
 import { OPTIONS, type Settings } from "../config/options.ts";
 import { Catalogue } from "../feed/catalogue.ts";
+import { systemIdOf } from "../feed/feed-target.ts";
 import { HttpClient } from "../feed/http-client.ts";
 import { HttpFeed } from "../feed/http-feed.ts";
 import { FairGate } from "../feed/request-gate.ts";
@@ -23,6 +24,11 @@ export interface OpenedFeeds extends SystemSupply {
 }
 
 export type FeedContext = Pick<CommandContext, "settings" | "clock" | "logger">;
+
+/** A URL without what may be secret in it. */
+function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
 
 /** The client that every feed and the catalogue share. */
 export function feedClient({ settings, clock }: Pick<FeedContext, "settings" | "clock">): HttpClient {
@@ -77,8 +83,18 @@ export function openFeeds(context: FeedContext): OpenedFeeds {
       areas === null ? rules : areaRules(areas, areasProperty ?? settings["areas-property"], geocoder);
     // A digest, so that no secret of a URL or header is kept or shown.
     const told = JSON.stringify([target.url.href, target.systemId, headers, interval, areas, areasProperty]);
+    const label = listed.name ?? shown(target.url);
     return {
       key,
+      label,
+      provisional: target.description ?? {
+        systemId: target.systemId ?? systemIdOf(target.url),
+        name: label,
+        timezone: null,
+        attribution: null,
+        licenseUrl: null,
+        simulated: false,
+      },
       fingerprint: createHash("sha256").update(told).digest("base64"),
       open: () => ({
         source: new HttpFeed({ target, client, clock }),

@@ -41,12 +41,15 @@ export function parseFeedList(
   const entries = /\.(csv|tsv)$/i.test(path) ? csvEntries(path, text) : yamlEntries(path, text);
   const feeds = entries.map(({ entry, where }) => listedFeed(entry, where, path, env));
   const seen = new Set<string>();
-  for (const { feed, name } of feeds) {
+  feeds.forEach(({ feed, name }, index) => {
     const key = name ?? feed;
+    // The URL itself is not repeated: it may hold a secret.
     if (seen.has(key))
-      throw new ConfigError(`${path} lists ${JSON.stringify(key)} twice. Remove one, or name them apart.`);
+      throw new ConfigError(
+        `Entry ${index + 1} of ${path} is listed before. Remove it, or name the two apart.`,
+      );
     seen.add(key);
-  }
+  });
   return feeds;
 }
 

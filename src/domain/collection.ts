@@ -12,7 +12,7 @@
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
 import { encodeRawRecord, encodeRetiredRecord, stationKey, type RawRecord } from "./raw-record.ts";
 import { heartbeatOf } from "./heartbeat.ts";
-import { sameContent, sameInformation } from "./change-detection.ts";
+import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
 import type { AreaRule, StationArea, StationInformation, StationStatus } from "./station.ts";
 
@@ -67,8 +67,8 @@ interface Published {
   readonly areaRule: AreaRule | null;
   readonly slot: number;
   readonly partition: number;
-  /** As last published; null after a restore, until the first poll confirms or replaces it. */
-  status: StationStatus | null;
+  /** Digest of what was last published; null after a restore, until the first poll confirms or replaces it. */
+  readonly content: number | null;
   information: StationInformation | undefined;
   readonly publishedAtMs: number;
   readonly observedAtMs: number;
@@ -117,7 +117,7 @@ export class Collection {
       areaRule: record.areaRule,
       slot: this.#slots.take(record.area, record.slot),
       partition,
-      status: null,
+      content: null,
       information: undefined,
       publishedAtMs: record.observedAtMs,
       observedAtMs: record.observedAtMs,
@@ -134,7 +134,7 @@ export class Collection {
   plan(observed: Observed): Plan {
     const records: PlannedRecord[] = [];
     const remember: Remembered[] = [];
-    const present = new Set(observed.unreadable);
+    const present = new Set<string>();
     let retired = 0;
     let moved = 0;
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
@@ -154,7 +154,6 @@ export class Collection {
         stationId === heartbeat || this.#worthPublishing(held, status, information, observed.observedAtMs);
       if (stays && !worth) {
         // The same content: hold the newest object, which the source holds too, and let the older one go.
-        held.status = status;
         held.information = information;
         continue;
       }
@@ -188,13 +187,15 @@ export class Collection {
           areaRule: rule,
           slot,
           partition,
-          status,
+          content: contentDigest(status),
           information,
           publishedAtMs: observed.observedAtMs,
           observedAtMs: observed.observedAtMs,
         },
       });
     }
+    // Only now: the first of two records with one id stands, though the second was rejected.
+    for (const stationId of observed.unreadable) present.add(stationId);
     const published = remember.length;
     for (const { area, slot } of tentative) this.#slots.release(area, slot);
 
@@ -242,8 +243,8 @@ export class Collection {
   ): boolean {
     if (this.#options.mode === "every-poll" || held === undefined) return true;
     if (nowMs - held.publishedAtMs >= REFRESH_AFTER_MS) return true;
-    if (held.status === null) return true;
-    return !sameContent(held.status, status) || !sameInformation(held.information, information);
+    if (held.content === null) return true;
+    return held.content !== contentDigest(status) || !sameInformation(held.information, information);
   }
 
   #retire(stationId: string, held: Published, observedAtMs: number, records: PlannedRecord[]): void {

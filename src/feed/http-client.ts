@@ -61,6 +61,8 @@ export type Fetched =
       readonly ok: true;
       /** null: not modified (304). */
       readonly body: Buffer | null;
+      /** The body as it came, when it came gzipped. */
+      readonly gzipped: Buffer | null;
       readonly validators: Validators;
       readonly transferredBytes: number;
       /** Where the answer came from, after redirects. */
@@ -236,7 +238,7 @@ export class HttpClient {
     if (statusCode !== 200) {
       // Nothing of an error page is wanted; a short one keeps the connection.
       await body.dump({ limit: 16_384 }).catch(() => undefined);
-      if (statusCode === 304) return { ...common, body: null, transferredBytes: 0 };
+      if (statusCode === 304) return { ...common, body: null, gzipped: null, transferredBytes: 0 };
       const outcome = `http_${statusCode}`;
       const wait = retryAfterMs(header(headers["retry-after"]), this.#options.now());
       return { ...failed(outcome, url.host), retryAfterMs: wait };
@@ -253,11 +255,12 @@ export class HttpClient {
       chunks.push(chunk);
     }
     const raw = Buffer.concat(chunks);
-    if (plain) return { ...common, body: raw, transferredBytes };
+    if (plain) return { ...common, body: raw, gzipped: null, transferredBytes };
     const decompress = DECOMPRESS[encoding];
     if (decompress === undefined) return failed("bad_encoding", url.host);
     const limit = { maxOutputLength: Math.ceil(this.#limits.decompressedBytes * share) };
-    return { ...common, body: await decompress(raw, limit), transferredBytes };
+    const gzipped = encoding.endsWith("gzip") ? raw : null;
+    return { ...common, body: await decompress(raw, limit), gzipped, transferredBytes };
   }
 }
 

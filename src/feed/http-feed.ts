@@ -6,7 +6,7 @@
  *                                       └ station_information, …          when due; waited for the first time only
  */
 import { countFreeFloating } from "../domain/free-floating.ts";
-import { sameStations } from "../domain/change-detection.ts";
+import { stationsDigest } from "../domain/change-detection.ts";
 import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeSystemInformation } from "../domain/gbfs/system-files.ts";
@@ -53,8 +53,10 @@ export class HttpFeed implements FeedSource {
   #description: SystemDescription | null;
   /** A poll made to tell which system it is; handed out as the first one. */
   #early: Poll | null = null;
-  #last: StationStatusFile | null = null;
-  #lastDecoding = -1;
+  /** Digest of the last content. */
+  #content: number | null = null;
+  /** Stations of the last poll that the information does not know. */
+  #unexplained = 0;
   #unsettledPolls = 0;
   #missing = 0;
   /** A file says `simulated: true`. */
@@ -74,7 +76,6 @@ export class HttpFeed implements FeedSource {
   placeVehicles(resolvePosition: (lat: number | null, lon: number | null) => StationArea): void {
     this.#resolvePosition = resolvePosition;
     this.#early = null;
-    this.#lastDecoding = -1;
   }
 
   async describe(signal?: AbortSignal): Promise<SystemDescription> {
@@ -113,13 +114,13 @@ export class HttpFeed implements FeedSource {
   async #whoIsIt(signal: AbortSignal): Promise<SystemDescription> {
     const { target } = this.#options;
     const failure = await this.#discover(signal);
-    if (failure !== null) throw feedError(failure);
+    if (failure !== null) throw feedError(this.#failed(failure, this.#options.clock.now()));
     const said = await this.#systemInformation(signal);
     let systemId = target.systemId ?? said?.systemId ?? null;
     // Vélib' calls itself "Paris", or nothing; its dialect tells.
     if (target.systemId === null && (systemId === null || /^(paris|velib)/i.test(systemId))) {
       const poll = await this.#poll(signal);
-      if (poll.kind === "failed") throw feedError({ ...poll, ok: false });
+      if (poll.kind === "failed") throw feedError(poll);
       this.#early = poll;
       if (poll.kind !== "ended" && looksLikeVelib(poll.status)) systemId = "velib";
     }
@@ -159,7 +160,6 @@ export class HttpFeed implements FeedSource {
     this.#discoverAtMs = nowMs + REDISCOVER_MS;
     if (this.#files === null || !sameUrls(this.#found, found)) {
       this.#files = new SystemFiles(this.#scope, found, this.traffic, this.#options.clock);
-      this.#lastDecoding = -1;
       this.#unsettledPolls = 0;
     }
     this.#found = found;
@@ -190,51 +190,46 @@ export class HttpFeed implements FeedSource {
     return this.#observed(files, status, vehicles, startedMs);
   }
 
-  #observed(
+  async #observed(
     files: SystemFiles,
     status: FileAnswer | null,
     vehicles: FileAnswer | null,
     startedMs: number,
-  ): Poll {
+  ): Promise<Poll> {
     const observedAtMs = this.#options.clock.now();
     const answers = [status, vehicles].filter((answer) => answer?.ok === true);
     const transferredBytes = answers.reduce((sum, answer) => sum + answer.transferredBytes, 0);
-    const rest = { observedAtMs, transferredBytes, durationMs: observedAtMs - startedMs };
-    const same = answers.every((answer) => answer.kind === "unchanged");
-    if (same && this.#last !== null && this.#lastDecoding === files.decodingVersion) {
-      return { kind: "unchanged", status: this.#last, ...rest };
-    }
-    const decoded = this.#decode(files, status, vehicles);
+    const [stations, free] = await Promise.all([
+      bodyOf(files.status, status),
+      bodyOf(files.vehicles, vehicles),
+    ]);
+    const decoded = this.#decode(files, stations, free);
     if (decoded === null) {
       files.status?.forget();
       files.vehicles?.forget();
       return this.#failed(notGbfs(this.#url), startedMs);
     }
-    if (unknownStations(decoded) > unknownStations(this.#last)) files.hastenInformation();
-    const kind =
-      this.#last !== null && sameStations(this.#last.stations, decoded.stations) ? "unchanged" : "changed";
-    this.#last = decoded;
-    this.#lastDecoding = files.decodingVersion;
-    return { kind, status: decoded, ...rest };
+    const unexplained = decoded.oddities["station_without_information"] ?? 0;
+    if (unexplained > this.#unexplained) files.hastenInformation();
+    this.#unexplained = unexplained;
+    const content = stationsDigest(decoded.stations);
+    const kind = content === this.#content ? "unchanged" : "changed";
+    this.#content = content;
+    return { kind, status: decoded, observedAtMs, transferredBytes, durationMs: observedAtMs - startedMs };
   }
 
-  #decode(
-    files: SystemFiles,
-    status: FileAnswer | null,
-    vehicles: FileAnswer | null,
-  ): StationStatusFile | null {
-    const stations = status?.ok === true ? decodeStationStatus(status.body, files.types) : null;
-    const free = vehicles?.ok === true ? decodeVehicleStatus(vehicles.body) : null;
-    if (stations === null && free === null) return null;
-    if (status?.ok === true && asObject(status.body)?.["simulated"] === true) this.#simulated = true;
-    if (files.status !== null && stations === null) return null;
+  #decode(files: SystemFiles, statusBody: unknown, vehiclesBody: unknown): StationStatusFile | null {
+    const stations = files.status === null ? null : decodeStationStatus(statusBody, files.types);
+    const free = files.vehicles === null ? null : decodeVehicleStatus(vehiclesBody);
+    if (stations === null && (files.status !== null || free === null)) return null;
+    if (asObject(statusBody)?.["simulated"] === true) this.#simulated = true;
     const ids = stations?.stations.map(({ stationId }) => stationId) ?? [];
     const freeFloating =
       free === null ? [] : countFreeFloating(free.vehicles, files.types, new Set(ids), this.#resolvePosition);
     return combine(stations, free, freeFloating, files.oddities(ids));
   }
 
-  #failed(failure: FetchFailure, startedMs: number): Poll {
+  #failed(failure: FetchFailure, startedMs: number): FailedPoll {
     const observedAtMs = this.#options.clock.now();
     let { retryAfterMs } = failure;
     const gone = failure.outcome === "http_410";
@@ -255,10 +250,14 @@ export class HttpFeed implements FeedSource {
   }
 }
 
+type FailedPoll = Extract<Poll, { kind: "failed" }>;
+
 const NOTHING: FetchFailure = { ok: false, outcome: "network", message: "", retryAfterMs: null };
 
-function unknownStations(file: StationStatusFile | null): number {
-  return file?.oddities["station_without_information"] ?? 0;
+/** The parsed body of an answer, from what is kept when it has not changed. */
+async function bodyOf(file: FeedFile | null, answer: FileAnswer | null): Promise<unknown> {
+  if (file === null || answer?.ok !== true) return null;
+  return answer.kind === "changed" ? answer.body : file.read();
 }
 
 function notGbfs(url: URL): FetchFailure {
@@ -270,8 +269,7 @@ function notGbfs(url: URL): FetchFailure {
   };
 }
 
-function feedError(failure: FetchFailure): FeedError {
-  const { outcome, message, retryAfterMs } = failure;
+function feedError({ outcome, message, retryAfterMs }: FailedPoll): FeedError {
   const code =
     outcome === "blocked_url"
       ? "VELOSTREAM_FEED_REFUSED"

@@ -4,7 +4,7 @@
  *   files, in order of time ─▶ capture ─▶ wait (gap ÷ speed) ─▶ decode ─▶ changed | unchanged | failed … ─▶ ended
  */
 import type { Readable } from "node:stream";
-import { sameStations } from "../domain/change-detection.ts";
+import { stationsDigest } from "../domain/change-detection.ts";
 import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
@@ -97,7 +97,7 @@ export class RecordingSource implements FeedSource {
     const last = this.#last;
     const status = last?.text === capture.text ? last.status : decodeStationStatus(capture.body, this.#types);
     if (status === null) return this.#failed(capture.origin, "not_gbfs", NOT_GBFS);
-    const same = last !== null && sameStations(last.status.stations, status.stations);
+    const same = last !== null && stationsDigest(last.status.stations) === stationsDigest(status.stations);
     this.#lastTimeMs = observedAtMs;
     this.#last = { text: capture.text, status };
     return {

@@ -37,8 +37,6 @@ export class SlowFile<T> {
   #lastAtMs = -Infinity;
   #failures = 0;
   #refreshing: Promise<void> | null = null;
-  /** Grows with every new value. */
-  version = 0;
   /** Why the last refresh failed; null after a good one, and for a file that does not exist. */
   failure: FetchFailure | null = null;
   /** A first answer came: a value, or that there is no such file. */
@@ -93,9 +91,6 @@ export class SlowFile<T> {
       }
       this.#value = decoded.value;
       ({ ttlSeconds } = decoded);
-      this.version += 1;
-      // Decoded, it is not needed as parsed: a quarter of the memory of many systems.
-      this.#file.releaseBody();
     }
     this.#failures = 0;
     this.failure = null;

@@ -24,9 +24,9 @@ export class SystemFiles {
   #oddities: Readonly<Record<string, number>> = {};
 
   constructor(client: Fetcher, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
-    const file = (...names: string[]): FeedFile | null => {
+    const file = (keeps: boolean, ...names: string[]): FeedFile | null => {
       const url = names.map((name) => found.urls.get(name)).find((listed) => listed !== undefined);
-      return url === undefined ? null : new FeedFile(client, url, traffic);
+      return url === undefined ? null : new FeedFile(client, url, traffic, keeps);
     };
     const slow = <T>(
       name: string,
@@ -34,11 +34,11 @@ export class SystemFiles {
       pace: typeof RARE_PACE,
       decode: (body: unknown) => Decoded<T> | null,
     ): SlowFile<T> | null => {
-      const listed = file(name);
+      const listed = file(false, name);
       return listed === null ? null : new SlowFile({ file: listed, decode, empty, clock, pace });
     };
-    this.status = file("station_status");
-    this.vehicles = file("vehicle_status", "free_bike_status");
+    this.status = file(true, "station_status");
+    this.vehicles = file(true, "vehicle_status", "free_bike_status");
     this.#information = slow<Information>("station_information", EMPTY, INFORMATION_PACE, (body) =>
       this.#decodeInformation(body),
     );
@@ -67,11 +67,6 @@ export class SystemFiles {
 
   get alerts(): readonly SystemAlert[] {
     return this.#alerts?.value ?? NO_ALERTS;
-  }
-
-  /** Changes whenever a value does that the decoding of the status depends on. */
-  get decodingVersion(): number {
-    return (this.#types?.version ?? 0) + (this.#information?.version ?? 0);
   }
 
   /** Oddities of the information, and of it and the status together. */

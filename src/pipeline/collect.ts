@@ -13,6 +13,7 @@ import { AppError } from "../errors.ts";
 import type {
   Clock,
   FeedSource,
+  FeedTraffic,
   Log,
   Logger,
   LogProducer,
@@ -68,6 +69,7 @@ export class Collector {
   readonly status = new CollectorStatus();
   readonly #options: CollectorOptions;
   readonly #truth = new FeedTruth();
+  #traffic: FeedTraffic = { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
   #stationsChecked = false;
   #retiring = false;
 
@@ -149,10 +151,11 @@ export class Collector {
         if (signal.aborted) return null;
         if (!(error instanceof AppError) || !error.retryable) throw error;
         const atMs = clock.now();
+        const wait = error.details["retryAfterMs"];
         const failed = {
           kind: "failed",
           atMs,
-          retryAfterMs: null,
+          retryAfterMs: typeof wait === "number" ? wait : null,
           ttlSeconds: null,
           lastUpdatedMs: null,
         } as const;
@@ -173,6 +176,7 @@ export class Collector {
     const outcome = poll.kind === "failed" ? poll.outcome : poll.kind;
     metrics.count("velostream_polls_total", { ...labels, outcome });
     metrics.observe("velostream_poll_duration_seconds", labels, poll.durationMs / 1000);
+    this.#countTraffic(system);
     if (poll.kind === "failed") {
       // Once per outage and kind: a feed that is down all night is one line, its count is in the metrics.
       if (this.status.failed(poll.outcome, poll.message, poll.observedAtMs))
@@ -196,6 +200,17 @@ export class Collector {
     );
     for (const [oddity, count] of Object.entries(poll.status.oddities))
       metrics.count("velostream_oddities_total", { ...labels, oddity }, count);
+  }
+
+  #countTraffic({ systemId: system }: SystemDescription): void {
+    const { source, metrics } = this.#options;
+    if (source.traffic === undefined) return;
+    const before = this.#traffic;
+    this.#traffic = { ...source.traffic };
+    const { requests, notModified, savedBytes } = this.#traffic;
+    metrics.count("velostream_feed_requests_total", { system }, requests - before.requests);
+    metrics.count("velostream_feed_not_modified_total", { system }, notModified - before.notModified);
+    metrics.count("velostream_feed_saved_bytes_total", { system }, savedBytes - before.savedBytes);
   }
 
   /** Compares what the feed claims with what it does; false for an older copy, which must not reach the totals. */

@@ -4,6 +4,8 @@ import type { Poll, RejectCount, SystemDescription, SystemFlag, SystemStatus } f
 
 export class CollectorStatus {
   system: SystemDescription | null = null;
+  /** Stands for the system until the feed has said who it is: a feed that never does is told of too. */
+  provisional: SystemDescription | null = null;
   state: SystemStatus["state"] = "waiting";
   lastPollOutcome: string | null = null;
   /** Stable word of the failure that lasts, and its sentence. */
@@ -104,11 +106,12 @@ export class CollectorStatus {
     this.nextPollAtMs = null;
   }
 
-  /** For the API; null until the feed has said who it is. */
+  /** For the API; null while nothing at all is known of the system. */
   systemStatus(): SystemStatus | null {
-    if (this.system === null) return null;
+    const description = this.system ?? this.provisional;
+    if (description === null) return null;
     return {
-      description: this.system,
+      description,
       state: this.state,
       observedAtMs: this.lastSuccessAtMs,
       lastPoll:

@@ -15,8 +15,12 @@ import type { CollectorStatus } from "./collector-status.ts";
 
 /** One system to collect. */
 export interface SystemSpec {
-  /** The same key is the same system. */
+  /** The same key is the same system. Never shown: it may be a URL with a secret in it. */
   readonly key: string;
+  /** What people call it. */
+  readonly label: string;
+  /** Stands for the system until its feed has said who it is. */
+  readonly provisional: SystemDescription | null;
   /** Another fingerprint under the same key is a change: the system is started anew. */
   readonly fingerprint: string;
   open(): OpenedSystem;
@@ -62,7 +66,13 @@ export function fixedSupply(systems: readonly OpenedSystem[]): SystemSupply {
     fixed: true,
     load: () =>
       Promise.resolve(
-        systems.map((opened, index) => ({ key: String(index), fingerprint: "", open: () => opened })),
+        systems.map((opened, index) => ({
+          key: String(index),
+          label: `feed ${index + 1}`,
+          provisional: null,
+          fingerprint: "",
+          open: () => opened,
+        })),
       ),
     changed: aborted,
   };
@@ -118,7 +128,8 @@ export class Systems {
     }
     for (const [key, spec] of wanted) {
       const running = this.#running.get(key);
-      if (running?.spec.fingerprint !== spec.fingerprint) this.#start(spec, running ?? null);
+      const goesOn = running?.spec.fingerprint === spec.fingerprint && !running.stop.signal.aborted;
+      if (!goesOn) this.#start(spec, running ?? null);
     }
   }
 
@@ -136,6 +147,7 @@ export class Systems {
     };
     running.done = (before?.done ?? Promise.resolve()).then(() => this.#collect(running));
     this.#running.set(spec.key, running);
+    collector.status.provisional = spec.provisional;
     this.#options.statuses.push(collector.status);
   }
 
@@ -165,7 +177,7 @@ export class Systems {
     }
     const { code, message } = error;
     collector.status.gaveUp(code, message);
-    this.#options.logger.error("systems.stopped", message, { feed: spec.key, code });
+    this.#options.logger.error("systems.stopped", message, { feed: spec.label, code });
   }
 
   /** Two feeds that write one system's records would retract each other's stations at every poll. */
@@ -173,7 +185,7 @@ export class Systems {
     for (const other of this.#running.values()) {
       if (other === running || other.systemId !== systemId) continue;
       throw new ConfigError(
-        `Two feeds say that they are system "${systemId}" (${name}): ${other.spec.key} and ${running.spec.key}. ` +
+        `Two feeds say that they are system "${systemId}" (${name}): ${other.spec.label} and ${running.spec.label}. ` +
           "Remove one, or name them apart in a --feeds file.",
       );
     }

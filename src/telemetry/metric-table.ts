@@ -32,6 +32,21 @@ export const METRICS = {
     help: "Bytes transferred by polls, as compressed on the wire.",
     labels: ["system"],
   },
+  velostream_feed_requests_total: {
+    kind: "counter",
+    help: "Requests for any file of the system.",
+    labels: ["system"],
+  },
+  velostream_feed_not_modified_total: {
+    kind: "counter",
+    help: "Requests answered with 304: conditional requests that saved the publisher a body.",
+    labels: ["system"],
+  },
+  velostream_feed_saved_bytes_total: {
+    kind: "counter",
+    help: "Bytes that conditional requests and compression did not transfer.",
+    labels: ["system"],
+  },
   velostream_feed_content_age_seconds: {
     kind: "gauge",
     help: "Time since the feed's content last changed, by observation.",

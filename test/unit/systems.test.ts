@@ -48,6 +48,8 @@ async function setUp(first: readonly Wanted[], fixed = false) {
   let wake = (): void => undefined;
   const specOf = (wanted: Wanted): SystemSpec => ({
     key: wanted.key,
+    label: wanted.key,
+    provisional: null,
     fingerprint: wanted.fingerprint ?? "",
     open: () => {
       opened.push(wanted.key);

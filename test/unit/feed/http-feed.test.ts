@@ -309,6 +309,14 @@ test("looks only slowly at a feed that is gone, and asks discovery again where i
   assert.equal(succeeded(await source.poll()).status.stations.length, 1);
 });
 
+test("a feed that is gone before it was ever known is looked at slowly too", async () => {
+  server.routes.set("/gbfs.json", status(410));
+  await assert.rejects(
+    feed("/gbfs.json").describe(),
+    (error: unknown) => error instanceof FeedError && error.details["retryAfterMs"] === 6 * 3_600_000,
+  );
+});
+
 test("follows a permanent redirect once, and asks there from then on", async () => {
   server.routes.set("/station_status.json", status(301, { location: "/new" }));
   server.routes.set("/new", statusFile());

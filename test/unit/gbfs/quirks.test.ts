@@ -330,6 +330,28 @@ test("a record nested or grown beyond bounds is rejected, and left out of its ow
   );
 });
 
+test("every valid station is kept when one in a hundred is malformed, wherever it stands", () => {
+  const nasty = [
+    null,
+    7,
+    {},
+    { station_id: "bad" },
+    { station_id: "bad", num_bikes_available: -3 },
+    { station_id: [] },
+  ];
+  const stations = Array.from({ length: 1_000 }, (_, n) =>
+    n % 100 === 37
+      ? nasty[((n / 100) % nasty.length) | 0]
+      : { station_id: String(n), num_bikes_available: n % 30 },
+  );
+  const file = decode(stations);
+  assert.deepEqual([file.stations.length, file.rejects.length], [990, 10]);
+  assert.equal(
+    file.stations.reduce((sum, { vehiclesAvailable }) => sum + vehiclesAvailable, 0),
+    stations.reduce<number>((sum, _, n) => sum + (n % 100 === 37 ? 0 : n % 30), 0),
+  );
+});
+
 test("half a surrogate pair in an id becomes what UTF-8 makes of it, so that keys read back", () => {
   const id = decode([{ station_id: "a\ud800", num_bikes_available: 1 }]).stations[0]?.stationId;
   assert.equal(id, "a\ufffd");
