@@ -237,7 +237,7 @@ export interface SystemDescription {
   readonly simulated: boolean;
 }
 
-/** The outcome of one poll of `station_status`. A failure is a value: it never stops the collector. */
+/** The outcome of one poll. A failure is a value: it never stops the collector. */
 export type Poll =
   | {
       readonly kind: "changed";
@@ -269,7 +269,7 @@ export type Poll =
     }
   | { readonly kind: "ended" };
 
-/** What polling has cost its publisher so far, and what asking politely has saved. */
+/** What requests for any file have cost the publisher so far, and what asking politely has saved. */
 export interface FeedTraffic {
   readonly requests: number;
   /** Requests answered with 304: nothing new, nothing transferred. */
@@ -285,8 +285,9 @@ export interface FeedSource {
   describe(signal?: AbortSignal): Promise<SystemDescription>;
   /** Station information by station id: refreshed on its own slower schedule, by the source. */
   information(): ReadonlyMap<string, StationInformation>;
-  /** Of every file, not only the status; absent where nothing is requested. */
   readonly traffic?: FeedTraffic;
+  /** The stations carry Vélib' codes, whatever the system is called: known once described. */
+  readonly usesVelibCodes?: boolean;
   /** Region id → name, as far as known; without it regions go by their ids. */
   regionNames?(): ReadonlyMap<string, string>;
   /** Tells the source which area a vehicle that stands by itself is counted in, once the system is known. */

@@ -28,11 +28,12 @@ export function areaRules(
 ): (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"] {
   const areasFile = path === null ? null : readAreasFile(path, property);
   return ({ systemId }, source) => {
+    const velib = systemId === DEFAULT_SYSTEM_ID || source.usesVelibCodes === true;
     const areas = new AreaResolver({
       systemId,
       areasFile,
-      geocoded: systemId === DEFAULT_SYSTEM_ID ? geocoded : null,
-      postcodeOfCommune: systemId === DEFAULT_SYSTEM_ID ? velibPostcodes() : null,
+      geocoded: velib ? geocoded : null,
+      postcodeOfCommune: velib ? velibPostcodes() : null,
       regionNames: () => source.regionNames?.() ?? NO_NAMES,
     });
     source.placeVehicles?.(areas.resolvePosition);

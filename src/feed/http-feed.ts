@@ -42,6 +42,8 @@ const MISSING_RECHECK_MS = 3_600_000;
 
 export class HttpFeed implements FeedSource {
   readonly traffic = noTraffic();
+  /** Its stations carry Vélib' codes, whatever the system is called. */
+  usesVelibCodes = false;
   readonly #options: HttpFeedOptions;
   readonly #scope: HttpScope;
   readonly #url: URL;
@@ -117,12 +119,13 @@ export class HttpFeed implements FeedSource {
     if (failure !== null) throw feedError(this.#failed(failure, this.#options.clock.now()));
     const said = await this.#systemInformation(signal);
     let systemId = target.systemId ?? said?.systemId ?? null;
-    // Vélib' calls itself "Paris", or nothing; its dialect tells.
-    if (target.systemId === null && (systemId === null || /^(paris|velib)/i.test(systemId))) {
+    // Vélib' calls itself "Paris", or nothing; its dialect tells. Under a name of the user's it keeps its station codes.
+    if (target.typed && /^(paris$|velib|$)/i.test(said?.systemId ?? "")) {
       const poll = await this.#poll(signal);
       if (poll.kind === "failed") throw feedError(poll);
       this.#early = poll;
-      if (poll.kind !== "ended" && looksLikeVelib(poll.status)) systemId = "velib";
+      this.usesVelibCodes = poll.kind !== "ended" && looksLikeVelib(poll.status);
+      if (this.usesVelibCodes) systemId = target.systemId ?? "velib";
     }
     const simulated = this.#simulated || this.#found?.simulated === true || said?.simulated === true;
     if (systemId === "velib" && !simulated) return VELIB;

@@ -113,6 +113,15 @@ test("knows Vélib' by its dialect, at whatever address", async () => {
   assert.deepEqual([described.systemId, described.name], ["velib", "Vélib' Métropole"]);
 });
 
+test("Vélib' under another name keeps its station codes", async () => {
+  const velib = { ...station("213688169", 5), numBikesAvailable: 5, stationCode: "16107" };
+  server.routes.set("/station_status.json", { lastUpdatedOther: 1, ttl: 3600, data: { stations: [velib] } });
+  const target = typedTarget(`${server.origin}/station_status.json`) ?? assert.fail();
+  const source = new HttpFeed({ target: { ...target, systemId: "velib-2022" }, client, clock });
+  assert.equal((await source.describe()).systemId, "velib-2022");
+  assert.equal(source.usesVelibCodes, true);
+});
+
 test("says that a simulated feed is simulated", async () => {
   serve({
     system_information: { simulated: true, data: { system_id: "s", name: "S" } },
