@@ -1,9 +1,11 @@
 /** A real velostream process that is killed and started again; it must never stop by itself. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
+const SETPRIV = existsSync("/usr/bin/setpriv") ? "/usr/bin/setpriv" : null;
 const TAIL_CHARACTERS = 2_000;
 
 export class Victim {
@@ -36,10 +38,10 @@ export class Victim {
         ([name]) => !name.startsWith("VELOSTREAM_") && name !== "KAFKA_BROKERS",
       ),
     );
-    const child = spawn(process.execPath, [PROGRAM, ...this.#args], {
-      stdio: ["ignore", "ignore", "pipe"],
-      env,
-    });
+    const command = [process.execPath, PROGRAM, ...this.#args];
+    // With setpriv (Linux) it dies with us, even if we are killed: no test leaves a process behind.
+    const [file = "", ...args] = SETPRIV ? [SETPRIV, "--pdeathsig", "KILL", "--", ...command] : command;
+    const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"], env });
     let tail = "";
     child.stderr.on("data", (chunk: Buffer) => {
       tail = (tail + chunk.toString()).slice(-TAIL_CHARACTERS);
