@@ -5,10 +5,9 @@ import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError, HttpError, StorageError } from "../errors.ts";
 import type { FeedSource } from "../ports.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openFeeds } from "./open-feeds.ts";
-import { openLog, topicNames } from "./open-log.ts";
+import { topicNames } from "./open-log.ts";
 
 export interface Finding {
   readonly ok: boolean;
@@ -92,13 +91,15 @@ async function answer(source: FeedSource): Promise<Finding> {
   }
 }
 
-async function kafka({ settings, clock, logger }: CommandContext): Promise<Finding> {
-  const metrics = createMetrics({ process: false });
-  const log = await openLog({ settings, clock, logger, metrics, createTopics: false });
-  try {
+async function kafka(context: CommandContext): Promise<Finding> {
+  const { settings } = context;
+  // Loaded only where it is used: Kafka's client takes 50 MB.
+  const { withKafka } = await import("./kafka-briefly.ts");
+  return withKafka(context, async (log) => {
+    const topics = topicNames(settings);
     const counts: string[] = [];
     const missing: string[] = [];
-    for (const topic of Object.values(topicNames(settings))) {
+    for (const topic of Object.values(topics)) {
       const partitions = await log.partitionCount(topic);
       if (partitions === null) missing.push(topic);
       else counts.push(`${topic} (${partitions} partitions)`);
@@ -109,10 +110,16 @@ async function kafka({ settings, clock, logger }: CommandContext): Promise<Findi
         ok: false,
         says: `Kafka at ${brokers} answers, but has no topic ${missing.join(", ")}. Make them with "velostream topics create".`,
       };
-    return { ok: true, says: `Kafka at ${brokers}: ${counts.join(", ")}.` };
-  } finally {
-    await log.close();
-  }
+    const lag = await log.groupLag(settings.group, topics.raw);
+    const behind = lag.filter(({ lagRecords }) => lagRecords > 0);
+    const records = behind.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
+    const parts = behind.map(({ partition, lagRecords }) => `partition ${partition}: ${lagRecords}`);
+    const workers =
+      behind.length === 0
+        ? `group ${settings.group} is up to date`
+        : `group ${settings.group} is ${records} records behind (${parts.join(", ")})`;
+    return { ok: true, says: `Kafka at ${brokers}: ${counts.join(", ")}; ${workers}.` };
+  });
 }
 
 async function dataFolder(path: string): Promise<Finding> {

@@ -1,11 +1,10 @@
 /** `topics create` and `topics list`: the three topics, as they are and as they are wanted. */
-import { ConfigError, EXIT } from "../errors.ts";
-import { KafkaLog } from "../log/kafka/kafka-log.ts";
+import { EXIT } from "../errors.ts";
+import type { KafkaLog } from "../log/kafka/kafka-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import type { TopicSpec } from "../ports.ts";
-import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { kafkaAccess } from "./kafka-access.ts";
+import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { topicNames } from "./open-log.ts";
 import { requireBrokers } from "./watch.ts";
@@ -61,37 +60,18 @@ export const topicsList: Command = {
     }),
 };
 
-/** Someone waits for the answer. */
-const PATIENCE_MS = 1_500;
-
 async function withLog(
   context: CommandContext,
   command: string,
   act: (log: KafkaLog, specs: readonly TopicSpec[]) => Promise<number>,
 ): Promise<number> {
-  const { settings, clock, logger } = context;
+  const { settings } = context;
   requireBrokers(context, command);
-  const access = kafkaAccess(settings);
-  if (access === null) throw new ConfigError("--brokers names no broker. Write it like localhost:9092.");
-  const log = new KafkaLog({
-    access,
-    clock,
-    logger,
-    metrics: createMetrics({ process: false }),
-    // Below the time after which an outage is logged: the error says it all.
-    adminPatienceMs: PATIENCE_MS,
+  const specs = topicSpecs(topicNames(settings), {
+    partitions: settings.partitions,
+    replicationFactor: settings["replication-factor"],
   });
-  try {
-    return await act(
-      log,
-      topicSpecs(topicNames(settings), {
-        partitions: settings.partitions,
-        replicationFactor: settings["replication-factor"],
-      }),
-    );
-  } finally {
-    await log.close();
-  }
+  return withKafka(context, async (log) => act(log, specs));
 }
 
 async function print(

@@ -16,13 +16,13 @@ export async function committedPosition(
   connectivity: Connectivity,
   role: string,
   { group, topic, partition }: GroupPosition,
-  signal?: AbortSignal,
+  wait: { readonly signal?: AbortSignal; readonly patienceMs?: number } = {},
 ): Promise<number | null> {
   return connectivity.persist(
     role,
     {
       what: `read the position of group ${group}`,
-      signal,
+      ...wait,
       onFailure: (error) => {
         if (isStaleCoordinator(error)) client.forgetCoordinator("group", group);
       },

@@ -6,6 +6,7 @@ import type {
   LogHealth,
   LogProducer,
   Metrics,
+  PartitionProgress,
   ProcessHandle,
   ProcessOptions,
   Processor,
@@ -16,11 +17,14 @@ import type {
 } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
 import { KafkaClient } from "./client.ts";
+import { committedPosition } from "./committed-position.ts";
 import { Connectivity } from "./connectivity.ts";
+import { isRetriable } from "./errors.ts";
 import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
+import { endOffsets } from "./offsets.ts";
 import { KafkaProducer } from "./producer.ts";
 import { readTopics } from "./reader.ts";
-import { createTopics, describeTopics, type TopicState } from "./topics.ts";
+import { createTopics, describeTopics, type TopicState, unavailable } from "./topics.ts";
 import { Worker } from "./worker.ts";
 
 /** A stage that starts while the broker does waits for it; then it is for whoever supervises us. */
@@ -51,6 +55,7 @@ export class KafkaLog implements Log {
   readonly #workers = new Set<Worker>();
   /** Ends of partitions by our own producers' acknowledgements: a worker of this process knows its lag at once. */
   readonly #ends = new Map<string, number>();
+  readonly #partitionCounts = new Map<string, number>();
   #roles = 0;
 
   constructor(options: KafkaLogOptions) {
@@ -79,12 +84,47 @@ export class KafkaLog implements Log {
     );
   }
 
-  /** At most five seconds old, so that a count raised by hand is noticed. */
+  /**
+   * At most five seconds old, so that a count raised by hand is noticed. While Kafka is away, the last one known:
+   * whoever asks wants to go on with what there is.
+   */
   async partitionCount(topic: string): Promise<number | null> {
-    const metadata = await this.#connectivity.persist("metadata", { what: `look up ${topic}` }, async () =>
-      this.#client.topic(topic),
+    try {
+      const metadata = await this.#connectivity.persist(
+        "metadata",
+        {
+          what: `look up ${topic}`,
+          patienceMs: this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS,
+          giveUp: () => this.#partitionCounts.has(topic),
+        },
+        async () => this.#client.topic(topic),
+      );
+      if (metadata === null) this.#partitionCounts.delete(topic);
+      else this.#partitionCounts.set(topic, metadata.partitionCount);
+      return metadata?.partitionCount ?? null;
+    } catch (error) {
+      const known = this.#partitionCounts.get(topic);
+      if (known !== undefined && isRetriable(error)) return known;
+      throw unavailable(error, this.#options.access);
+    } finally {
+      this.#connectivity.forget("metadata");
+    }
+  }
+
+  /** How far a group is behind in each partition of a topic, member or not. */
+  async groupLag(group: string, topic: string): Promise<readonly PartitionProgress[]> {
+    const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
+    const ends = await this.#connectivity.persist("lag", { what: `look at ${topic}`, patienceMs }, async () =>
+      endOffsets(this.#client, topic),
     );
-    return metadata?.partitionCount ?? null;
+    return Promise.all(
+      [...ends].map(async ([partition, end]) => {
+        const at = { group, topic, partition };
+        const committedOffset =
+          (await committedPosition(this.#client, this.#connectivity, "lag", at, { patienceMs })) ?? 0;
+        return { partition, committedOffset, lagRecords: Math.max(0, end - committedOffset) };
+      }),
+    );
   }
 
   // oxlint-disable-next-line typescript/require-await -- the port's producers may need a connection first

@@ -49,7 +49,13 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     signal,
   );
   // After the fence: no older writer can move it any more.
-  const committed = await committedPosition(client, connectivity, role, { group, topic, partition }, signal);
+  const committed = await committedPosition(
+    client,
+    connectivity,
+    role,
+    { group, topic, partition },
+    { signal },
+  );
   const [start, end] = await connectivity.persist(role, { what: `restore ${topic}`, signal }, async () =>
     Promise.all([earliestOffset(client, topic, partition), endOffset(client, topic, partition)]),
   );

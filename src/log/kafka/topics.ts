@@ -80,7 +80,7 @@ async function withAdmin<T>(
   try {
     return await act(admin);
   } catch (error) {
-    throw asLogError(error, access);
+    throw unavailable(error, access);
   } finally {
     connectivity.forget("topics");
     await admin.close();
@@ -200,7 +200,8 @@ function costOf(name: string, wanted: string, configs: ReadonlyMap<string, strin
 /** Kafka's default retention. */
 const SEVEN_DAYS_MS = 604_800_000;
 
-function asLogError(error: unknown, access: KafkaAccess): unknown {
+/** What to tell a user whose brokers do not answer; anything else as it is. */
+export function unavailable(error: unknown, access: KafkaAccess): unknown {
   if (error instanceof LogError || !isRetriable(error)) return error;
   return new LogError(
     "VELOSTREAM_LOG_UNAVAILABLE",

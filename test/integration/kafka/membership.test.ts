@@ -129,6 +129,17 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
     await log.close();
   });
 
+  test("says how far a group is behind, with or without members", TIMEOUT, async () => {
+    const { log, raw, totals, group } = await fresh(1);
+    await publish(log, raw, ["a", "b", "c"]);
+    assert.deepEqual(await log.groupLag(group, raw), [{ partition: 0, committedOffset: 0, lagRecords: 3 }]);
+    const handle = await log.process({ topic: raw, group }, counting(totals, "w"));
+    await eventually(async () => (await read(log, totals)).length === 3);
+    await handle.stop();
+    assert.deepEqual(await log.groupLag(group, raw), [{ partition: 0, committedOffset: 3, lagRecords: 0 }]);
+    await log.close();
+  });
+
   test(
     "a broker that is away for long costs nothing: one line when it goes, one when it is back",
     TIMEOUT,
@@ -146,6 +157,7 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
           seen.push(...records);
       })();
       await producer.publish([{ topic: raw, key: "before", value: "1", partition: 0 }]);
+      assert.equal(await log.partitionCount(raw), 2);
       await eventually(() => seen.length === 1);
       assert.deepEqual(log.health(), { ok: true, reason: null });
 
@@ -159,6 +171,7 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
         })),
       );
       await eventually(() => !log.health().ok);
+      assert.equal(await log.partitionCount(raw), 2, "the last count known");
       assert.match(log.health().reason ?? "", /^Kafka at 127\.0\.0\.1:\d+ does not answer: .+\.$/);
       // Sixty seconds in the issue; ten show the same here, and leave CI time for more.
       await delay(10_000);
