@@ -22,8 +22,16 @@ import {
 
 /** DuckDB's vectors hold this many rows; row groups are multiples. */
 const CHUNK_ROWS = 2_048;
-/** Smaller: a station-day reads less. Greater: dictionaries are shared by more. (bench/archive.ts) */
-const ROW_GROUP_ROWS = 30 * CHUNK_ROWS;
+/**
+ * Smaller: a query decompresses less. Greater: dictionaries are shared by more, up to where they overflow. An area's
+ * month reads a group of thirty files, a station's day one or two of one file. (bench/archive.ts)
+ */
+const ROW_GROUP_ROWS: Readonly<Record<Table, number>> = {
+  stations: 30 * CHUNK_ROWS,
+  station_keyframes: 30 * CHUNK_ROWS,
+  areas: 8 * CHUNK_ROWS,
+  area_keyframes: 8 * CHUNK_ROWS,
+};
 const QUICK_LEVEL = 3;
 /** Sealed files are written once and kept for years. */
 const SEALED_LEVEL = 15;
@@ -134,7 +142,12 @@ export class ParquetWriter {
     const columns = columnsOf(table);
     await appendRows(this.#connection, "batch", columns, rows);
     try {
-      return await this.#copy(`SELECT ${typed(columns)} FROM batch ORDER BY ${ORDER[table]}`, path, false);
+      return await this.#copy(
+        table,
+        `SELECT ${typed(columns)} FROM batch ORDER BY ${ORDER[table]}`,
+        path,
+        false,
+      );
     } finally {
       await this.#connection.run("DROP TABLE batch");
     }
@@ -143,7 +156,7 @@ export class ParquetWriter {
   /** Writes the rows of several files into one. */
   async merge(table: Table, sources: readonly string[], path: string, sealed: boolean): Promise<number> {
     const files = fileList(this.#folder, sources);
-    return this.#copy(`SELECT * FROM read_parquet(${files}) ORDER BY ${ORDER[table]}`, path, sealed);
+    return this.#copy(table, `SELECT * FROM read_parquet(${files}) ORDER BY ${ORDER[table]}`, path, sealed);
   }
 
   /** Writes the state of each station, or area, after all rows of `sources`. */
@@ -154,7 +167,7 @@ export class ParquetWriter {
     path: string,
   ): Promise<number> {
     const state = stateSql(table, `read_parquet(${fileList(this.#folder, sources)})`, epochs);
-    return this.#copy(`${state} ORDER BY ${ORDER[table]}`, path, true);
+    return this.#copy(table, `${state} ORDER BY ${ORDER[table]}`, path, true);
   }
 
   /** The last row of each area in these files: what repeated totals are told by. */
@@ -176,12 +189,12 @@ export class ParquetWriter {
     }));
   }
 
-  async #copy(select: string, path: string, sealed: boolean): Promise<number> {
+  async #copy(table: Table, select: string, path: string, sealed: boolean): Promise<number> {
     const whole = join(this.#folder, path);
     await makeWhole(whole, async (unfinished) => {
       await this.#connection.run(
         `COPY (${select}) TO ${literal(unfinished)} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd,
-          COMPRESSION_LEVEL ${sealed ? SEALED_LEVEL : QUICK_LEVEL}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`,
+          COMPRESSION_LEVEL ${sealed ? SEALED_LEVEL : QUICK_LEVEL}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS[table]})`,
       );
     });
     return (await stat(whole)).size;

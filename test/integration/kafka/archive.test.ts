@@ -1,0 +1,156 @@
+/** `velostream archive` on a real broker, killed with -9 while records come: none is lost, none is there twice. */
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type { RunningBroker } from "../../../infra/kafka/broker.ts";
+import { areaPartitionKey } from "../../../src/domain/partitioning.ts";
+import { ArchiveReader } from "../../../src/history/archive-reader.ts";
+import { fileList } from "../../../src/history/parquet.ts";
+import { topicSpecs } from "../../../src/log/topics.ts";
+import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
+import { countingMetrics, silentLogger } from "../../support/silent.ts";
+import { openLog, startTestBroker } from "../../support/kafka.ts";
+
+const TOPICS = { raw: "velib-projet", totals: "velib-projet-final-data", rejects: "velib-projet-rejects" };
+const AREAS = ["75001", "75002", "75016", "93200", "92012"];
+const KILLS = 4;
+
+describe("the archive on Kafka", { timeout: 240_000 }, () => {
+  let broker: RunningBroker;
+  let folder: string;
+  before(async () => {
+    broker = await startTestBroker();
+    folder = await mkdtemp(join(tmpdir(), "velostream-archive-kafka-"));
+  });
+  after(async () => {
+    await broker.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test("keeps every record once through kill -9 and restart", async () => {
+    const log = openLog(broker.brokers);
+    await log.createTopics(topicSpecs(TOPICS, { partitions: 3, replicationFactor: 1 }));
+    const worker = await log.process(
+      { topic: TOPICS.raw, group: "archive-test" },
+      aggregateProcessor({
+        topics: TOPICS,
+        readReference: () => null,
+        partitionCount: 3,
+        publishedAreas: () => Promise.resolve(new Set()),
+        clock: { now: () => Date.now() },
+        logger: silentLogger,
+        metrics: countingMetrics(),
+      }),
+    );
+    const producer = await log.producer();
+    let poll = 0;
+    const publish = async (): Promise<void> => {
+      poll += 1;
+      const observedAtMs = Date.now();
+      await producer.publish(
+        Array.from({ length: 20 }, (_, station) => {
+          const area = AREAS[station % AREAS.length] ?? "";
+          const value = {
+            system_id: "velib",
+            station_id: String(station),
+            postcode: area,
+            nbr_total: (poll + station) % 30,
+            nbr_elec: null,
+            nbr_meca: null,
+            nbr_docks: null,
+            observed_at: observedAtMs,
+          };
+          return {
+            topic: TOPICS.raw,
+            key: `velib:${station}`,
+            value: JSON.stringify(value),
+            partitionKey: areaPartitionKey("velib", area),
+            timestampMs: observedAtMs,
+          };
+        }),
+      );
+    };
+
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const archive = startArchive();
+      await acknowledging();
+      for (let turn = 0; turn < 10; turn += 1) {
+        await publish();
+        await delay(20 + kill * 15);
+      }
+      archive.kill("SIGKILL");
+      await once(archive, "exit");
+      // And some that come while nobody archives.
+      await publish();
+    }
+    const last = startArchive();
+    await acknowledging();
+    await publish();
+    while (worker.progress().some(({ lagRecords }) => lagRecords > 0)) await delay(50);
+    await worker.stop();
+    last.kill("SIGTERM");
+    const [code] = (await once(last, "exit")) as [number | null];
+    assert.equal(code, 0);
+
+    const expected = new Map<string, string[]>([
+      [TOPICS.raw, []],
+      [TOPICS.totals, []],
+    ]);
+    for await (const { records } of log.read({
+      topics: [TOPICS.raw, TOPICS.totals],
+      from: "earliest",
+      until: "end",
+    }))
+      for (const { topic, partition, offset } of records) expected.get(topic)?.push(`${partition}:${offset}`);
+    await log.close();
+    assert.equal(expected.get(TOPICS.raw)?.length, poll * 20);
+    assert.deepEqual(await archived("stations"), expected.get(TOPICS.raw)?.toSorted(compare));
+    assert.deepEqual(await archived("areas"), expected.get(TOPICS.totals)?.toSorted(compare));
+  });
+
+  function startArchive(): ChildProcess {
+    return spawn(
+      process.execPath,
+      ["bin/velostream.js", "archive", "--brokers", broker.brokers.join(","), "--data-dir", folder],
+      { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, VELOSTREAM_LOG_LEVEL: "warn" } },
+    );
+  }
+
+  /** Resolves once the archive has taken something, or has had time to. */
+  async function acknowledging(): Promise<void> {
+    for (let turn = 0; turn < 100; turn += 1) {
+      if ((await stat(join(folder, "history", "writer.lock")).catch(() => null)) !== null) break;
+      await delay(50);
+    }
+    await delay(1_500);
+  }
+
+  /** `partition:offset` of every row. */
+  async function archived(table: "stations" | "areas"): Promise<readonly string[]> {
+    const reader = await ArchiveReader.open(join(folder, "history"));
+    try {
+      return await reader.query(async ({ manifest, fresh }, connection) => {
+        const paths = manifest.files.filter((file) => file.table === table).map(({ path }) => path);
+        const result = await connection.runAndReadAll(
+          `SELECT log_partition || ':' || log_offset FROM read_parquet(${fileList(reader.folder, paths)})`,
+        );
+        const rows = [
+          ...result.getRowsJS().map(([place]) => place as string),
+          ...fresh[table].map(({ partition, offset }) => `${partition}:${offset}`),
+        ];
+        return rows.sort(compare);
+      });
+    } finally {
+      reader.close();
+    }
+  }
+});
+
+function compare(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
