@@ -4,8 +4,9 @@
  *
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
+import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
-import type { HealthState } from "./serve-ports.ts";
+import type { FeedTraffic, HealthState } from "./serve-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
@@ -269,16 +270,6 @@ export type Poll =
     }
   | { readonly kind: "ended" };
 
-/** What requests for any file have cost the publisher so far, and what asking politely has saved. */
-export interface FeedTraffic {
-  readonly requests: number;
-  /** Requests answered with 304: nothing new, nothing transferred. */
-  readonly notModified: number;
-  readonly transferredBytes: number;
-  /** Bytes of bodies that a 304 or compression did not transfer. */
-  readonly savedBytes: number;
-}
-
 /** A source of polls: a live feed over HTTP, or a recording. */
 export interface FeedSource {
   /** Discovers the system. Rejects with a FeedError when the feed cannot be understood at all. */
@@ -286,6 +277,8 @@ export interface FeedSource {
   /** Station information by station id: refreshed on its own slower schedule, by the source. */
   information(): ReadonlyMap<string, StationInformation>;
   readonly traffic?: FeedTraffic;
+  /** The publisher's notices to riders, as last read. */
+  alerts?(): readonly SystemAlert[];
   /** The stations carry Vélib' codes, whatever the system is called: known once described. */
   readonly usesVelibCodes?: boolean;
   /** Region id → name, as far as known; without it regions go by their ids. */

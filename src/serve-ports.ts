@@ -6,6 +6,7 @@
  *                                     ▲
  *   log, archive, … ──HealthCheck─────┘
  */
+import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { SystemDescription } from "./ports.ts";
 
 // ───────────────────────────── Systems ─────────────────────────────
@@ -29,6 +30,16 @@ export interface RejectCount {
 }
 
 /** What the collector in this process knows of one system it polls. */
+/** What requests for any file have cost the publisher so far, and what asking politely has saved. */
+export interface FeedTraffic {
+  readonly requests: number;
+  /** Requests answered with 304: nothing new, nothing transferred. */
+  readonly notModified: number;
+  readonly transferredBytes: number;
+  /** Bytes of bodies that a 304 or compression did not transfer. */
+  readonly savedBytes: number;
+}
+
 export interface SystemStatus {
   readonly description: SystemDescription;
   /** `waiting`: not polled yet; `stopped`: no longer polled, `lastPoll.message` says why. */
@@ -47,6 +58,8 @@ export interface SystemStatus {
   readonly changePeriodMs: number | null;
   readonly flags: readonly SystemFlag[];
   readonly rejects: readonly RejectCount[];
+  /** The publisher's notices to riders. */
+  readonly alerts?: readonly SystemAlert[];
 }
 
 /** Implemented by the collector; absent in `serve` alone, where the log's records tell what they can. */

@@ -10,7 +10,7 @@ import type { StationArea, StationInformation } from "./station.ts";
 import { areaOfFreeFloating } from "./free-floating.ts";
 import { normalisePostcode, postcodeOfStationCode } from "./velib-areas.ts";
 
-export const UNKNOWN_AREA = "unknown";
+const UNKNOWN_AREA = "unknown";
 /** Longer texts are no postal codes, and no keys that anyone wants. */
 const LONGEST_AREA = 100;
 

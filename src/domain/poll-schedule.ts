@@ -35,7 +35,7 @@ export interface PollOutcome {
  * GBFS: real-time data is never older than five minutes. A greater ttl of `station_status` contradicts the
  * specification and is not obeyed (docs/decisions/0050-ttl.md).
  */
-export const GREATEST_REALTIME_TTL_SECONDS = 300;
+const GREATEST_REALTIME_TTL_SECONDS = 300;
 /** The greatest `Retry-After` obeyed: a day. A server cannot switch a feed off for ever by a header. */
 export const GREATEST_RETRY_AFTER_MS = 86_400_000;
 /** Unchanged polls at the fastest pace before a source of unknown period is polled more slowly. */

@@ -18,7 +18,7 @@ import type { FeedTarget } from "./feed-target.ts";
 import { typedTarget } from "./feed-target.ts";
 import type { HttpClient } from "./http-client.ts";
 
-export const CATALOGUE_URL = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv";
+const CATALOGUE_URL = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv";
 /** Shown wherever the catalogue is: its licence asks for it. */
 export const CATALOGUE_ATTRIBUTION = "Catalogue: systems.csv by MobilityData, CC BY 3.0";
 const FRESH_MS = 24 * 3_600_000;

@@ -14,7 +14,7 @@ export interface FeedTarget {
 }
 
 /** Vélib' Métropole's own address, and what its feed does not say of itself. */
-export const VELIB_URL =
+const VELIB_URL =
   "https://velib-metropole-opendata.smovengo.cloud/opendata/Velib_Metropole/station_status.json";
 
 export const VELIB: SystemDescription = {

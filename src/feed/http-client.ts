@@ -26,7 +26,7 @@ export interface HttpLimits {
 }
 
 /** Room for a system of 200,000 stations, and an end to a bad day. */
-export const HTTP_LIMITS: HttpLimits = {
+const HTTP_LIMITS: HttpLimits = {
   firstByteMs: 15_000,
   totalMs: 60_000,
   compressedBytes: 16 * 1024 * 1024,

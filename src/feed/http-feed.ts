@@ -9,7 +9,7 @@ import { countFreeFloating } from "../domain/free-floating.ts";
 import { stationsDigest } from "../domain/change-detection.ts";
 import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
-import { decodeSystemInformation } from "../domain/gbfs/system-files.ts";
+import { decodeSystemInformation, type SystemAlert } from "../domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../domain/gbfs/vehicle-status.ts";
 import { combine, looksLikeVelib } from "../domain/gbfs/whole-status.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "../domain/station.ts";
@@ -92,6 +92,10 @@ export class HttpFeed implements FeedSource {
   /** Region id → name, as far as known. */
   regionNames(): ReadonlyMap<string, string> {
     return this.#files?.regionNames ?? new Map<string, never>();
+  }
+
+  alerts(): readonly SystemAlert[] {
+    return this.#files?.alerts ?? [];
   }
 
   takeInformationRejects(): readonly Reject[] {

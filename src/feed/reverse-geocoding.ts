@@ -14,7 +14,7 @@ import { asObject } from "../domain/gbfs/fields.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { HttpClient } from "./http-client.ts";
 
-export const GEOCODER_URL = "https://data.geopf.fr/geocodage/reverse";
+const GEOCODER_URL = "https://data.geopf.fr/geocodage/reverse";
 /** The service allows 50 requests a second and address. */
 const PER_SECOND = 40;
 /** Requests under way at once: more would bunch behind a slow answer. */

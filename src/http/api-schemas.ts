@@ -24,6 +24,16 @@ export const RejectCount = z.object({
 });
 
 /** One bike-share system. */
+const SystemAlert = z.object({
+  alert_id: z.string(),
+  type: z.string().nullable().describe("As served: system_closure, station_closure, station_move, other."),
+  summary: z.string().nullable(),
+  station_ids: z.array(z.string()),
+  region_ids: z.array(z.string()),
+  start: timeMs.nullable(),
+  end: timeMs.nullable(),
+});
+
 export const System = z.object({
   system_id: z.string(),
   name: z.string().nullable(),
@@ -54,6 +64,10 @@ export const System = z.object({
     })
     .nullable(),
   flags: z.array(SystemFlag),
+  alerts: z
+    .array(SystemAlert)
+    .optional()
+    .describe("The publisher's notices to riders; absent when there is none."),
   rejects: z
     .array(RejectCount)
     .describe(

@@ -86,6 +86,19 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
       since: flag.sinceMs,
       message: flag.message,
     })),
+    ...(status?.alerts === undefined || status.alerts.length === 0
+      ? {}
+      : {
+          alerts: status.alerts.map((alert) => ({
+            alert_id: alert.alertId,
+            type: alert.type,
+            summary: alert.summary,
+            station_ids: [...alert.stationIds],
+            region_ids: [...alert.regionIds],
+            start: alert.startMs,
+            end: alert.endMs,
+          })),
+        }),
     rejects: (status?.rejects ?? []).map(({ reason, count, firstPath }) => ({
       reason,
       count,

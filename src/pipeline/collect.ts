@@ -177,6 +177,7 @@ export class Collector {
     metrics.count("velostream_polls_total", { ...labels, outcome });
     metrics.observe("velostream_poll_duration_seconds", labels, poll.durationMs / 1000);
     this.#countTraffic(system);
+    this.status.alerts = this.#options.source.alerts?.() ?? [];
     if (poll.kind === "failed") {
       // Once per outage and kind: a feed that is down all night is one line, its count is in the metrics.
       if (this.status.failed(poll.outcome, poll.message, poll.observedAtMs))

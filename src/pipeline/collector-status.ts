@@ -1,5 +1,6 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
 import type { Reject } from "../domain/station.ts";
+import type { SystemAlert } from "../domain/gbfs/system-files.ts";
 import type { Poll, RejectCount, SystemDescription, SystemFlag, SystemStatus } from "../ports.ts";
 
 export class CollectorStatus {
@@ -25,6 +26,7 @@ export class CollectorStatus {
   rejectsTotal = 0;
   /** Reasons to distrust the feed (domain/feed-truth.ts). */
   flags: readonly SystemFlag[] = [];
+  alerts: readonly SystemAlert[] = [];
 
   described(system: SystemDescription): void {
     this.system = system;
@@ -129,6 +131,7 @@ export class CollectorStatus {
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
       flags: this.flags,
+      alerts: this.alerts,
       rejects: this.rejects,
     };
   }

@@ -15,7 +15,7 @@ export interface VersionLink {
   readonly url: string;
 }
 
-export interface ManifestSystem {
+interface ManifestSystem {
   readonly systemId: string;
   readonly versions: readonly VersionLink[];
 }

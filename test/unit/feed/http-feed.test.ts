@@ -326,6 +326,19 @@ test("a feed that is gone before it was ever known is looked at slowly too", asy
   );
 });
 
+test("hands on the publisher's alerts", async () => {
+  serve({
+    station_status: statusFile(station("1", 1)),
+    system_alerts: { data: { alerts: [{ alert_id: "a", summary: "Closed", station_ids: ["1"] }] } },
+  });
+  const source = feed("/gbfs.json");
+  await source.poll();
+  assert.deepEqual(
+    source.alerts().map(({ alertId, summary, stationIds }) => [alertId, summary, stationIds]),
+    [["a", "Closed", ["1"]]],
+  );
+});
+
 test("follows a permanent redirect once, and asks there from then on", async () => {
   server.routes.set("/station_status.json", status(301, { location: "/new" }));
   server.routes.set("/new", statusFile());
