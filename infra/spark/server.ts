@@ -99,7 +99,14 @@ export async function startSpark(options: SparkOptions = {}): Promise<RunningSpa
         ...args,
       ],
       // Nothing of the machine's own Spark may leak in.
-      env: { SPARK_HOME: home, SPARK_LOCAL_IP: LOOPBACK, SPARK_CONF_DIR: dataDir, SPARK_LOCAL_DIRS: dataDir },
+      // Without the version its launcher of executors looks for a source tree.
+      env: {
+        SPARK_SCALA_VERSION: "2.13",
+        SPARK_HOME: home,
+        SPARK_LOCAL_IP: LOOPBACK,
+        SPARK_CONF_DIR: dataDir,
+        SPARK_LOCAL_DIRS: dataDir,
+      },
       logFile: join(dataDir, `${name.toLowerCase().replaceAll(" ", "-")}.log`),
       upLine,
     });

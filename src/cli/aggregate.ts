@@ -2,22 +2,39 @@
 import type { Command } from "./command.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { runSession } from "./session.ts";
+import { runSparkAggregate } from "./aggregate-spark.ts";
+import { SPARK_OPTIONS } from "./spark-settings.ts";
 import { requireBrokers } from "./watch.ts";
 
 export const aggregate: Command = {
   usage: "[options]",
   description:
-    "Reads the station records, keeps the latest of each station, and publishes the totals of every area that changes, exactly once. Start as many as there are partitions: they share them.",
+    "Reads the station records, keeps the latest of each station, and publishes the totals of every area that changes, exactly once. Start as many as there are partitions: they share them. With --engine spark a Spark cluster does the work (docs/spark.md).",
   examples: [
     { command: "velostream aggregate --brokers localhost:9092", does: "One worker." },
     {
       command: "velostream aggregate --brokers localhost:9092 --json",
       does: "The same, with the totals as NDJSON on stdout.",
     },
+    {
+      command: "velostream aggregate --brokers localhost:9092 --engine spark --spark sc://localhost:15002",
+      does: "On a Spark cluster; this process only supervises.",
+    },
   ],
-  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "group", "member-id", "session-timeout", "json", "for"],
+  options: [
+    ...KAFKA_OPTIONS,
+    ...TOPIC_OPTIONS,
+    "group",
+    "member-id",
+    "session-timeout",
+    ...SPARK_OPTIONS,
+    "data-dir",
+    "json",
+    "for",
+  ],
   run: async (context) => {
     requireBrokers(context, "aggregate");
+    if (context.settings.engine === "spark") return runSparkAggregate(context);
     return runSession({ context, supply: null, lossless: false, aggregate: true });
   },
 };

@@ -8,6 +8,7 @@ import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { topicNames } from "./open-log.ts";
+import { checkSpark } from "./spark-check.ts";
 
 export interface Finding {
   readonly ok: boolean;
@@ -32,6 +33,9 @@ export function checksFor(context: CommandContext): readonly Check[] {
       ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
       : [{ name: "feeds", run: () => feedList(context) }]),
     ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
+    ...(settings.engine === "spark" || settings.spark !== null
+      ? [{ name: "spark", run: () => checkSpark(context) }]
+      : []),
     { name: "data", run: () => dataFolder(settings["data-dir"]) },
     { name: "port", run: () => port(settings.host, settings.port) },
   ];

@@ -4,17 +4,27 @@ import { redactText } from "../telemetry/redact.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { checksFor, type Check, type Finding } from "./doctor-checks.ts";
 import { FEED_OPTIONS, KAFKA_OPTIONS } from "./kafka-options.ts";
+import { SPARK_OPTIONS } from "./spark-settings.ts";
 
 export const doctor: Command = {
   usage: "[options]",
   description:
-    "Checks what a pipeline needs with the same options: this program, the feed, Kafka when brokers are named, the data folder, the port. Says what to do about what is wrong; exits 0 when all is well.",
+    "Checks what a pipeline needs with the same options: this program, the feed, Kafka when brokers are named, Spark when it is named, the data folder, the port. Says what to do about what is wrong; exits 0 when all is well.",
   examples: [
     { command: "velostream doctor", does: "Vélib' Métropole and this machine." },
     { command: "velostream doctor --brokers localhost:9092", does: "Kafka too." },
     { command: "velostream doctor --json", does: "One JSON object a check, for scripts." },
   ],
-  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, "group", "data-dir", "host", "port", "json"],
+  options: [
+    ...FEED_OPTIONS,
+    ...KAFKA_OPTIONS,
+    ...SPARK_OPTIONS,
+    "group",
+    "data-dir",
+    "host",
+    "port",
+    "json",
+  ],
   run: async (context) => {
     let worst: number = EXIT.done;
     for (const check of checksFor(context)) {

@@ -6,6 +6,7 @@ import { FEED_OPTION_ROWS } from "./feed-options.ts";
 import { HISTORY_OPTIONS } from "./history-options.ts";
 import type { OptionRow, OptionValues } from "./option-types.ts";
 import { SERVE_OPTIONS } from "./serve-options.ts";
+import { SPARK_OPTIONS } from "./spark-options.ts";
 
 export type { OptionRow } from "./option-types.ts";
 
@@ -126,6 +127,7 @@ export const OPTIONS = {
     group: "kafka",
     help: "File with the token for OAUTHBEARER, read again at every login.",
   },
+  ...SPARK_OPTIONS,
   ...SERVE_OPTIONS,
   ...HISTORY_OPTIONS,
   // ── simulate

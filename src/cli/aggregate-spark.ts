@@ -1,0 +1,86 @@
+/** `aggregate --engine spark`: supervises the totals query on a Spark cluster. */
+import { EXIT } from "../errors.ts";
+import { type BatchReport, describeBatch } from "../spark/batch-report.ts";
+import { superviseTotals } from "../spark/supervisor.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import type { CommandContext } from "./command.ts";
+import { liveDisplay } from "./live-display.ts";
+import { openLog, topicNames } from "./open-log.ts";
+import {
+  checkpointsFolder,
+  queryRecordFile,
+  sessionFactory,
+  sparkAddress,
+  sparkKafkaOptions,
+  sparkTrigger,
+} from "./spark-settings.ts";
+import { Stages } from "./stages.ts";
+
+/** Without a terminal, one line of summary this often. */
+const SUMMARY_EVERY_MS = 60_000;
+
+export async function runSparkAggregate(context: CommandContext): Promise<number> {
+  const { settings, clock, logger, terminal, signal } = context;
+  const address = sparkAddress(settings);
+  const connect = sessionFactory(settings, clock);
+  const supervision = {
+    connect,
+    topics: topicNames(settings),
+    kafka: sparkKafkaOptions(settings),
+    trigger: sparkTrigger(settings),
+    shufflePartitions: settings["spark-tasks"],
+    checkpoints: checkpointsFolder(settings),
+    recordFile: queryRecordFile(settings),
+    patienceMs: settings["spark-patience"],
+  };
+  const metrics = createMetrics({ process: true });
+  const log = await openLog({ settings, clock, logger, metrics });
+  const stages = new Stages(signal);
+  if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
+
+  let last: BatchReport | null = null;
+  let state = `Reaching Spark at ${address.label}`;
+  terminal.err(`${state}; checkpoints in ${supervision.checkpoints}.\n`);
+  const line = (): string => (last === null ? state : `${state} · ${describeBatch(last)}`);
+  const lively = terminal.interactive && !settings.json;
+  const shown = new AbortController();
+  const display = lively
+    ? liveDisplay(terminal, clock, () => [line()], shown.signal)
+    : summaries(context, () => (last === null ? null : line()), shown.signal);
+  const supervising = superviseTotals(
+    {
+      ...supervision,
+      log,
+      clock,
+      logger,
+      metrics,
+      onRunning: ({ slots, runId }) => {
+        state = `Spark at ${address.label}: running (up to ${slots} stations an area)`;
+        if (settings.json) void terminal.out(`${JSON.stringify({ event: "running", slots, runId })}\n`);
+      },
+      onBatch: (report) => {
+        last = report;
+        if (settings.json) void terminal.out(`${JSON.stringify({ event: "batch", ...report })}\n`);
+      },
+    },
+    stages.stop,
+  );
+  await stages.watch(supervising);
+  shown.abort();
+  await display;
+  await log.close();
+  stages.rethrow();
+  return EXIT.done;
+}
+
+async function summaries(
+  { terminal, clock, settings }: CommandContext,
+  line: () => string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(SUMMARY_EVERY_MS, signal);
+    const text = line();
+    if (text !== null && !settings.json) terminal.err(`${text}\n`);
+  }
+}

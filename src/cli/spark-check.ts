@@ -1,0 +1,59 @@
+/** What `doctor` finds out about Spark: the server, its version, and whether Kafka can be reached from there. */
+import { SparkError } from "../errors.ts";
+import { isForgotten } from "../spark/spark-failure.ts";
+import { limit, read } from "../spark/relations.ts";
+import type { CommandContext } from "./command.ts";
+import type { Finding } from "./doctor-checks.ts";
+import { sessionFactory, sparkAddress, sparkKafkaOptions } from "./spark-settings.ts";
+
+const LEAST_MAJOR = 4;
+/** A broker that Spark cannot reach is found out this fast, instead of after minutes. */
+const KAFKA_TIMEOUT_MS = "5000";
+
+export async function checkSpark({ settings, clock }: CommandContext): Promise<Finding> {
+  const address = sparkAddress(settings);
+  const session = sessionFactory(settings, clock)();
+  try {
+    const version = await session.version();
+    if (Number(version.split(".")[0]) < LEAST_MAJOR)
+      return {
+        ok: false,
+        says: `Spark at ${address.label} is ${version}; velostream needs 4.0 or newer. Upgrade it, or aggregate with --engine node.`,
+      };
+    if (settings.brokers === null)
+      return { ok: true, says: `Spark ${version} at ${address.label}; Kafka was not tried from there.` };
+    const rows = await session.countRows(
+      limit(
+        read(
+          "kafka",
+          {
+            ...sparkKafkaOptions(settings),
+            "kafka.request.timeout.ms": KAFKA_TIMEOUT_MS,
+            "kafka.default.api.timeout.ms": KAFKA_TIMEOUT_MS,
+            "fetchOffset.numRetries": "1",
+            subscribe: settings["raw-topic"],
+            startingOffsets: "earliest",
+          },
+          false,
+        ),
+        1,
+      ),
+    );
+    const topic = settings["raw-topic"];
+    return {
+      ok: true,
+      says: `Spark ${version} at ${address.label} reads topic ${topic}${rows === 0 ? ", which is empty" : ""}.`,
+    };
+  } catch (error) {
+    if (!(error instanceof SparkError) || error.code !== "VELOSTREAM_SPARK_FAILED" || isForgotten(error))
+      throw error;
+    const reason =
+      error.details["errorClass"] === "DATA_SOURCE_NOT_FOUND"
+        ? "has no Kafka connector. Start it with --packages org.apache.spark:spark-sql-kafka-0-10_2.13 of its own version"
+        : `cannot read topic ${settings["raw-topic"]}. Check that the brokers' addresses are reachable from there (--spark-brokers)`;
+    return { ok: false, says: `Spark at ${address.label} ${reason}. ${error.message}` };
+  } finally {
+    await session.release().catch(() => {});
+    session.close();
+  }
+}

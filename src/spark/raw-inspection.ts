@@ -1,0 +1,109 @@
+/**
+ * Looks at a stretch of the raw topic from here, beside Spark: what the query must be told before it starts (slots,
+ * partitions, ends), whether compaction has been at the stretch, and what could not be used, for the rejects topic.
+ */
+import { decodeRawRecord, DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { encodeReject } from "../domain/reject-record.ts";
+import type { Reject } from "../domain/station.ts";
+import type { Log, LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
+
+/** Next offsets by partition. */
+export type Offsets = ReadonlyMap<number, number>;
+
+export interface Inspection {
+  readonly partitions: number;
+  /** Greatest slot met; -1 when none. */
+  readonly maxSlot: number;
+  /** The area that has it. */
+  readonly largestArea: string | null;
+  /** Records that count. */
+  readonly usable: number;
+  /** Records of the reference producer: no area, no slot. */
+  readonly reference: number;
+  /** Where the stretch ended. */
+  readonly next: Offsets;
+  /** Offsets are missing: compaction, or retention, has taken records. */
+  readonly gaps: boolean;
+  readonly rejects: readonly ProduceRecord[];
+}
+
+/**
+ * Reads from `from` to the end as it is now.
+ * @param reportFrom rejects below these offsets were reported before
+ */
+export async function inspectRaw(
+  log: Log,
+  topics: TopicNames,
+  from: Offsets | "earliest",
+  reportFrom: Offsets,
+): Promise<Inspection> {
+  const partitions = (await log.partitionCount(topics.raw)) ?? 0;
+  const next = new Map<number, number>();
+  for (let partition = 0; partition < partitions; partition += 1)
+    next.set(partition, from === "earliest" ? 0 : (from.get(partition) ?? 0));
+  const positions = new Map([...next].map(([partition, offset]) => [`${topics.raw}:${partition}`, offset]));
+  let maxSlot = -1;
+  let largestArea: string | null = null;
+  let usable = 0;
+  let reference = 0;
+  let gaps = false;
+  const rejects: ProduceRecord[] = [];
+  const read = log.read({
+    topics: [topics.raw],
+    from: from === "earliest" ? "earliest" : positions,
+    until: "end",
+  });
+  for await (const { records } of read) {
+    for (const record of records) {
+      gaps ||= record.offset !== (next.get(record.partition) ?? 0);
+      next.set(record.partition, record.offset + 1);
+      if (record.value === null) continue;
+      const judged = judge(record);
+      if (judged.kind === "usable") {
+        usable += 1;
+        if (judged.slot > maxSlot) {
+          maxSlot = judged.slot;
+          largestArea = judged.area;
+        }
+        continue;
+      }
+      if (judged.kind === "reference") reference += 1;
+      if (record.offset >= (reportFrom.get(record.partition) ?? 0))
+        rejects.push(rejectRecord(judged.reject, record, topics));
+    }
+  }
+  return { partitions, maxSlot, largestArea, usable, reference, next, gaps, rejects };
+}
+
+type Judgement =
+  | { readonly kind: "usable"; readonly slot: number; readonly area: string }
+  | { readonly kind: "reference" | "reject"; readonly reject: Reject };
+
+/** As plan.ts's PROBLEM, with the exact reason. */
+function judge(record: LogRecord): Judgement {
+  const text = record.value?.toString("utf8") ?? "";
+  const decoding = decodeRawRecord(record.key, text, record.timestampMs, () => null);
+  if (!decoding.ok)
+    return {
+      kind: decoding.reject.reason === "unknown_format" ? "reference" : "reject",
+      reject: decoding.reject,
+    };
+  const { slot, area, stationId, value } = decoding.record;
+  if (record.key === null)
+    return { kind: "reject", reject: { reason: "no_key", path: "$", stationId, record: value } };
+  if (slot === null)
+    return { kind: "reject", reject: { reason: "no_slot", path: "slot", stationId, record: value } };
+  return { kind: "usable", slot, area };
+}
+
+function rejectRecord(reject: Reject, record: LogRecord, topics: TopicNames): ProduceRecord {
+  const systemId = record.key?.split(":")[0] ?? DEFAULT_SYSTEM_ID;
+  const path = `${record.topic}:${record.partition}:${record.offset} ${reject.path}`;
+  return {
+    topic: topics.rejects,
+    key: systemId,
+    value: encodeReject(systemId, { ...reject, path }, record.timestampMs),
+    partitionKey: systemId,
+    timestampMs: record.timestampMs,
+  };
+}

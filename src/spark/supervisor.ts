@@ -1,0 +1,299 @@
+/**
+ * Keeps the totals query running on Spark: finds it again, starts it, watches it, starts it again.
+ *
+ *   inspecting ─▶ finding ──there──▶ watching ──signal──▶ stopped
+ *       ▲            └──not there──▶ starting ─▶ watching
+ *       │                                          │
+ *       │   Spark away, query failed: back off ────┤ same checkpoint
+ *       └── slot or partition beyond the plan, records taken by compaction, three failed starts: new checkpoint
+ *
+ * Nothing here is needed for exactness but one rule: a checkpoint goes on only if no record between it and now was
+ * taken by compaction. Everything else can be killed anywhere.
+ */
+import { randomUUID } from "node:crypto";
+import { SparkError } from "../errors.ts";
+import type { Clock, Log, LogProducer, Logger, Metrics, ProduceRecord, TopicNames } from "../ports.ts";
+import { type BatchReport, batchReport, countBatch } from "./batch-report.ts";
+import { tombstonesOfEmptied } from "./emptied-areas.ts";
+import { newGeneration } from "./generation.ts";
+import type { Progress } from "./progress.ts";
+import { coveredOf, loadQueryRecord, type QueryRecord, saveQueryRecord } from "./query-record.ts";
+import { inspectRaw } from "./raw-inspection.ts";
+import { publishRejects } from "./reject-report.ts";
+import { isForgotten, queryFailure } from "./spark-failure.ts";
+import type { SparkSession } from "./session.ts";
+import type { StreamingQuery } from "./streaming-query.ts";
+import {
+  configureSession,
+  queryName,
+  type QuerySettings,
+  startTotalsQuery,
+  TOTALS_SCHEMA,
+} from "./totals-query.ts";
+
+export interface SupervisorOptions extends QuerySettings {
+  /** Opens (or takes up again) the session of that id; nothing is sent before the first call. */
+  readonly connect: (sessionId: string) => SparkSession;
+  readonly log: Log;
+  /** The file that remembers the query. */
+  readonly recordFile: string;
+  /** Folder for checkpoints, as Spark sees it. */
+  readonly checkpoints: string;
+  /** Without a finished batch or an answer for this long, give up (exit 69). */
+  readonly patienceMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly onBatch?: (report: BatchReport) => void;
+  /** Told whenever the query is found or started. */
+  readonly onRunning?: (query: QueryRecord) => void;
+}
+
+const POLL_MS = 500;
+const FIRST_BACK_OFF_MS = 1_000;
+const LONGEST_BACK_OFF_MS = 30_000;
+const FAILED_STARTS_BEFORE_ANEW = 3;
+
+/** Why a query ends and a new generation begins. */
+class BeginAnew extends Error {
+  readonly slotsSeen: number;
+  constructor(reason: string, slotsSeen = -1) {
+    super(reason);
+    this.slotsSeen = slotsSeen;
+  }
+}
+
+/**
+ * Runs until `signal`: then the query is stopped and the session released.
+ * @throws SparkError after `patienceMs` without success; ConfigError when it can never succeed
+ */
+export async function superviseTotals(options: SupervisorOptions, signal: AbortSignal): Promise<void> {
+  const producer = await options.log.producer();
+  try {
+    await new Supervisor(options, producer, signal).run();
+  } finally {
+    await producer.close();
+  }
+}
+
+class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #producer: LogProducer;
+  readonly #signal: AbortSignal;
+  readonly #topics: TopicNames;
+  #record: QueryRecord | null = null;
+  #slotsSeen = -1;
+  #lastSuccessMs: number;
+  #failures = 0;
+  #starts = 0;
+  #handledMs = 0;
+
+  constructor(options: SupervisorOptions, producer: LogProducer, signal: AbortSignal) {
+    this.#options = options;
+    this.#producer = producer;
+    this.#signal = signal;
+    this.#topics = options.topics;
+    this.#lastSuccessMs = options.clock.now();
+  }
+
+  async run(): Promise<void> {
+    const { metrics, recordFile, topics } = this.#options;
+    const kept = await loadQueryRecord(recordFile);
+    // A generation whose first batch was never looked at may hold areas back: no telling, so not kept.
+    if (kept?.rawTopic === topics.raw && kept.totalsTopic === topics.totals && kept.handedOver)
+      this.#record = kept;
+    while (!this.#signal.aborted) {
+      try {
+        await this.#attempt();
+      } catch (error) {
+        metrics.set("velostream_spark_query_active", {}, 0);
+        await this.#recover(error);
+      }
+    }
+  }
+
+  /** One session, from connecting to the end of its query. */
+  async #attempt(): Promise<void> {
+    let record = this.#record ?? (await this.#begin());
+    const session = this.#options.connect(record.sessionId);
+    try {
+      await configureSession(session, this.#options);
+      let query = await session.activeQuery(queryName(record));
+      record = await this.#inspect(record, query === null);
+      if (query === null) {
+        record = await this.#remember({ ...record, started: true });
+        query = await startTotalsQuery(session, this.#options, record);
+        this.#handledMs = 0;
+        this.#starts += 1;
+        if (this.#starts > 1) this.#options.metrics.count("velostream_spark_restarts_total", {});
+      }
+      record = await this.#remember({
+        ...record,
+        queryId: query.identity.id,
+        runId: query.identity.runId,
+      });
+      this.#options.logger.info("spark.running", `Spark at ${session.address.label} computes the totals.`, {
+        slots: record.slots,
+        ...query.identity,
+      });
+      this.#options.onRunning?.(record);
+      this.#options.metrics.set("velostream_spark_query_active", {}, 1);
+      await this.#watch(session, query);
+      await query.stop();
+      await this.#remember({ ...record, ...this.#record, queryId: null, runId: null });
+      await session.release();
+    } finally {
+      session.close();
+    }
+  }
+
+  async #begin(): Promise<QueryRecord> {
+    const { log, clock, checkpoints, recordFile } = this.#options;
+    const before = await loadQueryRecord(recordFile);
+    if (before?.started === true) await this.#releaseEarlier(before);
+    const sameTopic = before?.rawTopic === this.#topics.raw;
+    const { record, rejects } = await newGeneration({
+      log,
+      clock,
+      checkpoints,
+      topics: this.#topics,
+      reportFrom: sameTopic ? coveredOf(before) : new Map(),
+      slotsSeen: this.#slotsSeen,
+    });
+    await this.#report(rejects);
+    this.#options.logger.info("spark.generation", `Made a query for ${record.slots} stations an area.`, {
+      generation: record.generation,
+      checkpoint: record.checkpoint,
+    });
+    return this.#remember(record);
+  }
+
+  /** Whatever begins next, an earlier query must not go on beside it. */
+  async #releaseEarlier({ sessionId }: QueryRecord): Promise<void> {
+    const session = this.#options.connect(sessionId);
+    try {
+      await session.release();
+    } catch (error) {
+      // Away or forgotten: then there is nothing to stop, or it is overtaken (`through`) and expires.
+      if (!(error instanceof SparkError)) throw error;
+    } finally {
+      session.close();
+    }
+  }
+
+  /**
+   * What came since the last batch that was looked at: is it made for it, and, before a checkpoint goes on, is
+   * everything still there that it has not read?
+   */
+  async #inspect(record: QueryRecord, starting: boolean): Promise<QueryRecord> {
+    const covered = coveredOf(record);
+    const seen = await inspectRaw(this.#options.log, this.#topics, covered, covered);
+    if (starting && seen.gaps && record.started)
+      throw new BeginAnew("Compaction has taken records not yet read.");
+    this.#checkShape(record, seen.maxSlot, seen.partitions - 1);
+    await this.#report(seen.rejects);
+    return { ...record, covered: Object.fromEntries(seen.next) };
+  }
+
+  async #watch(session: SparkSession, query: StreamingQuery): Promise<void> {
+    const { clock } = this.#options;
+    let lastBatch = -1;
+    while (!this.#signal.aborted) {
+      const progress = await query.lastProgress();
+      if (progress !== null && progress.timestampMs > this.#handledMs) {
+        // Batches that ended between two looks are among the recent ones.
+        const all = progress.batchId > lastBatch + 1 ? await query.recentProgress() : [progress];
+        for (const each of all) if (each.timestampMs > this.#handledMs) await this.#handle(each);
+        lastBatch = progress.batchId;
+      }
+      const status = await query.status();
+      if (!status.active) {
+        const exception = await query.exception();
+        throw queryFailure(
+          session.address,
+          exception?.message ?? "The query was stopped by someone else",
+          exception?.errorClass ?? null,
+        );
+      }
+      await clock.sleep(POLL_MS, this.#signal);
+    }
+  }
+
+  async #handle(progress: Progress): Promise<void> {
+    const record = this.#record;
+    if (record === null) return;
+    this.#handledMs = progress.timestampMs;
+    this.#failures = 0;
+    this.#lastSuccessMs = this.#options.clock.now();
+    const report = batchReport(progress);
+    if (report.records === 0 && report.totals === 0) return;
+    this.#checkShape(record, report.maxSlot, report.maxPartition);
+    const covered = coveredOf(record);
+    if (report.rejected > 0) {
+      const seen = await inspectRaw(this.#options.log, this.#topics, covered, covered);
+      await this.#report(seen.rejects);
+      for (const [partition, next] of seen.next) covered.set(partition, next);
+    }
+    for (const [partition, next] of progress.endOffsets)
+      covered.set(partition, Math.max(next, covered.get(partition) ?? 0));
+    if (!record.handedOver) {
+      const { log, topics } = this.#options;
+      const tombstones = await tombstonesOfEmptied(log, topics, record.floors, TOTALS_SCHEMA);
+      await this.#producer.publish(tombstones, this.#signal);
+    }
+    await this.#remember({ ...record, handedOver: true, covered: Object.fromEntries(covered) });
+    countBatch(this.#options.metrics, report);
+    this.#options.onBatch?.(report);
+  }
+
+  #checkShape(record: QueryRecord, maxSlot: number, maxPartition: number): void {
+    if (maxSlot >= record.slots)
+      throw new BeginAnew(`An area has more than ${record.slots} stations.`, maxSlot);
+    if (maxPartition >= record.partitions) throw new BeginAnew("The raw topic has more partitions.");
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { logger, clock, patienceMs } = this.#options;
+    if (this.#signal.aborted) return;
+    if (error instanceof BeginAnew) {
+      this.#slotsSeen = Math.max(this.#slotsSeen, error.slotsSeen);
+      this.#record = null;
+      logger.warn("spark.anew", `${error.message} The query begins anew from the start of the topic.`);
+      return;
+    }
+    if (!(error instanceof SparkError)) throw error;
+    if (isForgotten(error) && this.#record !== null) {
+      // The server was restarted, or the session expired: the checkpoint has all that matters.
+      this.#record = { ...this.#record, sessionId: randomUUID(), queryId: null, runId: null };
+      logger.info("spark.session", "Spark has forgotten the session. Opening a new one.");
+      return;
+    }
+    this.#failures += 1;
+    const sinceMs = clock.now() - this.#lastSuccessMs;
+    if (sinceMs >= patienceMs) throw error;
+    if (error.code === "VELOSTREAM_SPARK_FAILED" && this.#failures >= FAILED_STARTS_BEFORE_ANEW) {
+      this.#failures = 0;
+      this.#record = null;
+      logger.warn(
+        "spark.anew",
+        "The query failed again and again: a new checkpoint, from the topic's start.",
+      );
+    }
+    const waitMs = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** Math.min(5, this.#failures - 1));
+    logger.warn("spark.retry", `${error.message} Trying again in ${Math.ceil(waitMs / 1000)} s.`, {
+      code: error.code,
+      ...error.details,
+    });
+    await clock.sleep(Math.max(FIRST_BACK_OFF_MS, waitMs), this.#signal);
+  }
+
+  async #report(rejects: readonly ProduceRecord[]): Promise<void> {
+    await publishRejects(rejects, { ...this.#options, producer: this.#producer }, this.#signal);
+  }
+
+  async #remember(record: QueryRecord): Promise<QueryRecord> {
+    this.#record = record;
+    await saveQueryRecord(this.#options.recordFile, record);
+    return record;
+  }
+}

@@ -1,0 +1,183 @@
+/** A broker and a Spark Connect server for one test file, and supervisors in and out of this process. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+import { type RunningBroker, startBroker } from "../../../infra/kafka/broker.ts";
+import { type RunningSpark, startSpark, type SparkOptions } from "../../../infra/spark/server.ts";
+import { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
+import { topicSpecs } from "../../../src/log/topics.ts";
+import type { Log, Logger, ProduceRecord, TopicNames } from "../../../src/ports.ts";
+import { parseSparkAddress } from "../../../src/spark/address.ts";
+import { SparkSession } from "../../../src/spark/session.ts";
+import { superviseTotals, type SupervisorOptions } from "../../../src/spark/supervisor.ts";
+import { systemClock } from "../../../src/telemetry/system-clock.ts";
+import { countingMetrics, silentLogger } from "../../support/silent.ts";
+import { finalTable, readAll, reducedTable } from "../../support/totals-judge.ts";
+
+export const PARTITIONS = 3;
+const PATIENCE_MS = 120_000;
+
+export interface Ground {
+  readonly broker: RunningBroker;
+  readonly spark: RunningSpark;
+  readonly log: Log;
+  stop(): Promise<void>;
+}
+
+export async function startGround(options: SparkOptions = {}): Promise<Ground> {
+  const report = (line: string): void => console.error(line);
+  const broker = await startBroker({ report });
+  let spark: RunningSpark;
+  try {
+    spark = await startSpark({ report, ...options });
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
+  const log = new KafkaLog({
+    access: { brokers: broker.brokers, clientId: "test", tls: null, sasl: null },
+    clock: systemClock,
+    logger: silentLogger,
+    metrics: countingMetrics(),
+  });
+  return {
+    broker,
+    spark,
+    log,
+    stop: async () => {
+      await log.close();
+      await Promise.all([broker.stop(), spark.stop()]);
+    },
+  };
+}
+
+export async function makeTopics(log: Log, name: string): Promise<TopicNames> {
+  const topics = { raw: `${name}-raw`, totals: `${name}-totals`, rejects: `${name}-rejects` };
+  await log.createTopics(topicSpecs(topics, { partitions: PARTITIONS, replicationFactor: 1 }));
+  return topics;
+}
+
+export async function publish(log: Log, records: readonly ProduceRecord[]): Promise<void> {
+  const producer = await log.producer();
+  await producer.publish(records);
+  await producer.close();
+}
+
+export interface Supervised {
+  /** Log events told so far. */
+  readonly events: readonly string[];
+  /** Settles when it has ended, by itself or by `stop`. */
+  readonly done: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A supervisor in this process. */
+export function supervise(
+  ground: Ground,
+  topics: TopicNames,
+  name: string,
+  more: Partial<SupervisorOptions> = {},
+): Supervised {
+  const events: string[] = [];
+  const note = (event: string): void => void events.push(event);
+  const logger: Logger = { debug: note, info: note, warn: note, error: note };
+  const stopping = new AbortController();
+  const address = parseSparkAddress(ground.spark.url);
+  const done = superviseTotals(
+    {
+      connect: (sessionId) => new SparkSession({ address, sessionId, clock: systemClock }),
+      log: ground.log,
+      topics,
+      kafka: { "kafka.bootstrap.servers": ground.broker.brokers.join(",") },
+      trigger: { kind: "interval", interval: "0 seconds" },
+      shufflePartitions: 2,
+      checkpoints: join(ground.spark.dataDir, "checkpoints", name),
+      recordFile: join(ground.spark.dataDir, `${name}.json`),
+      patienceMs: PATIENCE_MS,
+      clock: systemClock,
+      metrics: countingMetrics(),
+      logger,
+      ...more,
+    },
+    stopping.signal,
+  );
+  // A failure surfaces at stop; until then it must not end the test process.
+  done.catch(() => {});
+  return {
+    events,
+    done,
+    stop: async () => {
+      stopping.abort();
+      await done;
+    },
+  };
+}
+
+export interface SupervisorProcess {
+  readonly child: ChildProcess;
+  /** Batches told on stdout so far. */
+  readonly batches: () => number;
+  readonly exited: Promise<number | null>;
+}
+
+/** `velostream aggregate --engine spark`, as a user starts it, with nothing set but PATH and HOME. */
+export function superviseInProcess(ground: Ground, topics: TopicNames, token?: string): SupervisorProcess {
+  const command = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
+  const child = spawn(
+    process.execPath,
+    [
+      command,
+      "aggregate",
+      "--engine=spark",
+      `--spark=${ground.spark.url}`,
+      `--brokers=${ground.broker.brokers.join(",")}`,
+      `--raw-topic=${topics.raw}`,
+      `--totals-topic=${topics.totals}`,
+      `--rejects-topic=${topics.rejects}`,
+      `--data-dir=${join(ground.spark.dataDir, topics.raw)}`,
+      "--json",
+    ],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: {
+        PATH: process.env["PATH"],
+        HOME: process.env["HOME"],
+        ...(token === undefined ? {} : { VELOSTREAM_SPARK_TOKEN: token }),
+      },
+    },
+  );
+  let batches = 0;
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    if ((JSON.parse(line) as { event: string }).event === "batch") batches += 1;
+  });
+  return {
+    child,
+    batches: () => batches,
+    exited: new Promise((resolve) => child.once("exit", resolve)),
+  };
+}
+
+/** Waits until `holds`; the limit is for a test that can never end. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    assert.ok(Date.now() < giveUpAt, `never came: ${what}`);
+    await delay(250);
+  }
+}
+
+/** Waits until a reader of the totals holds the reducer's table of the raw topic as it is now. */
+export async function untilSameTable(log: Log, topics: TopicNames): Promise<void> {
+  const expected = reducedTable(await readAll(log, topics.raw));
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const table = finalTable(await readAll(log, topics.totals));
+    if (isDeepStrictEqual(table, expected)) return;
+    if (Date.now() > giveUpAt) assert.deepEqual(table, expected);
+    await delay(250);
+  }
+}
