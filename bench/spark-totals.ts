@@ -1,0 +1,225 @@
+/**
+ * Node workers and Spark side by side on the same raw topic: how fast each reads a backlog, and how long a change of one
+ * station takes to its area's total, at 1,500 and at 300,000 stations (`-- small` for the first size only).
+ */
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { startBroker } from "../infra/kafka/broker.ts";
+import { SPARK_VERSION } from "../infra/spark/jars.ts";
+import { startSpark } from "../infra/spark/server.ts";
+import { areaPartitionKey } from "../src/domain/partitioning.ts";
+import { decodeThrough } from "../src/domain/totals-record.ts";
+import { KafkaLog } from "../src/log/kafka/kafka-log.ts";
+import { topicSpecs } from "../src/log/topics.ts";
+import { aggregateProcessor } from "../src/pipeline/aggregate.ts";
+import { readPublishedAreas } from "../src/pipeline/published-areas.ts";
+import type { Log, Metrics, ProduceRecord, TopicNames } from "../src/ports.ts";
+import { parseSparkAddress } from "../src/spark/address.ts";
+import { SparkSession } from "../src/spark/session.ts";
+import { superviseTotals } from "../src/spark/supervisor.ts";
+import { SILENT } from "../src/telemetry/logger.ts";
+import { systemClock } from "../src/telemetry/system-clock.ts";
+import { type Figure, figure, report } from "./support/report.ts";
+
+const PARTITIONS = 4;
+const STATIONS_PER_AREA = 18;
+const LATENCY_SAMPLES = 40;
+const GIVE_UP_MS = 300_000;
+const SIZES = process.argv.includes("small") ? [1_500] : [1_500, 300_000];
+
+const NO_METRICS: Metrics = { count() {}, set() {}, observe() {}, forget() {} };
+
+function observation(topic: string, station: number, observedAtMs: number, total: number): ProduceRecord {
+  const area = `a${Math.floor(station / STATIONS_PER_AREA)}`;
+  return {
+    topic,
+    key: `velib:${station}`,
+    partitionKey: areaPartitionKey("velib", area),
+    value: JSON.stringify({
+      stationCode: String(10_000 + station),
+      station_id: String(station),
+      num_bikes_available: total,
+      num_docks_available: 20,
+      is_installed: 1,
+      is_renting: 1,
+      is_returning: 1,
+      system_id: "velib",
+      postcode: area,
+      slot: station % STATIONS_PER_AREA,
+      nbr_total: total,
+      nbr_elec: total,
+      nbr_meca: 0,
+      nbr_docks: 20,
+      observed_at: observedAtMs,
+    }),
+  };
+}
+
+/** Totals as they become readable: waits for areas and for counts of distinct areas. */
+class TotalsReader {
+  readonly #stop = new AbortController();
+  readonly #seen = new Map<string, number>();
+  readonly #reading: Promise<void>;
+
+  constructor(log: Log, topic: string) {
+    this.#reading = this.#read(log, topic);
+  }
+
+  async #read(log: Log, topic: string): Promise<void> {
+    for await (const { records } of log.read({
+      topics: [topic],
+      from: "earliest",
+      signal: this.#stop.signal,
+    }))
+      for (const { key, headers } of records)
+        if (key !== null) this.#seen.set(key, decodeThrough(headers["through"])?.offset ?? -1);
+  }
+
+  async until(holds: (seen: ReadonlyMap<string, number>) => boolean): Promise<void> {
+    const giveUpAt = Date.now() + GIVE_UP_MS;
+    while (!holds(this.#seen)) {
+      if (Date.now() > giveUpAt) throw new Error("the totals never came");
+      await delay(1);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#reading;
+  }
+}
+
+interface Measured {
+  readonly backlogSeconds: number;
+  readonly latenciesMs: readonly number[];
+}
+
+async function measure(
+  log: Log,
+  topics: TopicNames,
+  stations: number,
+  start: () => Promise<() => Promise<void>>,
+): Promise<Measured> {
+  const areas = Math.ceil(stations / STATIONS_PER_AREA);
+  const reader = new TotalsReader(log, topics.totals);
+  const startedMs = performance.now();
+  const stop = await start();
+  await reader.until((seen) => seen.size >= areas);
+  const backlogSeconds = (performance.now() - startedMs) / 1_000;
+  const producer = await log.producer();
+  const latenciesMs: number[] = [];
+  // Five to warm up, then the counted ones, each after the one before is through.
+  for (let sample = -5; sample < LATENCY_SAMPLES; sample += 1) {
+    const station = (sample + 5) * 17;
+    const key = `a${Math.floor(station / STATIONS_PER_AREA)}`;
+    let before = -1;
+    await reader.until((seen) => {
+      before = seen.get(key) ?? -1;
+      return true;
+    });
+    const sentMs = performance.now();
+    await producer.publish([observation(topics.raw, station, Date.now(), 100 + sample)]);
+    await reader.until((seen) => (seen.get(key) ?? -1) > before);
+    if (sample >= 0) latenciesMs.push(performance.now() - sentMs);
+  }
+  await producer.close();
+  await stop();
+  await reader.close();
+  return { backlogSeconds, latenciesMs };
+}
+
+const broker = await startBroker({ report: console.error, heapMb: 768 });
+const spark = await startSpark({ report: console.error, tuning: "speed", heapMb: 2048 });
+const log = new KafkaLog({
+  access: { brokers: broker.brokers, clientId: "bench", tls: null, sasl: null },
+  clock: systemClock,
+  logger: SILENT,
+  metrics: NO_METRICS,
+});
+const figures: Figure[] = [];
+
+try {
+  for (const stations of SIZES) {
+    const raw = `raw-${stations}`;
+    const topicsOf = (engine: string): TopicNames => ({
+      raw,
+      totals: `${engine}-${stations}`,
+      rejects: `rejects-${stations}`,
+    });
+    for (const engine of ["node", "spark"])
+      await log.createTopics(topicSpecs(topicsOf(engine), { partitions: PARTITIONS, replicationFactor: 1 }));
+    const producer = await log.producer();
+    for (let from = 0; from < stations; from += 5_000) {
+      const size = Math.min(5_000, stations - from);
+      await producer.publish(
+        Array.from({ length: size }, (_, index) => observation(raw, from + index, Date.now(), 5)),
+      );
+    }
+    await producer.close();
+    const engines = {
+      node: async () => {
+        const topics = topicsOf("node");
+        const worker = await log.process(
+          { topic: raw, group: `bench-${stations}` },
+          aggregateProcessor({
+            topics,
+            readReference: () => null,
+            partitionCount: PARTITIONS,
+            publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+            clock: systemClock,
+            logger: SILENT,
+            metrics: NO_METRICS,
+          }),
+        );
+        return () => worker.stop();
+      },
+      spark: async () => {
+        const stopping = new AbortController();
+        const address = parseSparkAddress(spark.url);
+        const done = superviseTotals(
+          {
+            connect: (sessionId) => new SparkSession({ address, sessionId, clock: systemClock }),
+            log,
+            topics: topicsOf("spark"),
+            kafka: { "kafka.bootstrap.servers": broker.brokers.join(",") },
+            trigger: { kind: "interval", interval: "0 seconds" },
+            shufflePartitions: 2,
+            checkpoints: join(spark.dataDir, `checkpoints-${stations}`),
+            recordFile: join(spark.dataDir, `query-${stations}.json`),
+            patienceMs: GIVE_UP_MS,
+            clock: systemClock,
+            logger: SILENT,
+            metrics: NO_METRICS,
+          },
+          stopping.signal,
+        );
+        return async () => {
+          stopping.abort();
+          await done;
+        };
+      },
+    };
+    for (const [engine, start] of Object.entries(engines)) {
+      const { backlogSeconds, latenciesMs } = await measure(log, topicsOf(engine), stations, start);
+      const sorted = latenciesMs.toSorted((a, b) => a - b);
+      const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? NaN;
+      const name = `${engine}, ${stations} stations`;
+      figures.push(
+        figure(`${name}: backlog, start included`, "records/s", [stations / backlogSeconds]),
+        figure(`${name}: latency p50 (spread over all)`, "ms", latenciesMs),
+        figure(`${name}: latency p99`, "ms", [at(0.99)]),
+      );
+    }
+  }
+} finally {
+  await log.close();
+  await Promise.all([spark.stop(), broker.stop()]);
+}
+report({
+  name: "spark-totals",
+  claim:
+    "Node workers answer in milliseconds and Spark in about a second on one machine; Spark is for clusters, not for speed",
+  holds: null,
+  figures,
+  facts: { spark: SPARK_VERSION, kafka: broker.version, partitions: PARTITIONS, master: "local[2]" },
+});
