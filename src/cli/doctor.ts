@@ -15,16 +15,7 @@ export const doctor: Command = {
     { command: "velostream doctor --brokers localhost:9092", does: "Kafka too." },
     { command: "velostream doctor --json", does: "One JSON object a check, for scripts." },
   ],
-  options: [
-    ...FEED_OPTIONS,
-    ...KAFKA_OPTIONS,
-    ...SPARK_OPTIONS,
-    "group",
-    "data-dir",
-    "host",
-    "port",
-    "json",
-  ],
+  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...SPARK_OPTIONS, "group", "data-dir", "host", "port", "json"],
   run: async (context) => {
     let worst: number = EXIT.done;
     for (const check of checksFor(context)) {
