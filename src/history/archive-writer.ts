@@ -16,7 +16,7 @@ import type { Coverage, Epoch, Span } from "./coverage.ts";
 import { commitRows, type Buffered } from "./flush.ts";
 import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
 import { Maintenance } from "./maintenance.ts";
-import { nextEpoch, observeRows, recover } from "./recovery.ts";
+import { nextEpoch, observeRows, positionsOf, recover } from "./recovery.ts";
 import { newRows, type RecordRows } from "./record-rows.ts";
 import { storageProblem } from "./storage-problem.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
@@ -216,7 +216,7 @@ export class ArchiveWriter implements Archive {
         buffered,
         journalFrom: this.#nextJournal,
         epochs: [...this.#epochs],
-        positions: Object.fromEntries(this.#rows.positions),
+        positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
         spans: this.#coverage.spans(),
       };
     });

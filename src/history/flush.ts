@@ -17,7 +17,8 @@ export interface Buffered {
 export interface FlushInput extends Buffered {
   /** Epochs that the rows are of; known ones may be among them. */
   readonly epochs: readonly Epoch[];
-  readonly positions: Readonly<Record<string, number>>;
+  /** Null keeps those of the Kafka log: this is another one, which nobody goes on with. */
+  readonly positions: Readonly<Record<string, number>> | null;
   readonly spans: readonly Span[];
   readonly journalFrom: number;
 }
@@ -38,7 +39,7 @@ export async function commitRows(folder: ArchiveFolder, input: FlushInput): Prom
     ...(manifest.simulated === undefined && simulated !== undefined ? { simulated } : {}),
     files: [...stillTrue(manifest, groups), ...files],
     epochs: withEpochs(manifest.epochs, input.epochs),
-    positions: { ...input.positions },
+    ...(input.positions === null ? {} : { positions: { ...input.positions } }),
     spans: [...input.spans],
     gaps: [...manifest.gaps, ...input.gaps],
     journalFrom: input.journalFrom,

@@ -90,10 +90,11 @@ export class Maintenance {
   #isOver(system: string, day: string): boolean {
     const { kind, clock } = this.#options;
     const endMs = dayStartMs(day) + DAY_MS;
-    const { spans } = this.#folder.manifest;
-    const newest = this.#folder.manifest.epochs.at(-1)?.id ?? 0;
+    const { spans, epochs } = this.#folder.manifest;
+    const read = new Set(epochs.filter((epoch) => epoch.kind === kind).map(({ id }) => id));
+    if (kind === "import") for (const { id } of epochs.slice(0, -1)) read.delete(id);
     const readUntilMs = Math.max(
-      ...spans.filter((span) => span.system === system && span.epoch === newest).map(({ toMs }) => toMs),
+      ...spans.filter((span) => span.system === system && read.has(span.epoch)).map(({ toMs }) => toMs),
     );
     if (readUntilMs >= endMs + LATE_MS) return true;
     return kind !== "import" && clock.now() >= endMs + DAY_MS;

@@ -41,7 +41,7 @@ const Manifest = z.object({
   ),
   /** Whether all of it is simulated; the two are never mixed. Absent until there is a row. */
   simulated: z.boolean().optional(),
-  /** Next offset to read by `topic:partition`, of the newest epoch. */
+  /** Next offset to read by `topic:partition`, of the newest Kafka epoch. */
   positions: z.record(z.string(), z.int()),
   spans: z.array(
     z.object({ system: z.string(), epoch: z.int(), fromMs: timeMs, toMs: timeMs, patienceMs: timeMs }),

@@ -74,12 +74,13 @@ export async function recover(folder: ArchiveFolder, options: EpochOptions): Pro
     await commitRows(folder, {
       ...rowsOf(frames),
       epochs: frames.map(({ epoch }) => epoch),
-      positions: last.positions,
+      positions: positionsOf(last.epoch, last.positions),
       spans: coverage.spans(),
       journalFrom,
     });
   else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
-  const before = folder.manifest.epochs.at(-1);
+  // Imports and runs without Kafka may have come in between.
+  const before = folder.manifest.epochs.findLast((epoch) => epoch.kind === "kafka");
   if (before !== undefined && continues(before, options))
     return {
       coverage,
@@ -89,6 +90,14 @@ export async function recover(folder: ArchiveFolder, options: EpochOptions): Pro
     };
   const epoch = nextEpoch(folder.manifest.epochs, options);
   return { coverage, epoch, positions: new Map(), kept: new Map() };
+}
+
+/** What the manifest is to hold: the positions of a log that outlives the process. */
+export function positionsOf(
+  epoch: Epoch,
+  positions: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> | null {
+  return epoch.kind === "kafka" ? positions : null;
 }
 
 export function nextEpoch(epochs: readonly Epoch[], { kind, topics, clock }: EpochOptions): Epoch {

@@ -20,7 +20,7 @@ const KILLS_PER_FOLDER = 50;
 /** After the first acknowledgement; long enough for some flushes and compactions, short enough to fall into them. */
 const LONGEST_LIFE_MS = 200;
 
-describe("kill -9", { concurrency: true, timeout: 240_000 }, () => {
+describe("kill -9", { concurrency: true, timeout: 400_000 }, () => {
   for (let index = 0; index < FOLDERS; index += 1)
     test(`${KILLS_PER_FOLDER} times in folder ${index + 1} loses nothing and repeats nothing`, async () => {
       const folder = await mkdtemp(join(tmpdir(), "velostream-kill-"));

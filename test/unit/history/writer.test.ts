@@ -258,3 +258,34 @@ test("real and simulated data never share an archive", async (context) => {
   await again.close();
   assert.deepEqual([await rowsOf(), warnings], [2, ["archive.mixed"]]);
 });
+
+test("a Kafka log is gone on with where it was left, whatever was imported in between", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const kafka = new ScriptedLog();
+  const first = await openWriter(folder, clock);
+  await first.append(kafka.batch([{ total: 1, observedAtMs: START }]));
+  await first.close();
+  const imported = await openWriter(folder, clock, { kind: "import" });
+  assert.equal(imported.positions().size, 0);
+  await imported.append(new ScriptedLog().batch([{ total: 9, observedAtMs: START - 48 * HOUR }]));
+  await imported.abandon();
+  const run = await openWriter(folder, clock, { kind: "memory" });
+  await run.append(new ScriptedLog().batch([{ total: 2, observedAtMs: START + MINUTE }]));
+  await run.abandon();
+  const second = await openWriter(folder, clock);
+  assert.equal(second.positions().get("raw:0"), 1);
+  await second.append(kafka.batch([{ total: 3, observedAtMs: START + 2 * MINUTE }]));
+  await second.close();
+  const manifest = await readManifest(folder);
+  assert.deepEqual(manifest?.positions, { "raw:0": 2, "totals:0": 2 });
+  assert.deepEqual(
+    manifest.epochs.map(({ kind }) => kind),
+    ["kafka", "import", "memory"],
+  );
+  const rows = manifest.files.filter(({ table }) => table === "stations").map((file) => file.rows);
+  assert.equal(
+    rows.reduce((sum, count) => sum + count, 0),
+    4,
+  );
+});
