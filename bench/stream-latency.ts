@@ -4,9 +4,11 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { figure, quantile, report } from "./support/report.ts";
 import { velibBody } from "./support/velib-body.ts";
@@ -41,10 +43,14 @@ const feedUrl = `http://127.0.0.1:${(feed.address() as AddressInfo).port}/statio
 const started: ChildProcess[] = [];
 process.on("exit", () => started.forEach((child) => child.kill("SIGKILL")));
 
+const dataDir = mkdtempSync(join(tmpdir(), "velostream-bench-"));
+process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
 const main = new URL("../bin/velostream.js", import.meta.url).pathname;
 const server = start(
   main,
-  `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --rate-limit 0 --feed ${feedUrl}`.split(" "),
+  `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --rate-limit 0 --data-dir ${dataDir} --feed ${feedUrl}`.split(
+    " ",
+  ),
 );
 const url = await lineOf(server.stderr, /Live page and API: (\S+)/);
 

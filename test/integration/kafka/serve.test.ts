@@ -48,7 +48,18 @@ test(
         "stdout",
         /(http:\S+)/,
       );
-      const run = start("run", "--feed", feed, "--interval", "1s", "--brokers", brokers, "--port", "0");
+      const run = start(
+        "run",
+        "--feed",
+        feed,
+        "--interval",
+        "1s",
+        "--brokers",
+        brokers,
+        "--port",
+        "0",
+        "--no-archive",
+      );
       const page = /Live page and API: (\S+)/;
       const collecting = await urlOf(run, "stderr", page);
       const serve = (): Running => start("serve", "--brokers", brokers, "--port", "0", "--for", "60s");
