@@ -1,0 +1,62 @@
+/** What the serve options mean: origins and tiles are checked before anything listens. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { serveSettings } from "../../../src/cli/serve-settings.ts";
+import type { Settings } from "../../../src/config/options.ts";
+import { ConfigError } from "../../../src/errors.ts";
+
+function settings(values: Partial<Settings>): Settings {
+  return {
+    host: "127.0.0.1",
+    port: 8080,
+    cors: null,
+    "rate-limit": 600,
+    "max-streams": 2000,
+    tiles: null,
+    "tiles-attribution": null,
+    ...values,
+  } as Settings;
+}
+
+test("by default only this machine is served, nobody else may read, and no map tiles are fetched", () => {
+  assert.deepEqual(serveSettings(settings({})), {
+    host: "127.0.0.1",
+    port: 8080,
+    corsOrigins: [],
+    requestsPerMinute: 600,
+    maxStreams: 2000,
+    tiles: null,
+  });
+});
+
+test("origins are exact, or all", () => {
+  assert.deepEqual(serveSettings(settings({ cors: ["https://a.example", "*"] })).corsOrigins, [
+    "https://a.example",
+    "*",
+  ]);
+  for (const origin of ["a.example", "https://a.example/", "https://a.example/path", "null"]) {
+    assert.throws(() => serveSettings(settings({ cors: [origin] })), ConfigError, origin);
+  }
+});
+
+test("tiles are an http address with its three placeholders in the path, and no credentials", () => {
+  const url = "https://tile.example.org/{z}/{x}/{y}.png?key=a";
+  assert.deepEqual(serveSettings(settings({ tiles: url, "tiles-attribution": "© example" })).tiles, {
+    url,
+    attribution: "© example",
+  });
+  for (const tiles of [
+    "tile.example.org/{z}/{x}/{y}.png",
+    "https://tile.example.org/{z}/{x}.png",
+    "https://{x}.example.org/{z}/{x}/{y}.png",
+    "ftp://tile.example.org/{z}/{x}/{y}.png",
+    "https://me:secret@tile.example.org/{z}/{x}/{y}.png",
+    "javascript:alert(1)//{z}/{x}/{y}",
+  ]) {
+    assert.throws(
+      () => serveSettings(settings({ tiles })),
+      (error) => error instanceof ConfigError && !error.message.includes("secret"),
+      tiles,
+    );
+  }
+});
