@@ -1,8 +1,11 @@
 /** The page on the product itself: `velostream run` on a simulated city whose time the test decides. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
-import type { AreasAnswer, StationAnswer, StationsAnswer } from "../../src/http/api-types.ts";
+import type { AreasAnswer, HistoryAnswer, StationAnswer, StationsAnswer } from "../../src/http/api-types.ts";
 import type { Clock } from "../../src/ports.ts";
 import { startSimulator, type Simulator } from "../../src/simulate/simulator.ts";
 import { DESKTOP, launchBrowser, PHONE, until, Visit } from "../support/browser.ts";
@@ -22,6 +25,7 @@ describe("the page on the product", () => {
   let simulator: Simulator;
   let product: Product;
   let browser: Browser;
+  const dataDir = mkdtempSync(join(tmpdir(), "velostream-e2e-"));
 
   before(async () => {
     simulator = await startSimulator({
@@ -36,10 +40,12 @@ describe("the page on the product", () => {
     await browser.close();
     await product.stop();
     await simulator.stop();
+    rmSync(dataDir, { recursive: true, force: true });
   });
 
   function run(...options: string[]): Promise<Product> {
-    return Product.run("--feed", simulator.url, "--interval", "1s", "--log-level", "error", ...options);
+    const feed = ["--feed", simulator.url, "--interval", "1s"];
+    return Product.run(...feed, "--data-dir", dataDir, "--log-level", "error", ...options);
   }
 
   /** Counts per area, from what the feed serves now and nothing else but each station's area. */
@@ -200,7 +206,7 @@ describe("the page on the product", () => {
     await page.waitForSelector("#panel-heading:focus");
     assert.match(page.url(), /area=750\d\d.*q=7501.*sort=-total/);
     await page.reload();
-    await visit.shows("h2", /^750\d\d$/);
+    await visit.shows(".facts-line", "stations rent");
     const opened = (await page.textContent("h2")) ?? "";
     await page.keyboard.press("Escape");
     await page.waitForSelector(`table.areas a:focus:text-is("${opened}")`);
@@ -279,6 +285,25 @@ describe("the page on the product", () => {
     product = await run("--port", port);
     await visit.page.waitForSelector('[data-trouble="lost"]', { state: "detached" });
     await equalsRecount(visit);
+    await visit.close();
+  });
+
+  it("shows what was before the page was opened, out of the archive", async () => {
+    // The restart before this test has closed the archive's first files.
+    const answer = await fetch(`${product.url}/api/v1/areas/75016/history?step=1m`);
+    const { nbr_total: archived } = (await answer.json()) as HistoryAnswer;
+    const steps = archived.filter((total) => total !== null).length;
+    assert.ok(steps > 0, "the archive is empty");
+    const visit = await Visit.open(browser, `${product.url}/?area=75016`);
+    await visit.shows(".source", "From the archive");
+    await until(
+      async () => Number(await visit.page.getAttribute(".chart", "data-points")) > steps,
+      () => `the chart has not all of ${steps} steps`,
+    );
+    await visit.mapReady();
+    await visit.screenshot("area-detail-archive");
+    assert.deepEqual(await visit.violations(), []);
+    assert.deepEqual(visit.complaints, []);
     await visit.close();
   });
 });

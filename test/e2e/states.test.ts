@@ -147,6 +147,19 @@ describe("the page on a bad day", () => {
     visit = null;
   });
 
+  it("keeps the keyboard where it is while rows change their places", async () => {
+    const seen = await open("/?sort=-total");
+    await seen.shows("tbody tr", /\d/);
+    const last = seen.page.locator("table.areas tbody a").last();
+    const key = (await last.textContent()) ?? "";
+    await last.focus();
+    const inArea = [...server.stations.values()].filter(({ area_key }) => area_key === key);
+    server.change(inArea.map((station) => ({ key: station.key, nbr_total: 500 })));
+    await seen.shows("table.areas tbody a", key);
+    assert.equal(await seen.page.evaluate("document.activeElement.textContent"), key);
+    await isSound(seen);
+  });
+
   it("needs no sideways scrolling at 320 pixels, which is also 400 % zoom", async () => {
     const [first] = server.stations.values();
     for (const path of ["/", `/?area=${first?.area_key}`, `/?station=${first?.key}`, "/?feeds"]) {

@@ -1,6 +1,6 @@
 /** All areas: searchable, sortable, live. Also the map's text alternative. */
 import { Component, type VNode } from "preact";
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Area, System } from "../../../src/http/api-types.ts";
 import type { Column } from "../address/address.ts";
 import { Age } from "./age.tsx";
@@ -20,6 +20,7 @@ export function AreaTable(): VNode | null {
   useLive(areasChange);
   const address = useAddress();
   const [all, setAll] = useState(false);
+  useKeptFocus();
   const areas = orderAreas(
     store.state.areas.values(),
     address.query,
@@ -75,6 +76,16 @@ export function AreaTable(): VNode | null {
       ) : null}
     </>
   );
+}
+
+/** A row that changes its place would lose the keyboard's focus, because the browser takes it out and puts it in again. */
+function useKeptFocus(): void {
+  const before = document.activeElement;
+  useLayoutEffect(() => {
+    if (before instanceof HTMLElement && before.dataset["row"] !== undefined && before.isConnected) {
+      before.focus({ preventScroll: true });
+    }
+  });
 }
 
 interface HeaderProps {
