@@ -32,9 +32,8 @@ const WATCH = `
 const startedAtMs = Date.now();
 const clock = { now: () => startedAtMs, sleep: () => Promise.resolve() };
 const simulator = await startSimulator({ clock, changePeriodMs: CHANGE_PERIOD_MS });
-const product = await Product.run(
-  ...["--feed", simulator.url, "--interval", "1s", "--port", "0", "--no-archive", "--log-level", "error"],
-);
+const feed = ["--feed", simulator.url, "--interval", "1s"];
+const product = await Product.run(...feed, "--port", "0", "--no-archive", "--log-level", "error");
 const browser = await launchBrowser();
 
 const firstDataMs: number[] = [];

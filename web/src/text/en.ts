@@ -27,9 +27,10 @@ export const en = {
   dataAge: (age: string) => `Data ${age} old`,
   dataOf: "Age of the data",
   stale: "Stale",
+  noData: "No data yet",
   staleBanner: (system: string, age: string) =>
     `${system}: the last good data is ${age} old. Bikes may have moved since.`,
-  failingBanner: (system: string, why: string) => `${system}: the feed does not answer (${why}).`,
+  failingBanner: (system: string, why: string) => `${system}: the feed does not answer. ${why}`,
   waitingBanner: (system: string) => `${system}: not polled yet.`,
   stoppedBanner: (system: string, why: string) => `${system} is no longer polled. ${why}`,
   ago: (age: string) => `${age} ago`,

@@ -27,9 +27,10 @@ export const fr: Text = {
   dataAge: (age) => `Données d’il y a ${age}`,
   dataOf: "Âge des données",
   stale: "Périmé",
+  noData: "Pas encore de données",
   staleBanner: (system, age) =>
     `${system} : les dernières données valables datent de ${age}. Les vélos ont pu bouger depuis.`,
-  failingBanner: (system, why) => `${system} : le flux ne répond pas (${why}).`,
+  failingBanner: (system, why) => `${system} : le flux ne répond pas. ${why}`,
   waitingBanner: (system) => `${system} : pas encore interrogé.`,
   stoppedBanner: (system, why) => `${system} n’est plus interrogé. ${why}`,
   ago: (age) => `il y a ${age}`,

@@ -49,7 +49,7 @@ export function AreasView(): VNode {
           />
         </div>
       ) : null}
-      {noArea && matched === 0 ? (
+      {noArea && matched === 0 && state.areas.size > 0 ? (
         <p class="nothing" role="status">
           {text.noMatch(query)}
         </p>

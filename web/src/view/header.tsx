@@ -113,14 +113,22 @@ function Pulse(): VNode {
   );
   const { link } = store;
   const lost = isLost(link);
-  const word = lost
-    ? text.lost
-    : link.state === "live"
-      ? stale === ""
-        ? text.live
-        : text.stale
-      : text.connecting;
-  const look = lost ? "lost" : link.state === "live" ? (stale === "" ? "live" : "stale") : "connecting";
+  const look = lost
+    ? "lost"
+    : link.state !== "live"
+      ? "connecting"
+      : age === ""
+        ? "waiting"
+        : stale === ""
+          ? "live"
+          : "stale";
+  const word = {
+    lost: text.lost,
+    connecting: text.connecting,
+    waiting: text.noData,
+    live: text.live,
+    stale: text.stale,
+  }[look];
   return (
     <p class={`pulse pulse-${look}`}>
       <span class="dot" aria-hidden="true" />
