@@ -230,6 +230,26 @@ describe("the page on a bad day", () => {
     await context.close();
   });
 
+  it("shows the publisher's notices where they belong, while they hold", async () => {
+    const [station] = server.stations.values();
+    assert.ok(station);
+    const always = { type: "other", region_ids: [], start: null, end: null };
+    server.tell({
+      alerts: [
+        { ...always, alert_id: "1", summary: "Free first half hour on Sunday.", station_ids: [] },
+        { ...always, alert_id: "2", summary: "Moved across the street.", station_ids: [station.station_id] },
+        { ...always, alert_id: "3", summary: "Long over.", station_ids: [], end: Date.now() - 1_000 },
+      ],
+    });
+    const seen = await open();
+    await seen.shows(".alerts", "Free first half hour on Sunday.");
+    assert.equal(await seen.page.locator(".alerts li").count(), 1);
+    await isSound(seen);
+    await seen.page.goto(`${server.url}/?station=${station.key}`);
+    await seen.shows(".alerts", "Moved across the street.");
+    await isSound(seen);
+  });
+
   it("names an area or a station that is not there", async () => {
     const seen = await open("/?station=velib:nope");
     await seen.shows(".nothing", "velib:nope is not in the feed");

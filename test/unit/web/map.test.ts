@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { inventCity } from "../../support/invented-city.ts";
 import { convexHull, outline } from "../../../web/src/map/area-shapes.ts";
+import { tileAddress } from "../../../web/src/map/base-map.ts";
 import { graticule, graticuleSpacing } from "../../../web/src/map/graticule.ts";
 import { stationFeature, stationProperties } from "../../../web/src/map/station-features.ts";
 
@@ -80,6 +81,18 @@ function inside([x, y]: readonly [number, number], ring: readonly (readonly [num
     return (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0;
   });
 }
+
+describe("the base map's first tile", () => {
+  it("is the one under the middle of the map", () => {
+    const paris = { lng: 2.35, lat: 48.86 };
+    assert.equal(tileAddress("https://t/{z}/{x}/{y}.png", 12.7, paris), "https://t/12/2074/1409.png");
+    assert.equal(
+      tileAddress("https://t/{z}/{x}/{y}.png", 0.2, { lng: -179, lat: -80 }),
+      "https://t/0/0/0.png",
+    );
+    assert.match(tileAddress("https://t/{z}/{x}/{y}.png", 23, paris), /\/19\//);
+  });
+});
 
 describe("the graticule", () => {
   it("has a handful of lines at any zoom", () => {

@@ -5,7 +5,7 @@
 export const MEASURES = ["total", "electric", "mechanical", "docks"] as const;
 export type Measure = (typeof MEASURES)[number];
 
-export const COLUMNS = ["area", "total", "electric", "mechanical", "docks", "changed"] as const;
+const COLUMNS = ["area", "total", "electric", "mechanical", "docks", "changed"] as const;
 export type Column = (typeof COLUMNS)[number];
 
 export const RANGES = ["1h", "6h", "24h", "7d"] as const;

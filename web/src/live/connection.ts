@@ -12,7 +12,7 @@
  */
 
 /** Names of the events of docs/api.md. */
-export const EVENT_NAMES = ["systems", "snapshot", "delta", "heartbeat", "resync"] as const;
+const EVENT_NAMES = ["systems", "snapshot", "delta", "heartbeat", "resync"] as const;
 export type EventName = (typeof EVENT_NAMES)[number];
 
 /** Three heartbeats are 45 s; the contract says that 40 s of silence is death. */

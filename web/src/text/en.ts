@@ -59,6 +59,7 @@ export const en = {
   stationsCount: (count: string, many: boolean) => `${count} ${many ? "stations" : "station"}`,
   matchingStations: "Stations",
   moreStations: (count: string) => `and ${count} more: type on to narrow down`,
+  alertsOf: (system: string) => `Notices of ${system}`,
   loading: "Waiting for the first data…",
   empty: "No area yet: no station has been seen in the feed.",
   // detail

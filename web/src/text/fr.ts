@@ -58,6 +58,7 @@ export const fr: Text = {
   stationsCount: (count, many) => `${count} ${many ? "stations" : "station"}`,
   matchingStations: "Stations",
   moreStations: (count) => `et ${count} autres : précisez la recherche`,
+  alertsOf: (system) => `Avis de ${system}`,
   loading: "En attente des premières données…",
   empty: "Aucun secteur : aucune station vue dans le flux.",
   backToAreas: "Tous les secteurs",

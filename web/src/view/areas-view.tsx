@@ -1,6 +1,7 @@
 /** The panel's first face: what the whole system has, the search, the areas, the stations found. */
 import { useId } from "preact/hooks";
 import type { VNode } from "preact";
+import { Alerts, alertsFor } from "./alerts.tsx";
 import { AreaTable } from "./area-table.tsx";
 import { findStations, orderAreas } from "./area-order.ts";
 import { Figures } from "./figures.tsx";
@@ -10,7 +11,7 @@ import { StationTable } from "./station-table.tsx";
 const STATIONS_SHOWN = 20;
 
 export function AreasView(): VNode {
-  const { words, navigation } = usePage();
+  const { words, navigation, store } = usePage();
   const { text } = words;
   const { state } = useLive(areasChange);
   const { query } = useAddress();
@@ -32,6 +33,13 @@ export function AreasView(): VNode {
           </p>
         ) : null}
       </header>
+      {[...state.systems.values()].map((system) => (
+        <Alerts
+          key={system.system_id}
+          alerts={alertsFor(system, null, store.now())}
+          from={system.name ?? system.system_id}
+        />
+      ))}
       {state.areas.size > 0 ? <Figures {...sums} /> : <Nothing loaded={state.loaded} />}
       {state.areas.size > 0 ? (
         <div class="search">

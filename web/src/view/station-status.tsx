@@ -7,7 +7,7 @@ import { usePage } from "./page-context.ts";
 type Flags = Pick<Station, "is_installed" | "is_renting" | "is_returning">;
 
 /** What keeps people from using the station; empty when nothing is known to. */
-export function troubles(station: Flags, text: Text): string[] {
+function troubles(station: Flags, text: Text): string[] {
   if (station.is_installed === false) return [text.notInstalled];
   const found: string[] = [];
   if (station.is_renting === false) found.push(text.notRenting);

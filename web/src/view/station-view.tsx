@@ -1,6 +1,7 @@
 /** One station: what it holds, how full it is, its history, and what it says of itself. */
 import type { VNode } from "preact";
 import type { Station } from "../../../src/http/api-types.ts";
+import { Alerts, alertsFor } from "./alerts.tsx";
 import { Age } from "./age.tsx";
 import { stationName } from "./area-order.ts";
 import { CapacityBar } from "./capacity-bar.tsx";
@@ -12,7 +13,7 @@ import { PanelHeading } from "./panel-heading.tsx";
 import { StationStatus } from "./station-status.tsx";
 
 export function StationView({ station: key }: { readonly station: string }): VNode {
-  const { words } = usePage();
+  const { words, store } = usePage();
   const { text } = words;
   const { state } = useLive(
     (change) => change.systems || change.stations === "all" || change.stations.has(key),
@@ -41,6 +42,10 @@ export function StationView({ station: key }: { readonly station: string }): VNo
           <StationStatus station={station} />
         </p>
       </PanelHeading>
+      <Alerts
+        alerts={alertsFor(system, station.station_id, store.now())}
+        from={system?.name ?? station.system_id}
+      />
       <Figures
         total={station.nbr_total}
         electric={station.nbr_elec}
