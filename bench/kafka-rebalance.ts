@@ -1,4 +1,5 @@
 /** What a third worker costs the partitions of two: how long each of 12 partitions is silent, beside the group protocol's own time. */
+import { loadavg } from "node:os";
 import { startBroker } from "../infra/kafka/broker.ts";
 import { KafkaLog } from "../src/log/kafka/kafka-log.ts";
 import { membershipTimes } from "../src/log/kafka/membership-times.ts";
@@ -128,7 +129,12 @@ try {
       figure("longest silence of any partition, it leaves", "ms", left),
       figure("longest silence of any partition, nothing happens", "ms", [undisturbed.silentMs]),
     ],
-    facts: { kafka: broker.version, partitions: PARTITIONS, recordsPerSecondAndPartition: 1000 / EVERY_MS },
+    facts: {
+      kafka: broker.version,
+      loadAverageOfTheMachine: loadavg()[0] ?? 0,
+      partitions: PARTITIONS,
+      recordsPerSecondAndPartition: 1000 / EVERY_MS,
+    },
   });
 } finally {
   stop.abort();
