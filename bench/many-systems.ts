@@ -84,7 +84,8 @@ function opened(url: string): OpenedSystem {
 
 const statuses: CollectorStatus[] = [];
 const producer = await log.producer();
-const restores = new RestoreSnapshot(log, topics.raw);
+const stop = new AbortController();
+const restores = new RestoreSnapshot(log, topics.raw, stop.signal);
 const systems = new Systems({
   supply: fixedSupply(urls.map(opened)),
   statuses,
@@ -93,7 +94,7 @@ const systems = new Systems({
     new Collector({
       ...system,
       claim,
-      restore: (...given) => restores.restore(...given),
+      restore: (collection, systemId) => restores.restore(collection, systemId),
       log,
       producer,
       topics,
@@ -106,7 +107,6 @@ const systems = new Systems({
       metrics,
     }),
 });
-const stop = new AbortController();
 const done = systems.run(stop.signal);
 await clock.sleep(WARM_UP_MS);
 const live = statuses.filter(({ state }) => state === "live").length;

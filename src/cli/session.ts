@@ -80,7 +80,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     void reportLag(worker, workerInput, stages.stop);
   }
   const producer = await log.producer();
-  const restores = new RestoreSnapshot(log, topics.raw);
+  const restores = new RestoreSnapshot(log, topics.raw, stages.stop);
   const systems =
     supply === null
       ? null
@@ -92,7 +92,7 @@ export async function runSession(input: SessionInput): Promise<number> {
             new Collector({
               ...opened,
               claim,
-              restore: (collection, systemId, stop) => restores.restore(collection, systemId, stop),
+              restore: (collection, systemId) => restores.restore(collection, systemId),
               log,
               producer,
               topics,

@@ -12,21 +12,26 @@ type Kept = Map<string, LogRecord>;
 export class RestoreSnapshot {
   readonly #log: Log;
   readonly #rawTopic: string;
+  /** Of the whole process: one system that is stopped must not cut short what all others wait for. */
+  readonly #signal: AbortSignal;
   /** What was read and not yet taken, by system. */
   #systems: Promise<Map<string, Kept>> | null = null;
   /** Systems that took theirs: what was read no longer tells where they stand. */
   readonly #taken = new Set<string>();
 
-  constructor(log: Log, rawTopic: string) {
+  constructor(log: Log, rawTopic: string, signal: AbortSignal) {
     this.#log = log;
     this.#rawTopic = rawTopic;
+    this.#signal = signal;
   }
 
   /** @returns how many stations of the system are published now */
-  async restore(collection: Collection, systemId: string, signal: AbortSignal): Promise<number> {
+  async restore(collection: Collection, systemId: string): Promise<number> {
     if (this.#systems === null || this.#taken.has(systemId)) {
       this.#taken.clear();
-      this.#systems = this.#read(signal);
+      this.#systems = this.#read();
+      // A read that failed is not what the next system gets.
+      this.#systems.catch(() => (this.#systems = null));
     }
     this.#taken.add(systemId);
     const systems = await this.#systems;
@@ -35,13 +40,13 @@ export class RestoreSnapshot {
     return collection.stationCount;
   }
 
-  async #read(signal: AbortSignal): Promise<Map<string, Kept>> {
+  async #read(): Promise<Map<string, Kept>> {
     const systems = new Map<string, Kept>();
     for await (const { records } of this.#log.read({
       topics: [this.#rawTopic],
       from: "earliest",
       until: "end",
-      signal,
+      signal: this.#signal,
     })) {
       for (const record of records) {
         // Keys alone tell whose record it is: no value is parsed before its system asks for it.
@@ -67,7 +72,7 @@ export function restoreCollection(
   systemId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  return new RestoreSnapshot(log, rawTopic).restore(collection, systemId, signal);
+  return new RestoreSnapshot(log, rawTopic, signal).restore(collection, systemId);
 }
 
 function restoreRecord(collection: Collection, systemId: string, record: LogRecord): void {

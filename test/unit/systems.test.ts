@@ -1,6 +1,7 @@
 /** Many systems in one process: started, changed and stopped while the others go on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Collection } from "../../src/domain/collection.ts";
 import { FeedError, LogError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { Collector } from "../../src/pipeline/collect.ts";
@@ -78,7 +79,7 @@ async function setUp(first: readonly Wanted[], fixed = false) {
   };
   const statuses: CollectorStatus[] = [];
   const producer = await log.producer();
-  const restores = new RestoreSnapshot(log, TOPICS.raw);
+  const restores = new RestoreSnapshot(log, TOPICS.raw, new AbortController().signal);
   const systems = new Systems({
     supply,
     statuses,
@@ -87,7 +88,7 @@ async function setUp(first: readonly Wanted[], fixed = false) {
       new Collector({
         ...system,
         claim,
-        restore: (...given) => restores.restore(...given),
+        restore: (collection, systemId) => restores.restore(collection, systemId),
         log,
         producer,
         topics: TOPICS,
@@ -172,6 +173,45 @@ test("a system that is removed and added again is restored from the log as it is
   assert.deepEqual(await held(), { "a:1": 4, "b:1": 1 });
   stop.abort();
   await done;
+});
+
+test("the topic is read once for all that start together, and one that stops meanwhile cuts nobody short", async () => {
+  const clock = new TestClock();
+  const log = new MemoryLog({ clock });
+  await log.createTopics([{ topic: "raw", partitions: 1, replicationFactor: 1, cleanupPolicy: "compact" }]);
+  const record = (systemId: string): string =>
+    JSON.stringify({
+      system_id: systemId,
+      station_id: "1",
+      postcode: "x",
+      slot: 0,
+      nbr_total: 1,
+      observed_at: 5,
+    });
+  const producer = await log.producer();
+  await producer.publish(
+    ["a", "b"].map((id) => ({ topic: "raw", key: `${id}:1`, value: record(id), partition: 0 })),
+  );
+  let reads = 0;
+  const counting = new Proxy(log, {
+    get: (target, name) => {
+      if (name === "read") reads += 1;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const snapshot = new RestoreSnapshot(counting, "raw", new AbortController().signal);
+  const collection = (systemId: string) =>
+    new Collection({
+      systemId,
+      mode: "changes",
+      simulated: false,
+      resolveArea: () => ({ area: "x", rule: "system" }),
+    });
+  const counts = await Promise.all(["a", "b", "c"].map((id) => snapshot.restore(collection(id), id)));
+  assert.deepEqual([counts, reads], [[1, 1, 0], 1]);
+  assert.equal(await snapshot.restore(collection("a"), "a"), 1, "a second time it is read anew");
+  assert.equal(reads, 2);
 });
 
 test("one that cannot go on stops alone, and says why", async () => {
