@@ -5,6 +5,7 @@ import { superviseTotals } from "../spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { liveDisplay } from "./live-display.ts";
+import { serveMetrics } from "./metrics-server.ts";
 import { openLog, topicNames } from "./open-log.ts";
 import {
   checkpointsFolder,
@@ -34,6 +35,9 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
     patienceMs: settings["spark-patience"],
   };
   const metrics = createMetrics({ process: true });
+  const port = settings["metrics-port"];
+  const served = port === null ? null : await serveMetrics(metrics, settings.host, port);
+  if (served !== null) terminal.err(`Metrics: ${served.url}\n`);
   const log = await openLog({ settings, clock, logger, metrics });
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
@@ -68,7 +72,7 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
   await stages.watch(supervising);
   shown.abort();
   await display;
-  await log.close();
+  await Promise.all([log.close(), served?.close()]);
   stages.rethrow();
   return EXIT.done;
 }

@@ -28,6 +28,8 @@ export const aggregate: Command = {
     "member-id",
     "session-timeout",
     ...SPARK_OPTIONS,
+    "metrics-port",
+    "host",
     "data-dir",
     "json",
     "for",
