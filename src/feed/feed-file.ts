@@ -5,9 +5,7 @@
  *      └─▶ 200 ─▶ the same bytes ────────▶ unchanged ┘         compressed: a tenth of what it takes parsed
  *             └─▶ new bytes ─▶ JSON.parse ▶ changed
  */
-import { hash } from "node:crypto";
-import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gzipText, readGzipped, type BodyText } from "./body-text.ts";
 import type { Fetched, Fetcher, Validators } from "./http-client.ts";
 import { failureMessage, type FetchFailure } from "./failures.ts";
 import type { FeedTraffic } from "../ports.ts";
@@ -30,9 +28,6 @@ export function noTraffic(): Traffic {
   return { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
 }
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
-
 export class FeedFile {
   readonly #client: Fetcher;
   readonly #traffic: Traffic;
@@ -43,7 +38,7 @@ export class FeedFile {
   #digest: string | null = null;
   #bodyBytes = 0;
   /** The last body, gzipped. */
-  #kept: Buffer | null = null;
+  #kept: readonly Buffer[] | null = null;
 
   /** @param keeps whether `read` will be asked for */
   constructor(client: Fetcher, url: URL, traffic: Traffic = noTraffic(), keeps = false) {
@@ -69,20 +64,17 @@ export class FeedFile {
       this.#traffic.savedBytes += this.#bodyBytes;
       return { ...unchanged, transferredBytes: answer.transferredBytes };
     }
-    this.#traffic.savedBytes += Math.max(0, answer.body.length - answer.transferredBytes);
-    const digest = hash("sha1", answer.body, "base64");
-    if (digest === this.#digest) {
+    this.#traffic.savedBytes += Math.max(0, answer.body.bytes - answer.transferredBytes);
+    if (answer.body.digest === this.#digest) {
       this.#validators = answer.validators;
       return { ...unchanged, transferredBytes: answer.transferredBytes };
     }
-    return this.#parse(answer, answer.body, digest);
+    return this.#parse(answer, answer.body);
   }
 
   /** The last body, parsed again; null when there is none. */
   async read(): Promise<unknown> {
-    return this.#kept === null
-      ? null
-      : (JSON.parse((await decompress(this.#kept)).toString("utf8")) as unknown);
+    return this.#kept === null ? null : (JSON.parse(await readGzipped(this.#kept)) as unknown);
   }
 
   /** The next fetch is unconditional. */
@@ -92,14 +84,15 @@ export class FeedFile {
     this.#kept = null;
   }
 
-  async #parse(answer: Fetched & { ok: true }, bytes: Buffer, digest: string): Promise<FileAnswer> {
-    const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-    const json = marked ? bytes.subarray(3) : bytes;
+  async #parse(
+    answer: Fetched & { ok: true },
+    { text, bytes, digest, gzipped }: BodyText,
+  ): Promise<FileAnswer> {
     let body: unknown;
     try {
-      body = JSON.parse(json.toString("utf8"));
+      body = JSON.parse(text);
     } catch {
-      const start = json.subarray(0, 200).toString("utf8").trim();
+      const start = text.slice(0, 200).trim();
       const detail = start.startsWith("<")
         ? "a web page"
         : start === ""
@@ -108,10 +101,10 @@ export class FeedFile {
       const message = failureMessage("not_json", this.#url.host, detail);
       return { ok: false, outcome: "not_json", message, retryAfterMs: null };
     }
-    if (this.#keeps) this.#kept = answer.gzipped ?? (await compress(json, { level: 1 }));
+    if (this.#keeps) this.#kept = gzipped ?? (await gzipText(text));
     this.#validators = answer.validators;
     this.#digest = digest;
-    this.#bodyBytes = bytes.length;
+    this.#bodyBytes = bytes;
     return { ok: true, kind: "changed", body, transferredBytes: answer.transferredBytes };
   }
 }

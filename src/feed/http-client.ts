@@ -4,11 +4,10 @@
  *   URL ─▶ trusted or guarded agent ─▶ headers in time? ─▶ redirect ─▶ (same again, from a stranger)
  *                                            │
  *                                            ▼
- *                       body within the compressed cap ─▶ decompress within the decompressed cap
+ *                                   body, within its caps (body-text.ts)
  */
-import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { Agent, request, type Dispatcher } from "undici";
+import { readBody, type BodyText } from "./body-text.ts";
 import { failureMessage, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
@@ -60,9 +59,7 @@ export type Fetched =
   | {
       readonly ok: true;
       /** null: not modified (304). */
-      readonly body: Buffer | null;
-      /** The body as it came, when it came gzipped. */
-      readonly gzipped: Buffer | null;
+      readonly body: BodyText | null;
       readonly validators: Validators;
       readonly transferredBytes: number;
       /** Where the answer came from, after redirects. */
@@ -71,16 +68,6 @@ export type Fetched =
       readonly movedForGood: boolean;
     }
   | FetchFailure;
-
-const DECOMPRESS: Readonly<
-  Record<string, (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>>
-> = {
-  gzip: promisify(gunzip),
-  "x-gzip": promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
-};
 
 /** What fetches: a client, on behalf of one feed. */
 export interface Fetcher {
@@ -238,29 +225,19 @@ export class HttpClient {
     if (statusCode !== 200) {
       // Nothing of an error page is wanted; a short one keeps the connection.
       await body.dump({ limit: 16_384 }).catch(() => undefined);
-      if (statusCode === 304) return { ...common, body: null, gzipped: null, transferredBytes: 0 };
+      if (statusCode === 304) return { ...common, body: null, transferredBytes: 0 };
       const outcome = `http_${statusCode}`;
       const wait = retryAfterMs(header(headers["retry-after"]), this.#options.now());
       return { ...failed(outcome, url.host), retryAfterMs: wait };
     }
     const share = trusted ? 1 : this.#limits.strangerShare;
-    const encoding = header(headers["content-encoding"])?.trim().toLowerCase() ?? "";
-    const plain = encoding === "" || encoding === "identity";
-    const most = (plain ? this.#limits.decompressedBytes : this.#limits.compressedBytes) * share;
-    const chunks: Buffer[] = [];
-    let transferredBytes = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      transferredBytes += chunk.length;
-      if (transferredBytes > most) return failed("too_large", url.host);
-      chunks.push(chunk);
-    }
-    const raw = Buffer.concat(chunks);
-    if (plain) return { ...common, body: raw, gzipped: null, transferredBytes };
-    const decompress = DECOMPRESS[encoding];
-    if (decompress === undefined) return failed("bad_encoding", url.host);
-    const limit = { maxOutputLength: Math.ceil(this.#limits.decompressedBytes * share) };
-    const gzipped = encoding.endsWith("gzip") ? raw : null;
-    return { ...common, body: await decompress(raw, limit), gzipped, transferredBytes };
+    const read = await readBody(body, {
+      encoding: header(headers["content-encoding"])?.trim().toLowerCase() ?? "",
+      mostCompressedBytes: this.#limits.compressedBytes * share,
+      mostBytes: this.#limits.decompressedBytes * share,
+    });
+    if (typeof read === "string") return failed(read, url.host);
+    return { ...common, body: read, transferredBytes: read.transferredBytes };
   }
 }
 
