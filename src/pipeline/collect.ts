@@ -111,26 +111,8 @@ export class Collector {
     const drained = drainSignal(signal, options.clock, finished.signal);
     const publisher = new PollPublisher({ ...options, collection, system, status, signal: drained });
     while (!signal.aborted && publisher.failure === null) {
-      const answer = await options.source.poll(signal);
-      if (answer.kind === "ended") break;
-      if (signal.aborted && answer.kind === "failed") break;
-      const believed = answer.kind === "failed" || this.#believe(system, answer);
-      // An older copy tells nothing new: what was known before stands.
-      const poll = believed ? answer : ({ ...answer, kind: "unchanged" } as Succeeded);
-      this.#observe(system, poll);
-      if (poll.kind !== "failed" && believed) {
-        this.#checkStations(poll);
-        const published = publisher.offer(poll);
-        if (options.lossless) await published;
-      }
-      const nextMs = pacer.next(paced(poll), options.random());
-      status.scheduled(nextMs, pacer.changePeriodMs);
-      if (pacer.changePeriodMs !== null)
-        options.metrics.set(
-          "velostream_feed_change_period_seconds",
-          { system: system.systemId },
-          pacer.changePeriodMs / 1000,
-        );
+      const nextMs = await this.#poll(system, publisher, pacer, signal);
+      if (nextMs === null) break;
       await options.clock.sleep(nextMs - options.clock.now(), signal);
     }
     await publisher.idle();
@@ -138,6 +120,40 @@ export class Collector {
     finished.abort();
     status.stopped();
     if (publisher.failure !== null) throw publisher.failure.error;
+  }
+
+  /**
+   * Polls once and hands the poll over. A method of its own, so that nothing holds the poll while the next is waited
+   * for: of a large system it is tens of megabytes.
+   * @returns when to poll next; null at the end
+   */
+  async #poll(
+    system: SystemDescription,
+    publisher: PollPublisher,
+    pacer: Pacer,
+    signal: AbortSignal,
+  ): Promise<number | null> {
+    const { source, lossless, random, metrics } = this.#options;
+    const answer = await source.poll(signal);
+    if (answer.kind === "ended" || (signal.aborted && answer.kind === "failed")) return null;
+    const believed = answer.kind === "failed" || this.#believe(system, answer);
+    // An older copy tells nothing new: what was known before stands.
+    const poll = believed ? answer : ({ ...answer, kind: "unchanged" } as Succeeded);
+    this.#observe(system, poll);
+    if (poll.kind !== "failed" && believed) {
+      this.#checkStations(poll);
+      const published = publisher.offer(poll);
+      if (lossless) await published;
+    }
+    const nextMs = pacer.next(paced(poll), random());
+    this.status.scheduled(nextMs, pacer.changePeriodMs);
+    if (pacer.changePeriodMs !== null)
+      metrics.set(
+        "velostream_feed_change_period_seconds",
+        { system: system.systemId },
+        pacer.changePeriodMs / 1000,
+      );
+    return nextMs;
   }
 
   /** Asks the source who it is until it answers; null when told to stop first. */

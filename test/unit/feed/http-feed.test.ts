@@ -218,6 +218,18 @@ const cut: Handler = (_, response) => {
   response.write("{");
   setImmediate(() => response.destroy());
 };
+const gzipTrickle: Handler = (_, response) => {
+  response.writeHead(200, { "content-encoding": "gzip" });
+  const bytes = gzipSync(" ".repeat(100), { level: 0 });
+  let at = 0;
+  const timer = setInterval(() => response.write(bytes.subarray(at, (at += 1))), 50);
+  response.on("close", () => clearInterval(timer));
+};
+const gzipCut: Handler = (_, response) => {
+  response.writeHead(200, { "content-encoding": "gzip", "content-length": "1000" });
+  response.write(gzipSync("{}").subarray(0, 10));
+  setImmediate(() => response.destroy());
+};
 const endless: Handler = (_, response) => {
   response.writeHead(200);
   const write = () => {
@@ -241,6 +253,8 @@ const FAILURES: [string, string | object, RegExp][] = [
   ["timeout", stalled, /did not answer in time/],
   ["timeout", trickle, /did not answer in time/],
   ["reset", cut, /closed the connection/],
+  ["timeout", gzipTrickle, /did not answer in time/],
+  ["reset", gzipCut, /closed the connection/],
   ["too_large", endless, /more than is accepted/],
   ["redirect_loop", status(302, { location: "/station_status.json" }), /in circles/],
 ];
