@@ -173,7 +173,7 @@ async function measure(rate: Rate, brokers: string | null): Promise<{ latencies:
   const fromMs = Date.now();
   await sleep(rate.seconds * 1000);
   const untilMs = Date.now();
-  await sleep(1_000);
+  await sleep(2_000);
   stop.abort();
   await reading;
   child.kill("SIGKILL");
@@ -182,16 +182,15 @@ async function measure(rate: Rate, brokers: string | null): Promise<{ latencies:
   const latencies: number[] = [];
   let missed = 0;
   const arrivals = Map.groupBy(seen, ({ area }) => area);
-  feed.polls.forEach((poll, index) => {
-    if (poll.atMs < fromMs || poll.atMs >= untilMs) return;
-    const nextMs = feed.polls[index + 1]?.atMs ?? Infinity;
+  for (const poll of feed.polls) {
+    if (poll.atMs < fromMs || poll.atMs >= untilMs) continue;
     for (const [area, changes] of poll.changes) {
-      // Totals are as of the poll that brought the change: it was fetched between this answer and the next.
-      const event = arrivals.get(area)?.find(({ asOfMs }) => asOfMs >= poll.atMs && asOfMs < nextMs);
+      // The first totals that are as of this answer or a later one: they count the change.
+      const event = arrivals.get(area)?.find(({ asOfMs }) => asOfMs >= poll.atMs);
       if (event === undefined) missed += changes;
       else for (let change = 0; change < changes; change += 1) latencies.push(event.atMs - poll.atMs);
     }
-  });
+  }
   return { latencies: latencies.sort((a, b) => a - b), missed };
 }
 

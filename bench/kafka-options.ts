@@ -5,8 +5,8 @@ import { writeLoads } from "./support/kafka-load.ts";
 import { type Figure, figure, report } from "./support/report.ts";
 
 const STATIONS = 1_495;
-const POLLS = { warmUp: 200, measured: 300 };
-const ROUNDS = 3;
+const POLLS = { warmUp: 100, measured: 200 };
+const ROUNDS = 2;
 const PARTITIONS = 4;
 
 type Variant = Omit<RunOptions, "warmUp" | "load">;

@@ -8,6 +8,7 @@ import { FeedError } from "../../src/errors.ts";
 import { fixedSupply, type SystemSupply } from "../../src/pipeline/systems.ts";
 import type { FeedSource } from "../../src/ports.ts";
 import { commandContext } from "../support/command-context.ts";
+import { silentLogger } from "../support/silent.ts";
 import { scriptedFeed, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
 import { TestClock } from "../support/test-clock.ts";
 
@@ -99,4 +100,25 @@ test("rethrows what stopped a stage, after the drain", async () => {
   done.catch(() => {});
   for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
   await assert.rejects(done, /Not a URL we fetch/);
+});
+
+test("a worker that nobody watches reads nothing but its partitions, and says how many it holds", async () => {
+  const clock = new TestClock();
+  const told: string[] = [];
+  const context = commandContext(["--for", "5s"], clock);
+  const logger = {
+    ...silentLogger,
+    info: (event: string, message: string) => told.push(`${event} ${message}`),
+  };
+  const done = runSession({
+    context: { ...context, logger },
+    supply: null,
+    lossless: false,
+    aggregate: true,
+  });
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+  const summary = told.filter((line) => line.startsWith("run.summary"));
+  assert.equal(summary.length, 1);
+  assert.match(summary[0] ?? "", /^run\.summary [1-4] partitions$/);
 });
