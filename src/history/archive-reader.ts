@@ -161,7 +161,7 @@ export interface Range {
 }
 
 /** The files that can tell of any of these ranges. */
-export function filesFor(
+function filesFor(
   { manifest }: Snapshot,
   table: "stations" | "areas",
   system: string,

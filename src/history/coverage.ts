@@ -37,7 +37,7 @@ export interface Segment {
   readonly epoch: number | null;
 }
 
-export const LEAST_PATIENCE_MS = 10 * 60_000;
+const LEAST_PATIENCE_MS = 10 * 60_000;
 const PATIENCE_FACTOR = 3;
 /** Distances remembered for the usual one; below the least, nothing is known yet. */
 const REMEMBERED = 31;

@@ -75,7 +75,7 @@ export function instantsOf(wallMs: number, timezone: string): readonly number[] 
 }
 
 /** The instant a wall clock shows `wallMs`: the first of two; where there is none, as far after the change as it is into the gap. */
-export function instantOf(wallMs: number, timezone: string): number {
+function instantOf(wallMs: number, timezone: string): number {
   const [first] = instantsOf(wallMs, timezone);
   if (first !== undefined) return first;
   const before = wallMs - DAY_MS;

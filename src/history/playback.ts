@@ -185,7 +185,7 @@ function isCut(
 }
 
 /** The raw record again, with the fields that the archive keeps (docs/history.md). */
-export function rawValue(row: StationRow): string {
+function rawValue(row: StationRow): string {
   const retired = row.event === "retired";
   const feed = {
     ...(row.stationCode === null ? {} : { stationCode: row.stationCode }),

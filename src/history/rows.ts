@@ -16,7 +16,7 @@ interface LogPlace {
 }
 
 /** What happened: an observation, a last word with zero counts, or a tombstone. */
-export type StationEvent = "observed" | "retired" | "removed";
+type StationEvent = "observed" | "retired" | "removed";
 
 export interface StationRow extends LogPlace {
   readonly stationId: string;
@@ -57,7 +57,7 @@ export interface AreaRow extends LogPlace {
   readonly throughOffset: number | null;
 }
 
-export type ColumnType = "VARCHAR" | "BOOLEAN" | "INTEGER" | "BIGINT" | "DOUBLE" | "TIMESTAMP_MS";
+type ColumnType = "VARCHAR" | "BOOLEAN" | "INTEGER" | "BIGINT" | "DOUBLE" | "TIMESTAMP_MS";
 export type Cell = string | number | boolean | null;
 
 export interface Column<R> {
