@@ -45,7 +45,7 @@ const polls = fc.array(
   { minLength: 2, maxLength: 20 },
 );
 
-test("totals records of a replay are those of the day", { timeout: 80_000 }, async () => {
+test("totals records of a replay are those of the day", { timeout: 170_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(polls, fc.nat(19), async (script, cut) => {
       const folder = await mkdtemp(join(tmpdir(), "velostream-playback-"));
@@ -55,7 +55,7 @@ test("totals records of a replay are those of the day", { timeout: 80_000 }, asy
         await rm(folder, { recursive: true, force: true });
       }
     }),
-    { numRuns: Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 15) },
+    { numRuns: Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 10) },
   );
 });
 
