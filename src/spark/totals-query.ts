@@ -27,6 +27,9 @@ export async function configureSession(session: SparkSession, settings: QuerySet
     "spark.sql.shuffle.partitions": String(settings.shufflePartitions),
     // There is no watermark for an empty batch to move.
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    // One column a slot makes code that Java compiles for seconds, every batch anew (docs/decisions/0020): interpret.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     // JSON times and counts mean the same wherever the cluster stands.
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "false",
