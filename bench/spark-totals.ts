@@ -218,7 +218,7 @@ try {
 report({
   name: "spark-totals",
   claim:
-    "Node workers answer in milliseconds and Spark in about a second on one machine; Spark is for clusters, not for speed",
+    "on one machine Node workers answer in milliseconds, Spark in a second or two: Spark is for clusters, not for speed",
   holds: null,
   figures,
   facts: { spark: SPARK_VERSION, kafka: broker.version, partitions: PARTITIONS, master: "local[2]" },
