@@ -63,6 +63,8 @@ interface Remembered {
 }
 
 interface Published {
+  /** Of its raw records: one text for all of them. */
+  readonly key: string;
   readonly area: string;
   readonly areaRule: AreaRule | null;
   readonly slot: number;
@@ -70,7 +72,7 @@ interface Published {
   /** Digest of what was last published; null after a restore, until the first poll confirms or replaces it. */
   readonly content: number | null;
   information: StationInformation | undefined;
-  readonly publishedAtMs: number;
+  /** Of what was last published. */
   readonly observedAtMs: number;
 }
 
@@ -113,13 +115,13 @@ export class Collection {
       this.#forget(record.stationId, held);
     }
     this.#published.set(record.stationId, {
+      key: stationKey(this.#options.systemId, record.stationId),
       area: record.area,
       areaRule: record.areaRule,
       slot: this.#slots.take(record.area, record.slot),
       partition,
       content: null,
       information: undefined,
-      publishedAtMs: record.observedAtMs,
       observedAtMs: record.observedAtMs,
     });
   }
@@ -140,7 +142,7 @@ export class Collection {
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
     const tentative: { area: string; slot: number }[] = [];
 
-    const heartbeat = heartbeatOf(observed, (stationId) => this.#published.get(stationId)?.publishedAtMs);
+    const heartbeat = heartbeatOf(observed, (stationId) => this.#published.get(stationId)?.observedAtMs);
     for (const status of observed.stations) {
       const { stationId } = status;
       if (present.has(stationId)) continue;
@@ -153,7 +155,7 @@ export class Collection {
       const worth =
         stationId === heartbeat || this.#worthPublishing(held, status, information, observed.observedAtMs);
       if (stays && !worth) {
-        // The same content: hold the newest object, which the source holds too, and let the older one go.
+        // The same content: hold the newest object, which the source holds too.
         held.information = information;
         continue;
       }
@@ -166,8 +168,9 @@ export class Collection {
         this.#retire(stationId, held, observed.observedAtMs, records);
         moved += 1;
       }
+      const key = held?.key ?? stationKey(this.#options.systemId, stationId);
       records.push({
-        key: stationKey(this.#options.systemId, stationId),
+        key,
         value: encodeRawRecord({
           systemId: this.#options.systemId,
           station: status,
@@ -183,13 +186,13 @@ export class Collection {
       remember.push({
         stationId,
         station: {
+          key,
           area,
           areaRule: rule,
           slot,
           partition,
           content: contentDigest(status),
           information,
-          publishedAtMs: observed.observedAtMs,
           observedAtMs: observed.observedAtMs,
         },
       });
@@ -242,14 +245,14 @@ export class Collection {
     nowMs: number,
   ): boolean {
     if (this.#options.mode === "every-poll" || held === undefined) return true;
-    if (nowMs - held.publishedAtMs >= REFRESH_AFTER_MS) return true;
+    if (nowMs - held.observedAtMs >= REFRESH_AFTER_MS) return true;
     if (held.content === null) return true;
     return held.content !== contentDigest(status) || !sameInformation(held.information, information);
   }
 
   #retire(stationId: string, held: Published, observedAtMs: number, records: PlannedRecord[]): void {
     const { systemId, simulated } = this.#options;
-    const key = stationKey(systemId, stationId);
+    const { key } = held;
     records.push(
       {
         key,

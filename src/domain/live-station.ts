@@ -3,7 +3,7 @@
  * last seen there. Both are never changed, only replaced, so that the journal may keep them without copying.
  */
 import { asBoolean, asId, asTimeMs } from "./gbfs/fields.ts";
-import { stationKey, type RawRecord } from "./raw-record.ts";
+import type { RawRecord } from "./raw-record.ts";
 import { totalsKey } from "./totals-record.ts";
 
 /** What rarely changes. Two observations of an unchanged place share one object. */
@@ -37,10 +37,21 @@ export interface LiveStation {
   readonly observedAtMs: number;
 }
 
-/** The station that a record tells of; `held` itself when the record says nothing new but its time. */
-export function liveStation(record: RawRecord, held: LiveStation | null): LiveStation {
+/** One text for all equal ones: stations share systems, areas and rules. Bounded by how many of them there are. */
+export type SharedTexts = Map<string, string>;
+
+/**
+ * The station that a record tells of; `held` itself when the record says nothing new but its time.
+ * @param key of the raw record
+ */
+export function liveStation(
+  record: RawRecord,
+  held: LiveStation | null,
+  key: string,
+  texts: SharedTexts,
+): LiveStation {
   const { value } = record;
-  const place = placeOf(record, held?.place ?? null);
+  const place = placeOf(record, held?.place ?? null, key, texts);
   const isInstalled = asBoolean(value["is_installed"]);
   const isRenting = asBoolean(value["is_renting"]);
   const isReturning = asBoolean(value["is_returning"]);
@@ -78,7 +89,12 @@ export function isClosed(station: LiveStation): boolean {
   return station.isRenting === false;
 }
 
-function placeOf(record: RawRecord, held: StationPlace | null): StationPlace {
+function placeOf(
+  record: RawRecord,
+  held: StationPlace | null,
+  key: string,
+  texts: SharedTexts,
+): StationPlace {
   const stationCode = asId(record.value["stationCode"]);
   if (
     held !== null &&
@@ -94,17 +110,23 @@ function placeOf(record: RawRecord, held: StationPlace | null): StationPlace {
     return held;
   }
   return {
-    key: held?.key ?? stationKey(record.systemId, record.stationId),
-    systemId: record.systemId,
+    key,
+    systemId: shared(texts, record.systemId),
     stationId: record.stationId,
     stationCode,
     name: record.name,
     lat: record.lat,
     lon: record.lon,
     capacity: record.capacity,
-    area: record.area,
-    areaKey: totalsKey(record.systemId, record.area),
-    areaRule: record.areaRule,
+    area: shared(texts, record.area),
+    areaKey: shared(texts, totalsKey(record.systemId, record.area)),
+    areaRule: record.areaRule === null ? null : shared(texts, record.areaRule),
     simulated: record.simulated,
   };
+}
+
+function shared(texts: SharedTexts, text: string): string {
+  const held = texts.get(text);
+  if (held === undefined) texts.set(text, text);
+  return held ?? text;
 }

@@ -10,7 +10,7 @@
  */
 import { ChangeJournal, type Delta, type StationChange } from "./change-journal.ts";
 import { AreaState, type LiveArea } from "./live-area.ts";
-import { liveStation, type LiveStation } from "./live-station.ts";
+import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "./observation-order.ts";
 import { decodeRawRecord, stationKey, type RawRecord, type ReferenceReader } from "./raw-record.ts";
@@ -51,7 +51,9 @@ export class LiveView {
   readonly #stations = new Map<string, Held>();
   readonly #areas = new Map<string, AreaState>();
   readonly #systems = new LiveSystems();
-  readonly #codes = new Map<string, string>();
+  /** Station key by painted code, by system. */
+  readonly #codes = new Map<string, Map<string, string>>();
+  readonly #texts: SharedTexts = new Map();
   readonly #journal: ChangeJournal;
   readonly #readReference: ReferenceReader;
   readonly #onReject: ((reject: Reject) => void) | undefined;
@@ -86,11 +88,13 @@ export class LiveView {
     const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, this.#readReference);
     if (!decoded.ok) return this.#rejected(decoded.reject);
     const raw = decoded.record;
-    const key = stationKey(raw.systemId, raw.stationId);
+    const built = stationKey(raw.systemId, raw.stationId);
+    // The record's own text where it says the same: the log and the totals hold that one too.
+    const key = record.key === built ? record.key : built;
     const held = this.#stations.get(key);
     this.#systems.observed(raw);
     if (held === undefined) {
-      const station = liveStation(raw, null);
+      const station = liveStation(raw, null, key, this.#texts);
       const next: Held = {
         station,
         partition: record.partition,
@@ -172,7 +176,7 @@ export class LiveView {
 
   /** A station by its painted code. */
   stationByCode(systemId: string, code: string): LiveStation | null {
-    const key = this.#codes.get(stationKey(systemId, code));
+    const key = this.#codes.get(systemId)?.get(code);
     return key === undefined ? null : this.station(key);
   }
 
@@ -212,7 +216,7 @@ export class LiveView {
       this.#leave(key, before);
       return "changed";
     }
-    const station = liveStation(raw, before);
+    const station = liveStation(raw, before, held.station.place.key, this.#texts);
     if (station === before) return "unchanged";
     if (before !== null) this.#leave(key, before);
     held.station = station;
@@ -237,7 +241,7 @@ export class LiveView {
   #enter(key: string, { station }: Held, before: LiveStation | null): void {
     if (!this.#stationsBefore.has(key)) this.#stationsBefore.set(key, before);
     const { place } = station;
-    if (place.stationCode !== null) this.#codes.set(stationKey(place.systemId, place.stationCode), key);
+    if (place.stationCode !== null) this.#codesOf(place.systemId).set(place.stationCode, key);
     const area = this.#area(place.areaKey);
     area.enter(station);
     this.#touch(area);
@@ -249,14 +253,20 @@ export class LiveView {
     if (!this.#stationsBefore.has(key)) this.#stationsBefore.set(key, station);
     const { place } = station;
     if (place.stationCode !== null) {
-      const code = stationKey(place.systemId, place.stationCode);
-      if (this.#codes.get(code) === key) this.#codes.delete(code);
+      const codes = this.#codesOf(place.systemId);
+      if (codes.get(place.stationCode) === key) codes.delete(place.stationCode);
     }
     const area = this.#area(place.areaKey);
     area.leave(station);
     this.#touch(area);
     this.#present -= 1;
     this.#systems.left(station);
+  }
+
+  #codesOf(systemId: string): Map<string, string> {
+    let codes = this.#codes.get(systemId);
+    if (codes === undefined) this.#codes.set(systemId, (codes = new Map()));
+    return codes;
   }
 
   #area(key: string): AreaState {

@@ -18,9 +18,8 @@ export interface Appended extends Omit<LogRecord, "topic" | "partition" | "offse
   readonly value: string | Buffer | null;
 }
 
-/** A record with the offset at which its publish ended (exclusive). */
-interface Entry {
-  readonly record: LogRecord;
+/** A record and, in the same object, the offset at which its publish ended (exclusive). */
+interface Entry extends LogRecord {
   readonly publishEnd: number;
 }
 
@@ -57,10 +56,8 @@ export class MemoryPartition {
       const value = values[index] ?? null;
       const offset = this.#nextOffset;
       this.#nextOffset += 1;
-      this.#entries.push({
-        record: { topic: this.topic, partition: this.partition, offset, key, value, headers, timestampMs },
-        publishEnd,
-      });
+      const { topic, partition } = this;
+      this.#entries.push({ topic, partition, offset, key, value, headers, timestampMs, publishEnd });
       if (!this.#compacted || key === null) continue;
       if (this.#latest.has(key)) this.#superseded += 1;
       this.#latest.set(key, offset);
@@ -72,12 +69,7 @@ export class MemoryPartition {
   /** Up to `limit` records from `offset` on. */
   read(offset: number, limit: number): LogRecord[] {
     const start = this.#indexOf(offset);
-    const records: LogRecord[] = [];
-    for (let i = start; i < this.#entries.length && records.length < limit; i += 1) {
-      const entry = this.#entries[i];
-      if (entry !== undefined) records.push(entry.record);
-    }
-    return records;
+    return this.#entries.slice(start, start + limit);
   }
 
   /** The records from `offset` to the end of the publish that the first of them belongs to. */
@@ -89,7 +81,7 @@ export class MemoryPartition {
     for (let i = start; i < this.#entries.length; i += 1) {
       const entry = this.#entries[i];
       if (entry === undefined || entry.publishEnd !== first.publishEnd) break;
-      records.push(entry.record);
+      records.push(entry);
     }
     return records;
   }
@@ -105,7 +97,7 @@ export class MemoryPartition {
     const kept: Entry[] = [];
     let superseded = 0;
     for (const entry of this.#entries) {
-      const { key, offset, value } = entry.record;
+      const { key, offset, value } = entry;
       const isLatest = key === null || this.#latest.get(key) === offset;
       if (offset >= passedOffset) {
         if (!isLatest) superseded += 1;
@@ -115,11 +107,8 @@ export class MemoryPartition {
       else if (isLatest && key !== null) this.#latest.delete(key);
     }
     // What is kept moves together: the blocks that it shared with what is gone are freed whole.
-    const values = packValues(kept.map(({ record }) => record.value));
-    this.#entries = kept.map(({ record, publishEnd }, index) => ({
-      record: { ...record, value: values[index] ?? null },
-      publishEnd,
-    }));
+    const values = packValues(kept.map(({ value }) => value));
+    this.#entries = kept.map((entry, index) => ({ ...entry, value: values[index] ?? null }));
     this.#superseded = superseded;
   }
 
@@ -129,7 +118,7 @@ export class MemoryPartition {
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#entries[middle]?.record.offset ?? Infinity) < offset) low = middle + 1;
+      if ((this.#entries[middle]?.offset ?? Infinity) < offset) low = middle + 1;
       else high = middle;
     }
     return low;
