@@ -15,11 +15,11 @@ import { startBroker } from "../infra/kafka/broker.ts";
 import { type Figure, figure, quantile, report } from "./support/report.ts";
 
 const RATES = [
-  { changesPerSecond: 1, stations: 1_495, intervalMs: 100, seconds: 40 },
-  { changesPerSecond: 100, stations: 1_495, intervalMs: 100, seconds: 30 },
-  { changesPerSecond: 10_000, stations: 10_000, intervalMs: 500, seconds: 30 },
+  { changesPerSecond: 1, stations: 1_495, intervalMs: 100, seconds: 25 },
+  { changesPerSecond: 100, stations: 1_495, intervalMs: 100, seconds: 20 },
+  { changesPerSecond: 10_000, stations: 10_000, intervalMs: 500, seconds: 20 },
 ];
-const WARM_UP_SECONDS = 8;
+const WARM_UP_SECONDS = 6;
 const LIMIT_MS = 100;
 
 type Rate = (typeof RATES)[number];

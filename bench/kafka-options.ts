@@ -6,7 +6,7 @@ import { type Figure, figure, report } from "./support/report.ts";
 
 const STATIONS = 1_495;
 const POLLS = { warmUp: 100, measured: 200 };
-const ROUNDS = 2;
+const ROUNDS = 1;
 const PARTITIONS = 4;
 
 type Variant = Omit<RunOptions, "warmUp" | "load">;

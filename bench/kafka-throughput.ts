@@ -16,7 +16,7 @@ const STATIONS = 1_495;
 const PARTITIONS = 4;
 /** Warm-up: what the JIT compilers of both machines need. The naive script gets a hundredth of the rest. */
 const POLLS = { warmUp: 300, measured: 300, naiveWarmUp: 1, naive: 5 };
-const ROUNDS = 2;
+const ROUNDS = 3;
 const TIMES_KAFKA_STREAMS = 2;
 
 const rig = await KafkaRig.start();

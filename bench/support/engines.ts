@@ -63,7 +63,7 @@ export const KAFKA_STREAMS: Engine = {
   command: kafkaStreams("dsl", "exactly once"),
 };
 export const KAFKA_STREAMS_ONCE_OR_MORE: Engine = {
-  name: "Kafka Streams, KTable, at least once",
+  name: "Kafka Streams, KTable",
   guarantee: "at least once",
   command: kafkaStreams("dsl", "at least once"),
 };
