@@ -2,7 +2,8 @@
 // Starts src/main.ts on Node 24, whatever Node the machine has: the npm package `node` brings one.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+// Whole: an older Node has no enableCompileCache, and a named import of it would keep this file from running at all.
+import nodeModule from "node:module";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
@@ -21,7 +22,7 @@ if (Number(process.versions.node.split(".")[0]) >= wanted) {
   // The old generation may grow by a fifth before it is collected, not by its own size: 70 MB less for 1 % of a core.
   setFlagsFromString("--heap-growing-percent=20");
   // Types are stripped and code is compiled once: starts in half the time. In the checkout, where nobody else writes.
-  enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
+  nodeModule.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
   await import(main.href);
 } else {
   const bundled = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
