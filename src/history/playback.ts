@@ -105,8 +105,7 @@ class Player {
   ): Generator<PlayedBatch> {
     const batches: { readonly atMs: number; readonly rows: readonly StationRow[] }[] = [];
     for (const [partition, own] of Map.groupBy(rows, (row) => row.partition)) {
-      // Totals are known, but none of this partition: whatever came and went in it was gone before it was published.
-      const cuts = through.get(`${this.epoch}:${partition}`) ?? (through.size > 0 ? [] : undefined);
+      const cuts = through.get(`${this.epoch}:${partition}`);
       let open = this.#open.get(partition) ?? [];
       let next = 0;
       for (const row of own) {
@@ -170,7 +169,7 @@ class Player {
   }
 }
 
-/** Whether totals were published between two records; in an archive without any totals, a batch is a poll. */
+/** Whether totals were published between two records; where none are known, a batch is a poll. */
 function isCut(
   before: StationRow,
   row: StationRow,
