@@ -15,6 +15,7 @@ import type {
   joinGroupV9,
   leaveGroupV4,
   listOffsetsV7,
+  metadataV12,
   offsetFetchV8,
   produceV9,
   syncGroupV5,
@@ -39,6 +40,7 @@ interface Requests {
   JoinGroup: [joinGroupV9.JoinGroupRequest, joinGroupV9.JoinGroupResponse];
   LeaveGroup: [leaveGroupV4.LeaveGroupRequest, leaveGroupV4.LeaveGroupResponse];
   ListOffsets: [listOffsetsV7.ListOffsetsRequest, listOffsetsV7.ListOffsetsResponse];
+  Metadata: [metadataV12.MetadataRequest, metadataV12.MetadataResponse];
   OffsetFetch: [offsetFetchV8.OffsetFetchRequest, offsetFetchV8.OffsetFetchResponse];
   Produce: [produceV9.ProduceRequest, produceV9.ProduceResponse];
   SyncGroup: [syncGroupV5.SyncGroupRequest, syncGroupV5.SyncGroupResponse];
@@ -148,6 +150,11 @@ export class KafkaClient {
       if (isUnknownTopic(error)) return null;
       throw error;
     }
+  }
+
+  /** Ids of the brokers that the cluster has now. */
+  async brokerIds(): Promise<readonly number[]> {
+    return [...(await this.#base.metadata({ topics: [], forceUpdate: true })).brokers.keys()];
   }
 
   /** Forgets who coordinates: the next request asks. */

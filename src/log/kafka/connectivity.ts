@@ -25,6 +25,8 @@ export interface PersistOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives up after this long; never when absent. */
   readonly patienceMs?: number;
+  /** How long a topic may be unknown before it is taken to be missing. @default 30 000 */
+  readonly unknownTopicPatienceMs?: number;
   /** Called after each failure, e.g. to forget a leader. */
   readonly onFailure?: (error: unknown) => void;
   /** Errors that the caller wants at once although Kafka calls them retriable. */
@@ -98,14 +100,16 @@ export class Connectivity {
         if (options.giveUp?.(error) === true) throw error;
         if (!isRetriable(error) && options.mend?.(error) !== true) throw error;
         const waitedMs = this.#clock.now() - startedAtMs;
-        if (isUnknownTopic(error) && waitedMs > UNKNOWN_TOPIC_PATIENCE_MS)
+        const unknownTopic = isUnknownTopic(error);
+        if (unknownTopic && waitedMs > (options.unknownTopicPatienceMs ?? UNKNOWN_TOPIC_PATIENCE_MS))
           throw new LogError(
             "VELOSTREAM_LOG_REFUSED",
             `Could not ${options.what}: the topic does not exist. Make it with \`velostream topics create\`.`,
             { cause: error },
           );
         if (options.patienceMs !== undefined && waitedMs > options.patienceMs) throw error;
-        this.failed(role, error);
+        // A broker that says "no such topic" does answer.
+        if (!unknownTopic) this.failed(role, error);
         options.onFailure?.(error);
         await this.pause(failures, options.signal);
       }

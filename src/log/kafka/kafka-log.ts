@@ -68,6 +68,7 @@ export class KafkaLog implements Log {
   async createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]> {
     return createTopics(
       this.#options.access,
+      this.#client,
       this.#connectivity,
       specs,
       this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS,

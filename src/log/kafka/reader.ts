@@ -4,11 +4,14 @@ import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { Fetcher } from "./fetcher.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
-import { isUnknownTopic } from "./errors.ts";
-import { LogError } from "../../errors.ts";
 
 /** How often a reader that never stops looks for partitions added by hand. */
 const NEW_PARTITIONS_EVERY_MS = 5_000;
+/**
+ * A topic that another process has just made is not known everywhere at once: each broker hears of it in its own time,
+ * and a leader may be named before it hosts its partition. Longer than that, the topic is taken to be missing.
+ */
+const UNKNOWN_TOPIC_PATIENCE_MS = 3_000;
 
 export interface ReaderOptions {
   readonly client: KafkaClient;
@@ -36,7 +39,7 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
     for (const topic of read.topics) {
       const [starts, ends] = await connectivity.persist(
         role,
-        { what: `read ${topic}`, signal, giveUp: isUnknownTopic },
+        { what: `read ${topic}`, signal, unknownTopicPatienceMs: UNKNOWN_TOPIC_PATIENCE_MS },
         async () => Promise.all([startOffsets(client, topic), endOffsets(client, topic)]),
       );
       for (const [partition, end] of ends) {
@@ -57,7 +60,7 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
     while (signal?.aborted !== true) {
       if (!finishing && read.finish?.aborted === true) {
         finishing = true;
-        await moveEnds(options, read, progress);
+        await moveEnds(options, read, progress, fetcher);
       }
       if (finishing && isCaughtUp(progress)) return;
       const fetched = await fetcher.next();
@@ -79,13 +82,7 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
     }
   } catch (error) {
     if (signal?.aborted === true) return;
-    throw isUnknownTopic(error)
-      ? new LogError(
-          "VELOSTREAM_LOG_REFUSED",
-          `Cannot read ${read.topics.join(", ")}: the topic does not exist. Make it with \`velostream topics create\`.`,
-          { cause: error },
-        )
-      : error;
+    throw error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
     read.finish?.removeEventListener("abort", onAbort);
@@ -103,7 +100,8 @@ function isCaughtUp(progress: ReadonlyMap<string, Progress>): boolean {
 async function moveEnds(
   { client, connectivity, role }: ReaderOptions,
   read: ReadOptions,
-  progress: ReadonlyMap<string, Progress>,
+  progress: Map<string, Progress>,
+  fetcher: Fetcher,
 ): Promise<void> {
   for (const topic of read.topics) {
     const ends = await connectivity.persist(role, { what: `read ${topic}`, signal: read.signal }, async () =>
@@ -112,11 +110,24 @@ async function moveEnds(
     for (const [partition, end] of ends) {
       const state = progress.get(`${topic}:${partition}`);
       if (state !== undefined) state.end = end;
+      // Added since we last looked.
+      else addPartition(topic, partition, end, progress, fetcher);
     }
   }
 }
 
-/** Partitions that were added after the read began are read from their start: all in them is new. */
+/** A partition that was added after the read began is read from its start: all in it is new. */
+function addPartition(
+  topic: string,
+  partition: number,
+  end: number,
+  progress: Map<string, Progress>,
+  fetcher: Fetcher,
+): void {
+  progress.set(`${topic}:${partition}`, { position: 0, end });
+  fetcher.add(topic, partition, 0);
+}
+
 async function addNewPartitions(
   client: KafkaClient,
   topic: string,
@@ -125,9 +136,6 @@ async function addNewPartitions(
 ): Promise<void> {
   const metadata = await client.topic(topic).catch(() => null);
   for (let partition = 0; partition < (metadata?.partitionCount ?? 0); partition += 1) {
-    const key = `${topic}:${partition}`;
-    if (progress.has(key)) continue;
-    progress.set(key, { position: 0, end: 0 });
-    fetcher.add(topic, partition, 0);
+    if (!progress.has(`${topic}:${partition}`)) addPartition(topic, partition, 0, progress, fetcher);
   }
 }

@@ -3,9 +3,10 @@ import { Admin, ConfigResourceTypes, NetworkError } from "@platformatic/kafka";
 import { LogError } from "../../errors.ts";
 import type { TopicReport, TopicSpec } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
-import { clientOptions } from "./client.ts";
+import { clientOptions, type KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { explain, hasKafkaError, isRetriable, isUnknownTopic } from "./errors.ts";
+import { startOffsets } from "./offsets.ts";
 
 /** A topic as it is, for `topics list`. */
 export interface TopicState {
@@ -25,22 +26,55 @@ export interface ExistingTopic {
   readonly configs: ReadonlyMap<string, string> | null;
 }
 
+/** Makes what is missing; a topic that was made can be used at every broker when this resolves. */
 export async function createTopics(
   access: KafkaAccess,
+  client: KafkaClient,
   connectivity: Connectivity,
   specs: readonly TopicSpec[],
   patienceMs: number,
 ): Promise<readonly TopicReport[]> {
   return withAdmin(access, connectivity, async (admin) => {
     const reports: TopicReport[] = [];
-    for (const spec of specs)
-      reports.push(
-        await connectivity.persist("topics", { what: `make topic ${spec.topic}`, patienceMs }, async () =>
-          createTopic(admin, spec),
-        ),
+    for (const spec of specs) {
+      const report = await connectivity.persist(
+        "topics",
+        { what: `make topic ${spec.topic}`, patienceMs },
+        async () => createTopic(admin, spec),
       );
+      if (report.created) await settled(client, connectivity, spec.topic);
+      reports.push(report);
+    }
     return reports;
   });
+}
+
+/** Longer than any healthy cluster takes to spread the word; whoever uses the topic then is patient too. */
+const SETTLE_PATIENCE_MS = 10_000;
+
+/**
+ * The controller answers when it has written a topic down; each broker hears of it in its own time, and until then
+ * says that there is no such topic.
+ */
+async function settled(client: KafkaClient, connectivity: Connectivity, topic: string): Promise<void> {
+  const what = `see topic ${topic} at every broker`;
+  await connectivity
+    .persist("topics", { what, patienceMs: SETTLE_PATIENCE_MS }, async () => {
+      await Promise.all((await client.brokerIds()).map(async (id) => knownAt(client, id, topic)));
+      // Leaders may be named before they host their partitions.
+      await startOffsets(client, topic);
+    })
+    .catch((error: unknown) => {
+      // The topic is there: a broker that is slow, or a right that is missing, is for those who use it.
+      if (!isRetriable(error) && !(error instanceof LogError)) throw error;
+    });
+}
+
+async function knownAt(client: KafkaClient, id: number, topic: string): Promise<void> {
+  const answer = await client.call({ kind: "node", id }, "Metadata", [topic], false, false);
+  const leaders = answer.topics.flatMap(({ partitions }) => partitions.map(({ leaderId }) => leaderId));
+  if (leaders.length === 0 || leaders.some((leader) => leader < 0))
+    throw new NetworkError(`Broker ${id} knows no leader of topic ${topic} yet.`);
 }
 
 /** What the topics are now, beside what is wanted. */

@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
+import type { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import { openLog, startTestBroker } from "../kafka.ts";
 import { check, type CheckReport } from "./checker.ts";
@@ -210,13 +211,40 @@ async function settled(
       if (wrong.length === 0 && table.size === truth.size) return table;
       if (Date.now() > deadline)
         throw new Error(
-          `${topic} did not settle in ${SETTLE_MS / 1000} s: ${wrong.length} of ${truth.size} areas are not the feed's, e.g. ${wrong[0]?.join(" ")} but ${table.get(wrong[0]?.[0] ?? "") ?? "missing"}. ${victims.map(({ problem }) => problem ?? "").join(" ")}`,
+          `${topic} did not settle in ${SETTLE_MS / 1000} s: ${wrong.length} of ${truth.size} areas are not the feed's, e.g. ${wrong[0]?.join(" ")} but ${table.get(wrong[0]?.[0] ?? "") ?? "missing"}. ${await whereItStands(log, truth, victims)}`,
         );
       await delay(300);
     }
   } finally {
     await log.close();
   }
+}
+
+/** For whoever has to find out why: the last stage that is right, and what every process said last. */
+async function whereItStands(
+  log: KafkaLog,
+  truth: ReadonlyMap<string, string>,
+  victims: readonly Victim[],
+): Promise<string> {
+  const latest = new Map<string, RawStation>();
+  for await (const { records } of log.read({ topics: [RAW], from: "earliest", until: "end" }))
+    for (const { key, value } of records)
+      if (value !== null) latest.set(key ?? "", JSON.parse(value.toString()) as RawStation);
+  const sums = new Map<string, number>();
+  for (const { postcode, nbr_total: bikes } of latest.values())
+    sums.set(postcode, (sums.get(postcode) ?? 0) + bikes);
+  const behind = [...truth].filter(([area, sum]) => Number(sum.split(",")[0]) !== sums.get(area));
+  const lags = await log.groupLag("velostream-aggregate", RAW);
+  return [
+    `In ${RAW} itself ${behind.length} areas are not the feed's.`,
+    `Lag: ${lags.map(({ partition, committedOffset, lagRecords }) => `${partition}: ${committedOffset}+${lagRecords}`).join(", ")}.`,
+    ...victims.map(({ name, problem, said }) => problem ?? `${name} said last: ${said}`),
+  ].join("\n");
+}
+
+interface RawStation {
+  readonly postcode: string;
+  readonly nbr_total: number;
 }
 
 async function undisturbed(

@@ -14,6 +14,7 @@ export class Victim {
   problem: string | null = null;
   readonly #args: readonly string[];
   #child: ChildProcess | null = null;
+  #tail = "";
   readonly #workLine: RegExp;
   #killed = false;
   #atWork = false;
@@ -30,6 +31,11 @@ export class Victim {
     return this.#atWork;
   }
 
+  /** The last lines of the present process. */
+  get said(): string {
+    return this.#tail;
+  }
+
   start(): void {
     this.#killed = false;
     this.#atWork = false;
@@ -42,13 +48,14 @@ export class Victim {
     // With setpriv (Linux) it dies with us, even if we are killed: no test leaves a process behind.
     const [file = "", ...args] = SETPRIV ? [SETPRIV, "--pdeathsig", "KILL", "--", ...command] : command;
     const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"], env });
-    let tail = "";
+    this.#tail = "";
     child.stderr.on("data", (chunk: Buffer) => {
-      tail = (tail + chunk.toString()).slice(-TAIL_CHARACTERS);
-      this.#atWork ||= this.#workLine.test(tail);
+      if (this.#child !== child) return;
+      this.#tail = (this.#tail + chunk.toString()).slice(-TAIL_CHARACTERS);
+      this.#atWork ||= this.#workLine.test(this.#tail);
     });
     child.once("exit", (code, signal) => {
-      if (!this.#killed) this.problem = `${this.name} stopped by itself (${signal ?? code}): ${tail}`;
+      if (!this.#killed) this.problem = `${this.name} stopped by itself (${signal ?? code}): ${this.#tail}`;
     });
     this.#child = child;
   }
