@@ -175,6 +175,8 @@ export interface PartitionProgress {
 export interface ProcessHandle {
   /** Partitions now held, with their progress. */
   progress(): readonly PartitionProgress[];
+  /** What it does before it can work, for people: joining the group, restoring partitions. Null when at work. */
+  waitingFor(): string | null;
   /** Settles when the member has stopped; rejects with the error that stopped it. */
   readonly done: Promise<void>;
   /** Finishes the batch in hand, commits, leaves the group. */

@@ -5,8 +5,8 @@ import { superviseTotals } from "../spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { liveDisplay } from "./live-display.ts";
-import { serveMetrics } from "./metrics-server.ts";
 import { openLog, topicNames } from "./open-log.ts";
+import { sessionStages, startOperations } from "./session-operations.ts";
 import {
   checkpointsFolder,
   queryRecordFile,
@@ -35,15 +35,18 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
     patienceMs: settings["spark-patience"],
   };
   const metrics = createMetrics({ process: true });
-  const port = settings["metrics-port"];
-  const served = port === null ? null : await serveMetrics(metrics, settings.host, port);
-  if (served !== null) terminal.err(`Metrics: ${served.url}\n`);
+  const session = sessionStages();
+  const served = await startOperations(context, metrics, session);
   const log = await openLog({ settings, clock, logger, metrics });
+  session.log = log;
   const stages = new Stages(signal);
+  stages.stop.addEventListener("abort", () => (session.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
   let last: BatchReport | null = null;
   let state = `Reaching Spark at ${address.label}`;
+  let interrupted: string | null = `${state}.`;
+  session.others = [{ name: "spark", check: () => ({ ok: interrupted === null, reason: interrupted }) }];
   terminal.err(`${state}; checkpoints in ${supervision.checkpoints}.\n`);
   const line = (): string => (last === null ? state : `${state} · ${describeBatch(last)}`);
   const lively = terminal.interactive && !settings.json;
@@ -58,7 +61,9 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
       clock,
       logger,
       metrics,
+      onInterrupted: (reason) => (interrupted = reason),
       onRunning: ({ slots, runId }) => {
+        interrupted = null;
         state = `Spark at ${address.label}: running (up to ${slots} stations an area)`;
         if (settings.json) void terminal.out(`${JSON.stringify({ event: "running", slots, runId })}\n`);
       },

@@ -1,6 +1,6 @@
 /** `aggregate`: a worker that turns station records into totals; several share the partitions. */
 import type { Command } from "./command.ts";
-import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { GROUP_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { runSession } from "./session.ts";
 import { runSparkAggregate } from "./aggregate-spark.ts";
 import { SPARK_OPTIONS } from "./spark-settings.ts";
@@ -24,12 +24,9 @@ export const aggregate: Command = {
   options: [
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
-    "group",
-    "member-id",
-    "session-timeout",
+    ...GROUP_OPTIONS,
     ...SPARK_OPTIONS,
-    "metrics-port",
-    "host",
+    ...METRICS_OPTIONS,
     "data-dir",
     "json",
     "for",

@@ -1,6 +1,6 @@
 /** `archive`: keeps the records of both topics as history, over Kafka. */
 import type { Command } from "./command.ts";
-import { ARCHIVE_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { ARCHIVE_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
 
@@ -15,7 +15,7 @@ export const archive: Command = {
       does: "A year, elsewhere.",
     },
   ],
-  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...ARCHIVE_OPTIONS, "for"],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...ARCHIVE_OPTIONS, ...METRICS_OPTIONS, "for"],
   run: async (context) => {
     requireBrokers(context, "archive");
     return runSession({

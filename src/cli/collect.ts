@@ -1,6 +1,6 @@
 /** `collect`: a feed to station records over Kafka, and nothing else. */
 import type { Command } from "./command.ts";
-import { FEED_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { FEED_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
@@ -16,7 +16,7 @@ export const collect: Command = {
       does: "Two of its stations, polled every second.",
     },
   ],
-  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "for"],
+  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...METRICS_OPTIONS, "for"],
   run: async (context) => {
     requireBrokers(context, "collect");
     return runSession({

@@ -19,6 +19,16 @@ export const KAFKA_OPTIONS = [
 /** For commands that may make topics. */
 export const TOPIC_OPTIONS = ["partitions", "replication-factor"] as const satisfies readonly OptionName[];
 
+/** For commands that start an aggregate worker. */
+export const GROUP_OPTIONS = [
+  "group",
+  "member-id",
+  "session-timeout",
+] as const satisfies readonly OptionName[];
+
+/** For processes without the page: where an operator looks. */
+export const METRICS_OPTIONS = ["metrics-port", "host"] as const satisfies readonly OptionName[];
+
 /** What to collect, and how. */
 export const FEED_OPTIONS = [
   "feed",

@@ -1,29 +1,55 @@
-/** `/metrics` for a process without the page and the API: nothing else is served, and only where it is told to. */
-import { createServer } from "node:http";
+/**
+ * The operator's routes for a process without the page and the API: nothing else is served, and only where it is told to.
+ * Paths and answers are those of the server (http/routes/operations.ts), so that probes and scrapers need to know one.
+ */
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HttpError } from "../errors.ts";
+import type { HealthCheck } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 
 export interface MetricsServer {
+  /** Of `/metrics`; the other routes are beside it. */
   readonly url: string;
   close(): Promise<void>;
 }
 
+export interface MetricsServerOptions {
+  readonly metrics: PrometheusMetrics;
+  readonly host: string;
+  /** 0 picks one. */
+  readonly port: number;
+  /** What `/readyz` asks, at every probe: all must be well. */
+  readonly checks: () => readonly HealthCheck[];
+}
+
 /** @throws HttpError when the port cannot be had */
-export async function serveMetrics(
-  metrics: PrometheusMetrics,
-  host: string,
-  port: number,
-): Promise<MetricsServer> {
+export async function serveMetrics({
+  metrics,
+  host,
+  port,
+  checks,
+}: MetricsServerOptions): Promise<MetricsServer> {
+  const routes: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    "/metrics": (response) =>
+      void metrics.registry.metrics().then((text) => {
+        send(response, 200, metrics.registry.contentType, text);
+        return text.length;
+      }),
+    "/healthz": (response) => sendJson(response, 200, { status: "ok", checks: [] }),
+    "/readyz": (response) => {
+      const answers = checks().map((check) => ({ name: check.name, ...check.check() }));
+      const ok = answers.every((answer) => answer.ok);
+      sendJson(response, ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks: answers });
+    },
+  };
   const server = createServer((request, response) => {
-    if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {
-      response.writeHead(404, { "content-type": "text/plain" }).end("Only /metrics is here.\n");
-      return;
-    }
-    void metrics.registry.metrics().then((text) => {
-      response.writeHead(200, { "content-type": metrics.registry.contentType }).end(text);
-      return text.length;
-    });
+    const route = routes[request.url?.split("?")[0] ?? ""];
+    if (route === undefined)
+      return send(response, 404, TEXT, `Only ${Object.keys(routes).join(", ")} are here.\n`);
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return send(response.setHeader("allow", "GET, HEAD"), 405, TEXT, "Use GET.\n");
+    route(response);
   });
   server.requestTimeout = 10_000;
   await new Promise<void>((resolve, reject) => {
@@ -46,4 +72,15 @@ export async function serveMetrics(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+const TEXT = "text/plain; charset=utf-8";
+
+function sendJson(response: ServerResponse, status: number, answer: object): void {
+  send(response, status, "application/json; charset=utf-8", JSON.stringify(answer));
+}
+
+/** Node leaves the body of an answer to HEAD out. */
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
 }

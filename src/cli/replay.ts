@@ -3,7 +3,7 @@ import { RecordingSource } from "../feed/recording.ts";
 import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { replayHistory } from "./replay-history.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
@@ -29,7 +29,7 @@ export const replay: Command = {
     "areas-property",
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
-    "group",
+    ...GROUP_OPTIONS,
     "json",
     "for",
     "data-dir",

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import {
   ARCHIVE_OPTIONS,
   FEED_OPTIONS,
+  GROUP_OPTIONS,
   KAFKA_OPTIONS,
   SERVE_OPTIONS,
   TOPIC_OPTIONS,
@@ -30,7 +31,7 @@ export const run: Command = {
     ...FEED_OPTIONS,
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
-    "group",
+    ...GROUP_OPTIONS,
     "serve",
     ...SERVE_OPTIONS,
     "archive",

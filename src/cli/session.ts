@@ -20,6 +20,7 @@ import type { LogProducer } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
+import { sessionStages, startOperations } from "./session-operations.ts";
 import { openSessionArchive, type ArchiveMode } from "./session-archive.ts";
 import { sessionOutput } from "./session-output.ts";
 import { startSessionServer } from "./session-server.ts";
@@ -48,9 +49,14 @@ export async function runSession(input: SessionInput): Promise<number> {
   const { settings, clock, logger, signal } = context;
   const metrics = createMetrics({ process: true });
   const topics = topicNames(settings);
+  const state = sessionStages();
+  const operations = await startOperations(context, metrics, state);
   const log = await openLog({ settings, clock, logger, metrics });
+  state.log = log;
   const archive = await openSessionArchive(context, log, metrics, input.archive ?? "none");
+  state.others = archive?.checks ?? [];
   const stages = new Stages(signal);
+  stages.stop.addEventListener("abort", () => (state.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
   // A worker that nobody watches reads nothing but its partitions: following the view would cost it more than its work.
@@ -58,6 +64,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
   const statuses: CollectorStatus[] = [];
+  if (supply !== null) state.statuses = statuses;
   const server =
     input.serve === true
       ? await startSessionServer({
@@ -75,6 +82,7 @@ export async function runSession(input: SessionInput): Promise<number> {
 
   const workerInput = { log, topics, settings, clock, logger, metrics };
   const worker = aggregate ? await startWorker(workerInput) : null;
+  state.worker = worker;
   if (worker !== null) {
     void stages.watch(worker.done);
     void reportLag(worker, workerInput, stages.stop);
@@ -140,8 +148,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   // What is acknowledged becomes files: the folder is not left before.
   await archiving;
   archive?.close();
-  await server?.stop();
-  await Promise.allSettled([producer.close(), supply?.close?.()]);
+  await Promise.allSettled([server?.stop(), operations?.close(), producer.close(), supply?.close?.()]);
   await log.close();
   stages.rethrow();
   const everSucceeded = systems === null || statuses.some(({ lastSuccessAtMs }) => lastSuccessAtMs !== null);

@@ -49,5 +49,12 @@ export const SERVE_OPTIONS = {
     group: "serve",
     help: "Whom to credit for the tiles.",
   },
+  "metrics-port": {
+    kind: "port",
+    metavar: "PORT",
+    default: null,
+    group: "serve",
+    help: "Serve /metrics, /healthz and /readyz of a process without the page on this port of --host; 0 picks one.",
+  },
   serve: { kind: "flag", default: true, group: "serve", help: "Serve the page and the API." },
 } as const;

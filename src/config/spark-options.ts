@@ -63,13 +63,6 @@ export const SPARK_OPTIONS = {
     group: "spark",
     help: "Tasks that share the areas (spark.sql.shuffle.partitions); fixed by the checkpoint.",
   },
-  "metrics-port": {
-    kind: "port",
-    metavar: "PORT",
-    default: null,
-    group: "spark",
-    help: "Serve /metrics of the supervisor on this port of --host; 0 picks one.",
-  },
   "spark-patience": {
     kind: "duration",
     metavar: "DURATION",

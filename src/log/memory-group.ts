@@ -44,6 +44,7 @@ export class MemoryGroup implements Follower {
     done.catch(() => {});
     return {
       progress: () => [...member.owned.keys()].map((partition) => this.#progress(partition)),
+      waitingFor: () => this.#waitingFor(member),
       done,
       stop: async () => {
         member.stopping = true;
@@ -93,7 +94,7 @@ export class MemoryGroup implements Follower {
     let changed = false;
     const count = this.#log.partitions(this.#topic).length;
     for (let partition = 0; partition < count; partition += 1) {
-      const target = this.#members[partition % this.#members.length];
+      const target = this.#target(partition);
       const owner = this.#owners.get(partition);
       if (owner === member && target !== member) {
         this.#release(member, partition);
@@ -132,6 +133,18 @@ export class MemoryGroup implements Follower {
     if (this.#owners.get(partition) === member) this.#owners.delete(partition);
     member.owned.delete(partition);
     member.processor.release(partition);
+  }
+
+  #waitingFor(member: Member): string | null {
+    const missing = this.#log
+      .partitions(this.#topic)
+      .map((_, partition) => partition)
+      .filter((partition) => this.#target(partition) === member && !member.owned.has(partition));
+    return missing.length === 0 ? null : `restoring partitions ${missing.join(", ")}`;
+  }
+
+  #target(partition: number): Member | undefined {
+    return this.#members[partition % this.#members.length];
   }
 
   #progress(partition: number): PartitionProgress {

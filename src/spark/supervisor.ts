@@ -45,8 +45,9 @@ export interface SupervisorOptions extends QuerySettings {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly onBatch?: (report: BatchReport) => void;
-  /** Told whenever the query is found or started. */
+  /** Told whenever the query is found or started; and why it does not run, until it does again. */
   readonly onRunning?: (query: QueryRecord) => void;
+  readonly onInterrupted?: (reason: string) => void;
 }
 
 const POLL_MS = 500;
@@ -97,7 +98,7 @@ class Supervisor {
   }
 
   async run(): Promise<void> {
-    const { metrics, recordFile, topics } = this.#options;
+    const { metrics, recordFile, topics, onInterrupted } = this.#options;
     const kept = await loadQueryRecord(recordFile);
     // A generation whose first batch was never looked at may hold areas back: no telling, so not kept.
     if (kept?.rawTopic === topics.raw && kept.totalsTopic === topics.totals && kept.handedOver)
@@ -107,6 +108,7 @@ class Supervisor {
         await this.#attempt();
       } catch (error) {
         metrics.set("velostream_spark_query_active", {}, 0);
+        onInterrupted?.(error instanceof Error ? error.message : String(error));
         await this.#recover(error);
       }
     }
@@ -127,11 +129,8 @@ class Supervisor {
         this.#starts += 1;
         if (this.#starts > 1) this.#options.metrics.count("velostream_spark_restarts_total", {});
       }
-      record = await this.#remember({
-        ...record,
-        queryId: query.identity.id,
-        runId: query.identity.runId,
-      });
+      const { id: queryId, runId } = query.identity;
+      record = await this.#remember({ ...record, queryId, runId });
       this.#options.logger.info("spark.running", `Spark at ${session.address.label} computes the totals.`, {
         slots: record.slots,
         ...query.identity,

@@ -199,6 +199,7 @@ export function logContract({ name, start }: LogContractOptions): void {
       await eventually(() =>
         Promise.resolve(first.progress().length === 2 && second.progress().length === 2),
       );
+      assert.deepEqual([first.waitingFor(), second.waitingFor()], [null, null], "both are at work");
       await producer.publish(numbered(raw, 0, 200));
       await eventually(async () => (await readAll(log, [totals])).length === 200);
       await second.stop();

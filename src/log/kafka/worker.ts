@@ -52,6 +52,8 @@ export class Worker implements ProcessHandle {
   readonly #restoring = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>();
   readonly #stop = new AbortController();
   #assigned: readonly number[] = [];
+  /** The group has given us a share, maybe an empty one, and has not gone on without us since. */
+  #joined = false;
   #failure: unknown = null;
 
   constructor(options: WorkerOptions, process: ProcessOptions, processor: Processor) {
@@ -94,6 +96,13 @@ export class Worker implements ProcessHandle {
         lagRecords: Math.max(0, Math.max(stableOffset, end(partition)) - (holding ? committed : position)),
       }))
       .sort((a, b) => a.partition - b.partition);
+  }
+
+  waitingFor(): string | null {
+    if (!this.#joined) return `joining the group ${this.#process.group}`;
+    return this.#restoring.size === 0
+      ? null
+      : `restoring partitions ${[...this.#restoring.keys()].join(", ")}`;
   }
 
   async stop(): Promise<void> {
@@ -140,12 +149,13 @@ export class Worker implements ProcessHandle {
 
   async #join(): Promise<void> {
     const { logger, clock, metrics } = this.#options;
-    if (this.#membership.takeLost()) await this.#releaseAll("the group went on without this worker");
+    if (this.#membership.takeLost()) await this.#releaseAll();
     const startedAtMs = clock.now();
     const join = this.#membership.join([...this.#live.keys()], this.#stop.signal);
     // The coordinator may hold a join for a minute; a worker told to stop does not wait for it.
     this.#assigned = await orStopped(join, "join the group", this.#stop.signal);
-    if (this.#membership.takeLost()) await this.#releaseAll("the group went on without this worker");
+    if (this.#membership.takeLost()) await this.#releaseAll();
+    this.#joined = true;
     const assigned = new Set(this.#assigned);
     const lost = [...this.#live.keys(), ...this.#restoring.keys()].filter(
       (partition) => !assigned.has(partition),
@@ -246,10 +256,10 @@ export class Worker implements ProcessHandle {
   async #giveUp(partition: number, error: unknown): Promise<void> {
     const { logger, metrics, connectivity, role } = this.#options;
     metrics.count("velostream_kafka_transactions_total", { outcome: "lost" });
-    logger.warn("aggregate.transaction_lost", "A transaction did not commit here; restoring the partition.", {
-      partition,
-      reason: explain(error),
-    });
+    const lost = { partition, reason: explain(error) };
+    const said = "A transaction did not commit here; restoring the partition.";
+    // While Kafka is away, that has been said already, once for all partitions.
+    logger[connectivity.health().ok ? "warn" : "debug"]("aggregate.transaction_lost", said, lost);
     await this.#release(partition);
     // Fencing whoever took over from us would only move the quarrel: the group says who is to have it.
     try {
@@ -265,12 +275,11 @@ export class Worker implements ProcessHandle {
     }
   }
 
-  async #releaseAll(reason: string): Promise<void> {
+  async #releaseAll(): Promise<void> {
+    this.#joined = false;
     const held = [...this.#live.keys(), ...this.#restoring.keys()];
-    if (held.length > 0)
-      this.#options.logger.warn("aggregate.lost", "Lost all partitions; joining the group again.", {
-        reason,
-      });
+    const reason = "The group went on without this worker: joining again, without its partitions.";
+    if (held.length > 0) this.#options.logger.warn("aggregate.lost", reason);
     for (const partition of held) await this.#release(partition);
   }
 
