@@ -20,16 +20,25 @@ export interface Running {
 }
 
 /** Starts `velostream ARGS`, with nothing of this process's environment that could be an option. */
-export function velostream(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  return start(process.execPath, [BIN, ...args], env);
+export function velostream(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  limitMs = LIMIT_MS,
+): Running {
+  return start(process.execPath, [BIN, ...args], env, limitMs);
 }
 
 /** Starts a line of bash in which `$velostream` runs the command line. */
 export function shell(line: string, env: Readonly<Record<string, string>> = {}): Running {
-  return start("bash", ["-c", line], { ...env, velostream: `${process.execPath} ${BIN}` });
+  return start("bash", ["-c", line], { ...env, velostream: `${process.execPath} ${BIN}` }, LIMIT_MS);
 }
 
-function start(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+function start(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  limitMs: number,
+): Running {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(VELOSTREAM_|KAFKA_|NO_COLOR|FORCE_COLOR|NODE_TEST)/.test(name),
   );
@@ -39,7 +48,7 @@ function start(command: string, args: readonly string[], env: Readonly<Record<st
     // A group of its own, so that the limit reaches every process of a pipe.
     detached: true,
   });
-  const limit = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), LIMIT_MS);
+  const limit = setTimeout(() => child.pid !== undefined && process.kill(-child.pid, "SIGKILL"), limitMs);
   const said = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
   for (const name of ["stdout", "stderr"] as const) {
