@@ -10,7 +10,7 @@ export interface MembershipTimes {
 
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** Members learn of a rebalance by their heartbeat: its interval is the pause of a rebalance, at most. */
-const LONGEST_HEARTBEAT_MS = 500;
+const LONGEST_HEARTBEAT_MS = 250;
 
 /** The times that go with a session timeout: a few heartbeats may be lost. */
 export function membershipTimes(sessionTimeoutMs: number): MembershipTimes {
