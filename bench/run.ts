@@ -13,8 +13,12 @@ if (unknown.length > 0) {
   process.exit(64);
 }
 for (const name of wanted.length > 0 ? wanted : all) {
-  const { status } = spawnSync(process.execPath, ["--expose-gc", new URL(`${name}.ts`, folder).pathname], {
-    stdio: "inherit",
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ["--expose-gc", "--max-semi-space-size=8", new URL(`${name}.ts`, folder).pathname],
+    {
+      stdio: "inherit",
+    },
+  );
   if (status !== 0) process.exitCode = 1;
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S node --max-semi-space-size=8
 // Starts src/main.ts on Node 24, whatever Node the machine has: the npm package `node` brings one.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,7 +10,7 @@ import { setFlagsFromString } from "node:v8";
 
 // V8 lets the young generation grow to 128 MB; with 32 MB the same work takes 80 MB less, and no longer
 // (docs/decisions/0033, bench/stream-latency.ts).
-const flags = ["--max-semi-space-size=16"];
+const flags = ["--max-semi-space-size=8"];
 // glibc raises its threshold for memory that goes back to the system as soon as something large was freed; fixed, a
 // system of 100,000 stations takes 30 MB less. Read when a process starts, so only where we start one; the user's own
 // settings win.

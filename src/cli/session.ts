@@ -60,7 +60,9 @@ export async function runSession(input: SessionInput): Promise<number> {
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
   // A worker that nobody watches reads nothing but its partitions: following the view would cost it more than its work.
-  const watched = supply !== null || input.serve === true || context.terminal.interactive;
+  // With --json what is shown are the totals records themselves.
+  const shown = !settings.json && (supply !== null || context.terminal.interactive);
+  const watched = input.serve === true || shown;
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
   const statuses: CollectorStatus[] = [];

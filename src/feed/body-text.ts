@@ -1,8 +1,8 @@
 /**
- * An HTTP body as text, read piece by piece: no buffer is larger than a piece, because one of many megabytes, once
+ * An HTTP body as text, read and kept piece by piece: no buffer is larger than a piece, because one of many megabytes, once
  * freed, makes glibc keep all later ones in a heap that hardly shrinks again (docs/decisions/0033).
  *
- *   chunks ─▶ within the cap? ─▶ decompress ─▶ within the cap? ─▶ digest, UTF-8 ─▶ text
+ *   chunks ─▶ within the cap? ─▶ decompress ─▶ within the cap? ─▶ digest, UTF-8 ─▶ parts of the text
  */
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
@@ -17,8 +17,8 @@ import {
 
 /** A body that was read whole. */
 export interface BodyText {
-  /** Without a byte order mark. */
-  readonly text: string;
+  /** The text, without a byte order mark, in parts that end between characters. Whoever parses it may empty it. */
+  readonly parts: string[];
   /** Decompressed. */
   readonly bytes: number;
   readonly transferredBytes: number;
@@ -84,36 +84,29 @@ export async function readBody(
   return tooLarge() ? "too_large" : { ...text.end(), transferredBytes, gzipped: came };
 }
 
-/** The text of a gzipped body that was kept. */
-export async function readGzipped(pieces: readonly Buffer[]): Promise<string> {
+/** The text of a gzipped body that was kept, in parts. */
+export async function readGzipped(pieces: readonly Buffer[]): Promise<string[]> {
   const text = new PieceByPiece(Infinity);
   await pipeline(pieces, createGunzip({ chunkSize: PIECE_BYTES }), (read: AsyncIterable<Buffer>) =>
     text.take(read),
   );
-  return text.end().text;
+  return text.end().parts;
 }
 
-/** Gzips a text, fast rather than small. */
-export async function gzipText(text: string): Promise<readonly Buffer[]> {
+/** Gzips a text in parts, fast rather than small. */
+export async function gzipText(parts: readonly string[]): Promise<readonly Buffer[]> {
   const gzipped: Buffer[] = [];
-  await pipeline(slices(text), createGzip({ level: 1 }), async (pieces: AsyncIterable<Buffer>) => {
+  await pipeline(encoded(parts), createGzip({ level: 1 }), async (pieces: AsyncIterable<Buffer>) => {
     for await (const piece of pieces) gzipped.push(Buffer.from(piece));
   });
   return gzipped;
 }
 
-/** A text as UTF-8, a piece at a time; never cut between the halves of a surrogate pair. */
-function* slices(text: string): Generator<Buffer> {
-  for (let start = 0; start < text.length;) {
-    let end = Math.min(text.length, start + PIECE_BYTES);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last < 0xdc00) end += 1;
-    yield Buffer.from(text.slice(start, end), "utf8");
-    start = end;
-  }
+function* encoded(parts: readonly string[]): Generator<Buffer> {
+  for (const part of parts) yield Buffer.from(part, "utf8");
 }
 
-/** Pieces of UTF-8 put together to one text, up to a cap. */
+/** Pieces of UTF-8 made text, up to a cap. */
 class PieceByPiece {
   bytes = 0;
   readonly #mostBytes: number;
@@ -139,10 +132,11 @@ class PieceByPiece {
     }
   }
 
-  end(): Pick<BodyText, "text" | "bytes" | "digest"> {
-    this.#parts.push(this.#decoder.end());
-    const whole = this.#parts.join("");
-    const text = whole.charCodeAt(0) === 0xfeff ? whole.slice(1) : whole;
-    return { text, bytes: this.bytes, digest: this.#hash.digest("base64") };
+  end(): Pick<BodyText, "parts" | "bytes" | "digest"> {
+    const parts = this.#parts;
+    parts.push(this.#decoder.end());
+    const first = parts.findIndex((part) => part !== "");
+    if (parts[first]?.charCodeAt(0) === 0xfeff) parts[first] = parts[first].slice(1);
+    return { parts, bytes: this.bytes, digest: this.#hash.digest("base64") };
   }
 }

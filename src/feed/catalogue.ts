@@ -93,7 +93,7 @@ export class Catalogue {
     if (kept !== null && nowMs - kept.atMs < FRESH_MS) return kept.text;
     const scope = client.scope();
     const answer = await scope.get(scope.trust(target.url), null, signal);
-    const text = answer.ok ? (answer.body?.text ?? "") : "";
+    const text = answer.ok ? (answer.body?.parts.join("") ?? "") : "";
     if (parseCatalogue(text).length > 0) {
       keep(cacheFile, text, nowMs, logger);
       return text;

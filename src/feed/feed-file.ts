@@ -3,9 +3,10 @@
  *
  *   get ─▶ 304 ──────────────────────────▶ unchanged ┐ read(): parsed again from the bytes that are kept,
  *      └─▶ 200 ─▶ the same bytes ────────▶ unchanged ┘         compressed: a tenth of what it takes parsed
- *             └─▶ new bytes ─▶ JSON.parse ▶ changed
+ *             └─▶ new bytes ─▶ parseParts ▶ changed
  */
 import { gzipText, readGzipped, type BodyText } from "./body-text.ts";
+import { parseParts } from "./json-parts.ts";
 import type { Fetched, Fetcher, Validators } from "./http-client.ts";
 import { failureMessage, type FetchFailure } from "./failures.ts";
 import type { FeedTraffic } from "../ports.ts";
@@ -74,7 +75,7 @@ export class FeedFile {
 
   /** The last body, parsed again; null when there is none. */
   async read(): Promise<unknown> {
-    return this.#kept === null ? null : (JSON.parse(await readGzipped(this.#kept)) as unknown);
+    return this.#kept === null ? null : parseParts(await readGzipped(this.#kept));
   }
 
   /** The next fetch is unconditional. */
@@ -86,13 +87,15 @@ export class FeedFile {
 
   async #parse(
     answer: Fetched & { ok: true },
-    { text, bytes, digest, gzipped }: BodyText,
+    { parts, bytes, digest, gzipped }: BodyText,
   ): Promise<FileAnswer> {
+    // Before it is parsed: parsing lets go of the text.
+    const kept = this.#keeps ? (gzipped ?? (await gzipText(parts))) : null;
+    const start = parts.slice(0, 4).join("").slice(0, 200).trim();
     let body: unknown;
     try {
-      body = JSON.parse(text);
+      body = parseParts(parts);
     } catch {
-      const start = text.slice(0, 200).trim();
       const detail = start.startsWith("<")
         ? "a web page"
         : start === ""
@@ -101,7 +104,7 @@ export class FeedFile {
       const message = failureMessage("not_json", this.#url.host, detail);
       return { ok: false, outcome: "not_json", message, retryAfterMs: null };
     }
-    if (this.#keeps) this.#kept = gzipped ?? (await gzipText(text));
+    this.#kept = kept;
     this.#validators = answer.validators;
     this.#digest = digest;
     this.#bodyBytes = bytes;

@@ -104,7 +104,7 @@ export class ReverseGeocoder implements GeocodedPostcodes {
     }).toString();
     const scope = client.scope();
     const answer = await scope.get(scope.trust(url), null, this.#stop.signal);
-    const postcode = answer.ok ? postcodeOf(answer.body?.text ?? "") : undefined;
+    const postcode = answer.ok ? postcodeOf(answer.body?.parts.join("") ?? "") : undefined;
     if (postcode === undefined) {
       if (this.#failures === 0 && !this.#stop.signal.aborted) {
         const reason = answer.ok ? `${url.host} answered something else than addresses.` : answer.message;

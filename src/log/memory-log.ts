@@ -280,7 +280,7 @@ function reached(
 ): boolean {
   for (const [partition, end] of ends) {
     const position = positions.get(partition) ?? 0;
-    if (position < end && (partition.read(position, 1)[0]?.offset ?? Infinity) < end) return false;
+    if (position < end && (partition.firstFrom(position) ?? Infinity) < end) return false;
   }
   return true;
 }

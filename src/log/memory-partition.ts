@@ -18,8 +18,20 @@ export interface Appended extends Omit<LogRecord, "topic" | "partition" | "offse
   readonly value: string | Buffer | null;
 }
 
-/** A record and, in the same object, the offset at which its publish ended (exclusive). */
-interface Entry extends LogRecord {
+/**
+ * A record as it is kept: without what its partition knows, its value a stretch of a block (value-arena.ts). A view of
+ * its own for each value, as readers get it, would take as much as the value of a small station.
+ */
+interface Entry {
+  readonly offset: number;
+  readonly key: string | null;
+  /** Null: a tombstone. */
+  readonly block: Buffer | null;
+  readonly start: number;
+  readonly end: number;
+  readonly headers: LogRecord["headers"];
+  readonly timestampMs: number;
+  /** The offset at which its publish ended (exclusive). */
   readonly publishEnd: number;
 }
 
@@ -51,25 +63,26 @@ export class MemoryPartition {
   /** Appends the records of one publish. */
   append(records: readonly Appended[]): void {
     const publishEnd = this.#nextOffset + records.length;
-    const values = packValues(records.map(({ value }) => value));
-    for (const [index, { key, headers, timestampMs }] of records.entries()) {
-      const value = values[index] ?? null;
-      const offset = this.#nextOffset;
-      this.#nextOffset += 1;
-      const { topic, partition } = this;
-      this.#entries.push({ topic, partition, offset, key, value, headers, timestampMs, publishEnd });
-      if (!this.#compacted || key === null) continue;
-      if (this.#latest.has(key)) this.#superseded += 1;
-      this.#latest.set(key, offset);
-      // A tombstone is itself garbage once everyone has passed it.
-      if (value === null) this.#superseded += 1;
-    }
+    packValues(
+      records,
+      ({ value }) => value,
+      ({ key, headers, timestampMs }, block, start, end) => {
+        const offset = this.#nextOffset;
+        this.#nextOffset += 1;
+        this.#entries.push({ offset, key, block, start, end, headers, timestampMs, publishEnd });
+        if (!this.#compacted || key === null) return;
+        if (this.#latest.has(key)) this.#superseded += 1;
+        this.#latest.set(key, offset);
+        // A tombstone is itself garbage once everyone has passed it.
+        if (block === null) this.#superseded += 1;
+      },
+    );
   }
 
   /** Up to `limit` records from `offset` on. */
   read(offset: number, limit: number): LogRecord[] {
     const start = this.#indexOf(offset);
-    return this.#entries.slice(start, start + limit);
+    return this.#entries.slice(start, start + limit).map((entry) => this.#record(entry));
   }
 
   /** The records from `offset` to the end of the publish that the first of them belongs to. */
@@ -81,9 +94,14 @@ export class MemoryPartition {
     for (let i = start; i < this.#entries.length; i += 1) {
       const entry = this.#entries[i];
       if (entry === undefined || entry.publishEnd !== first.publishEnd) break;
-      records.push(entry);
+      records.push(this.#record(entry));
     }
     return records;
+  }
+
+  /** Offset of the first record at or after `offset`; null when there is none. */
+  firstFrom(offset: number): number | null {
+    return this.#entries[this.#indexOf(offset)]?.offset ?? null;
   }
 
   /** Drops what no reader needs: everything below `passedOffset` has been read by all of them. */
@@ -97,19 +115,26 @@ export class MemoryPartition {
     const kept: Entry[] = [];
     let superseded = 0;
     for (const entry of this.#entries) {
-      const { key, offset, value } = entry;
+      const { key, offset, block } = entry;
       const isLatest = key === null || this.#latest.get(key) === offset;
       if (offset >= passedOffset) {
         if (!isLatest) superseded += 1;
-        if (value === null) superseded += 1;
+        if (block === null) superseded += 1;
         kept.push(entry);
-      } else if (isLatest && value !== null) kept.push(entry);
+      } else if (isLatest && block !== null) kept.push(entry);
       else if (isLatest && key !== null) this.#latest.delete(key);
     }
     // What is kept moves together: the blocks that it shared with what is gone are freed whole.
-    const values = packValues(kept.map(({ value }) => value));
-    this.#entries = kept.map((entry, index) => ({ ...entry, value: values[index] ?? null }));
+    const moved: Entry[] = [];
+    packValues(kept, valueOf, (entry, block, start, end) => moved.push({ ...entry, block, start, end }));
+    this.#entries = moved;
     this.#superseded = superseded;
+  }
+
+  #record(entry: Entry): LogRecord {
+    const { offset, key, headers, timestampMs } = entry;
+    const { topic, partition } = this;
+    return { topic, partition, offset, key, value: valueOf(entry), headers, timestampMs };
   }
 
   /** Index of the first record at or after `offset`. */
@@ -123,4 +148,8 @@ export class MemoryPartition {
     }
     return low;
   }
+}
+
+function valueOf({ block, start, end }: Entry): Buffer | null {
+  return block === null ? null : block.subarray(start, end);
 }
