@@ -52,6 +52,10 @@ export interface LogRecord {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
+  /** Where logs keep many values in one block: `value` stands there from `start` to `end` (exclusive). */
+  readonly block?: Buffer | null;
+  readonly start?: number;
+  readonly end?: number;
 }
 
 /** One record to write. Exactly one of `partition` and `partitionKey` decides where it goes. */

@@ -26,6 +26,8 @@ export const VELOSTREAM: Engine = {
   guarantee: "exactly once",
   command: ({ broker, raw, totals, group }) => [
     process.execPath,
+    // As its first line has it (docs/decisions/0033).
+    "--max-semi-space-size=8",
     path("bin/velostream.js"),
     "aggregate",
     `--brokers=${broker}`,

@@ -97,10 +97,14 @@ export class RawRecordScan {
     return this.#found;
   }
 
-  /** True when `observation` is now what `decodeRawRecord` says of this record; false when that must be asked. */
-  read(key: string | null, bytes: Uint8Array): boolean {
-    const end = bytes.length - 1;
-    if (key === null || end < 2 || bytes[0] !== OPEN_OBJECT || bytes[end] !== CLOSE_OBJECT) return false;
+  /**
+   * True when `observation` is now what `decodeRawRecord` says of this record; false when that must be asked.
+   * @param bytes hold the value from `from` to `to` (exclusive), and maybe other values around it
+   */
+  read(key: string | null, bytes: Uint8Array, from = 0, to = bytes.length): boolean {
+    const end = to - 1;
+    if (key === null || end < from + 2 || bytes[from] !== OPEN_OBJECT || bytes[end] !== CLOSE_OBJECT)
+      return false;
     const found = this.#found;
     let systemStart = 0;
     let systemEnd = 0;
@@ -116,7 +120,7 @@ export class RawRecordScan {
     let retired = false;
     let simulated = false;
     // `at` stands before a member: on the opening brace or on a comma.
-    for (let at = 0; at < end;) {
+    for (let at = from; at < end;) {
       const nameStart = at + 2;
       if (bytes[at + 1] !== QUOTE) return false;
       const nameEnd = stringEnd(bytes, nameStart);
@@ -158,7 +162,8 @@ export class RawRecordScan {
         else if (field === NBR_DOCKS) docks = count;
         else observedAtMs = count ?? UNSURE;
       }
-      if (at === UNSURE || (at !== end && bytes[at] !== COMMA)) return false;
+      // Behind the end stands another value: what was walked into it is none of ours.
+      if (at === UNSURE || at > end || (at !== end && bytes[at] !== COMMA)) return false;
     }
     if (systemEnd === 0 || stationEnd === 0 || areaEnd === 0 || total < 0 || observedAtMs < 0) return false;
     const systemLength = systemEnd - systemStart;

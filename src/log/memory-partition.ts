@@ -6,6 +6,7 @@
  *               latest per key kept     so that a replay gives the same batches every time
  */
 import type { LogRecord } from "../ports.ts";
+import { StoredRecord } from "./stored-record.ts";
 import { packValues } from "./value-arena.ts";
 
 /** Superseded records kept before a compaction is worth its cost. */
@@ -131,10 +132,8 @@ export class MemoryPartition {
     this.#superseded = superseded;
   }
 
-  #record(entry: Entry): LogRecord {
-    const { offset, key, headers, timestampMs } = entry;
-    const { topic, partition } = this;
-    return { topic, partition, offset, key, value: valueOf(entry), headers, timestampMs };
+  #record({ offset, key, block, start, end, headers, timestampMs }: Entry): LogRecord {
+    return new StoredRecord(this.topic, this.partition, offset, key, block, start, end, headers, timestampMs);
   }
 
   /** Index of the first record at or after `offset`. */

@@ -172,8 +172,10 @@ function take(
   scan: RawRecordScan,
   options: AggregateOptions,
 ): "taken" | "stale" | Extract<RawDecoding, { ok: false }> {
-  const { key, value } = record;
-  if (key !== null && value !== null && scan.read(key, value))
+  const { key, block, start, end } = record;
+  // A log without blocks has values of their own.
+  const bytes = block === undefined ? record.value : block;
+  if (key !== null && bytes !== null && scan.read(key, bytes, start, end))
     return totals.applyShare(key, scan.observation) ? "taken" : "stale";
   const decoding = decode(record, options);
   if (decoding === "tombstone") totals.remove(key ?? "");
@@ -183,10 +185,11 @@ function take(
 }
 
 function decode(record: LogRecord, options: AggregateOptions): RawDecoding | "tombstone" {
-  if (record.value === null) return "tombstone";
+  const { value } = record;
+  if (value === null) return "tombstone";
   const decoding = decodeRawRecord(
     record.key,
-    record.value.toString("utf8"),
+    value.toString("utf8"),
     record.timestampMs,
     options.readReference,
   );

@@ -8,10 +8,20 @@ import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
 
 const RUNS = { numRuns: 4_000 };
 
+/** What may stand before and behind a value in its block. */
+const NEIGHBOURS = ["", '{"postcode":"x","nbr_total":7}', '","retired":true}', "}}", ",", "]}", "0}", '"'];
+
 /** Compares the two on one record; returns whether the fast one took it. */
 function agree(key: string | null, bytes: Uint8Array): boolean {
   const scan = new RawRecordScan();
-  if (!scan.read(key, bytes)) return false;
+  // As it stands in a block: what is around a value must not count.
+  const around = NEIGHBOURS[bytes.length % NEIGHBOURS.length] ?? "";
+  const block = Buffer.concat([Buffer.from(around), bytes, Buffer.from(around)]);
+  const taken = scan.read(key, block, around.length, around.length + bytes.length);
+  const alone = new RawRecordScan();
+  assert.equal(alone.read(key, bytes), taken, "neighbours change what is said of a value");
+  if (!taken) return false;
+  assert.deepEqual(alone.observation, scan.observation);
   const decoding = decodeRawRecord(key, Buffer.from(bytes).toString("utf8"), 0, () => null);
   assert.ok(decoding.ok, "the fast reader took what the slow one rejects");
   const { systemId, area, total, electric, mechanical, docks, observedAtMs, retired, simulated } =

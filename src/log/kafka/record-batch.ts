@@ -11,6 +11,7 @@ import { compressionsAlgorithmsByBitmask } from "@platformatic/kafka";
 import { AsciiTexts } from "../../domain/ascii-texts.ts";
 import { LogError } from "../../errors.ts";
 import type { LogRecord } from "../../ports.ts";
+import { StoredRecord } from "../stored-record.ts";
 
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
@@ -94,15 +95,19 @@ export class RecordBatch {
       }
       cursor.at = end;
       if (offset < fromOffset) continue;
-      records.push({
-        topic,
-        partition,
-        offset,
-        key: keyLength < 0 ? null : text(bytes, keyStart, keyStart + keyLength),
-        value: valueLength < 0 ? null : bytes.subarray(valueStart, valueStart + valueLength),
-        headers,
-        timestampMs: appendTime ? maxTimestampMs : timestampMs,
-      });
+      records.push(
+        new StoredRecord(
+          topic,
+          partition,
+          offset,
+          keyLength < 0 ? null : text(bytes, keyStart, keyStart + keyLength),
+          valueLength < 0 ? null : bytes,
+          valueStart,
+          valueStart + valueLength,
+          headers,
+          appendTime ? maxTimestampMs : timestampMs,
+        ),
+      );
     }
   }
 

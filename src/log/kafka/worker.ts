@@ -215,7 +215,7 @@ export class Worker implements ProcessHandle {
     if (taken === undefined) return;
     taken.stableOffset = stableOffset;
     for (let start = 0; start < records.length; start += MAX_RECORDS) {
-      const chunk = records.slice(start, start + MAX_RECORDS);
+      const chunk = records.length <= MAX_RECORDS ? records : records.slice(start, start + MAX_RECORDS);
       const next = start + MAX_RECORDS < records.length ? (chunk.at(-1)?.offset ?? 0) + 1 : nextOffset;
       const outputs = this.#processor.process(partition, chunk);
       taken.holding = outputs === null;

@@ -1,0 +1,40 @@
+/** A record whose value stands among others in one block: the view of it is made when somebody asks. */
+import type { LogRecord } from "../ports.ts";
+
+export class StoredRecord implements LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | null;
+  readonly block: Buffer | null;
+  readonly start: number;
+  readonly end: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timestampMs: number;
+
+  constructor(
+    topic: string,
+    partition: number,
+    offset: number,
+    key: string | null,
+    block: Buffer | null,
+    start: number,
+    end: number,
+    headers: Readonly<Record<string, string>>,
+    timestampMs: number,
+  ) {
+    this.topic = topic;
+    this.partition = partition;
+    this.offset = offset;
+    this.key = key;
+    this.block = block;
+    this.start = start;
+    this.end = end;
+    this.headers = headers;
+    this.timestampMs = timestampMs;
+  }
+
+  get value(): Buffer | null {
+    return this.block === null ? null : this.block.subarray(this.start, this.end);
+  }
+}
