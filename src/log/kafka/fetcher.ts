@@ -21,8 +21,8 @@ const READ_COMMITTED = 1;
 const MAX_WAIT_MS = 250;
 /** Answers held while the caller is busy with one. */
 const MAX_READY = 2;
-const MAX_BYTES = Number(process.env["XB"] ?? 16) * 1024 * 1024;
-const MAX_PARTITION_BYTES = Number(process.env["XP"] ?? 4) * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 4 * 1024 * 1024;
 /** Session 0, epoch -1: a request without a session (KIP-227). */
 const NO_SESSION = [0, -1] as const;
 
