@@ -12,24 +12,22 @@ assert.ok(station);
 const held = station;
 
 describe("stations on the map", () => {
-  it("are coloured by their share of the capacity", () => {
-    const counts = { nbr_total: 10, nbr_elec: 4, nbr_meca: 6, nbr_docks: 30, capacity: 40 };
-    const shown = stationProperties({ ...held, ...counts });
-    assert.equal(shown.totalShare, 0.25);
-    assert.equal(shown.electricShare, 0.1);
-    assert.equal(shown.docksShare, 0.75);
+  it("carry their counts and their size", () => {
+    const counts = { nbr_total: 10, nbr_elec: 4, nbr_meca: 6, nbr_docks: 28, capacity: 40 };
+    const { key, ...shown } = stationProperties({ ...held, ...counts, is_renting: true });
+    assert.equal(key, held.key);
+    assert.deepEqual(shown, { total: 10, electric: 4, mechanical: 6, docks: 28, capacity: 40, closed: 0 });
   });
 
-  it("never exceed the whole, even when a feed reports more bikes than docks, or no capacity", () => {
+  it("never exceed their capacity, even when a feed reports more bikes than docks, or no capacity", () => {
     for (const capacity of [0, null, 5]) {
       const shown = stationProperties({ ...held, nbr_total: 12, nbr_elec: 4, nbr_docks: 0, capacity });
-      assert.equal(shown.totalShare, 1);
       assert.equal(shown.capacity, 12);
     }
   });
 
-  it("say that a share is unknown rather than zero", () => {
-    assert.equal(stationProperties({ ...held, nbr_elec: null }).electricShare, -1);
+  it("say that a count is unknown rather than zero", () => {
+    assert.equal(stationProperties({ ...held, nbr_elec: null }).electric, null);
   });
 
   it("are left out when they have no place", () => {

@@ -1,6 +1,7 @@
 /** Outlines and names of the areas (and, from afar, of the systems), redrawn only when stations come, go or move. */
 import type { Feature, FeatureCollection } from "geojson";
 import type { GeoJSONSource } from "maplibre-gl";
+import type { Station } from "../../../src/http/api-types.ts";
 import type { Change } from "../live/live-state.ts";
 import type { LiveStore } from "../live/live-store.ts";
 import { outline, type Place } from "./area-shapes.ts";
@@ -18,8 +19,8 @@ export class AreaLayer {
   readonly #sources: () => Sources;
   #selected: string | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  /** Where each station was when the outlines were drawn. */
-  #drawn = new Map<string, string>();
+  /** The stations as they were when the outlines were drawn. */
+  #drawn = new Map<string, Station>();
   #shapes: { readonly key: string; readonly ring: readonly (readonly [number, number])[] }[] = [];
 
   constructor(store: LiveStore, sources: () => Sources) {
@@ -45,22 +46,21 @@ export class AreaLayer {
   }
 
   #placesChanged(keys: ReadonlySet<string>): boolean {
-    for (const key of keys) if (this.#placeOf(key) !== this.#drawn.get(key)) return true;
+    for (const key of keys) {
+      const before = this.#drawn.get(key);
+      const after = this.#store.state.stations.get(key);
+      if (before?.lat !== after?.lat || before?.lon !== after?.lon || before?.area_key !== after?.area_key)
+        return true;
+    }
     return false;
-  }
-
-  #placeOf(key: string): string | undefined {
-    const station = this.#store.state.stations.get(key);
-    return station === undefined ? undefined : `${station.area_key} ${station.lat} ${station.lon}`;
   }
 
   #redraw(): void {
     this.#timer = null;
     const { stations } = this.#store.state;
     const byArea = new Map<string, Place[]>();
-    this.#drawn = new Map();
-    for (const { key, area_key: area, lat, lon } of stations.values()) {
-      this.#drawn.set(key, `${area} ${lat} ${lon}`);
+    this.#drawn = new Map(stations);
+    for (const { area_key: area, lat, lon } of stations.values()) {
       if (lat === null || lon === null) continue;
       const places = byArea.get(area);
       if (places === undefined) byArea.set(area, [{ lat, lon }]);

@@ -12,6 +12,8 @@ export interface Palette {
   readonly areaText: string;
   readonly halo: string;
   readonly closed: string;
+  /** Where the feed does not say the measure. */
+  readonly unknown: string;
   readonly outline: string;
   readonly selected: string;
   /** Numbers on discs: below this share the one ink, above it the other. */
@@ -34,8 +36,13 @@ const FONT = ["system-ui", "sans-serif"];
 
 const get = (name: string): ExpressionSpecification => ["get", name];
 
+/** A count, 0 where the feed does not say. */
+function count(name: string): ExpressionSpecification {
+  return ["coalesce", get(name), 0];
+}
+
 /** Sums that every cluster carries, so that its colour and number mean what a station's do. */
-const clusterSums = Object.fromEntries([...MEASURES, "capacity"].map((name) => [name, ["+", get(name)]]));
+const clusterSums = Object.fromEntries([...MEASURES, "capacity"].map((name) => [name, ["+", count(name)]]));
 
 export function mapStyle(palette: Palette, measure: Measure): StyleSpecification {
   const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -61,7 +68,9 @@ export function mapStyle(palette: Palette, measure: Measure): StyleSpecification
 
 export function layers(palette: Palette, measure: Measure): LayerSpecification[] {
   const share = shareOf(measure);
-  const colour = shareColour(palette, share);
+  const unknown = isUnknown(measure);
+  const colour: ExpressionSpecification = ["case", unknown, palette.unknown, shareColour(palette, share)];
+  const number: ExpressionSpecification = ["case", unknown, "–", ["to-string", get(measure)]];
   return [
     { id: "ground", type: "background", paint: { "background-color": palette.ground } },
     {
@@ -128,7 +137,7 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
       source: SOURCES.stations,
       filter: ["all", ["has", "point_count"], [">", get("capacity"), 260]],
       layout: {
-        "text-field": ["to-string", get(measure)],
+        "text-field": number,
         "text-font": FONT,
         "text-size": 11,
         "text-allow-overlap": true,
@@ -168,7 +177,7 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
       minzoom: 14,
       filter: ["!", ["has", "point_count"]],
       layout: {
-        "text-field": ["case", ["==", get("closed"), 1], "×", ["to-string", get(measure)]],
+        "text-field": ["case", ["==", get("closed"), 1], "×", number],
         "text-font": FONT,
         "text-size": ["interpolate", ["linear"], ["zoom"], 14, 10, 16, 13],
         "text-allow-overlap": true,
@@ -185,12 +194,16 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
 
 /** A station's share of its capacity; a cluster's is that of its stations together. */
 function shareOf(measure: Measure): ExpressionSpecification {
-  return [
-    "case",
-    ["has", "point_count"],
-    ["/", get(measure), ["max", 1, get("capacity")]],
-    ["max", 0, get(`${measure}Share`)],
-  ];
+  return ["/", count(measure), ["max", 1, get("capacity")]];
+}
+
+/** Whether the feed says nothing of the measure; a cluster's sums then hold bikes, but of neither kind. */
+function isUnknown(measure: Measure): ExpressionSpecification {
+  const inCluster: ExpressionSpecification =
+    measure === "electric" || measure === "mechanical"
+      ? ["all", [">", get("total"), 0], ["==", ["+", count("electric"), count("mechanical")], 0]]
+      : ["literal", false];
+  return ["case", ["has", "point_count"], inCluster, ["==", get(measure), null]];
 }
 
 /** Nothing at all is a class of its own: it is what people most need to see. */

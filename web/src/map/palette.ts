@@ -14,6 +14,7 @@ export function readPalette(element: HTMLElement, measure: Measure): Palette {
     areaText: colour("--map-text"),
     halo: colour("--map-halo"),
     closed: colour("--map-closed"),
+    unknown: colour("--rest"),
     outline: colour("--map-outline"),
     selected: colour("--map-selected"),
     inkSwitch: Number(colour("--map-ink-switch")),

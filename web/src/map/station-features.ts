@@ -1,21 +1,19 @@
-/** Stations as map features: per measure a share of the capacity (for colour), the counts, a size. Pure. */
+/** Stations as map features: the counts, a size, whether they can be used. Pure. */
 import type { Feature, Point } from "geojson";
 import type { Station } from "../../../src/http/api-types.ts";
 
-/** What the map's style reads; short names, since every station carries them to the worker. */
+/**
+ * What the map's style reads. As little as can be: every change of every station travels to the worker as these, and
+ * MapLibre copies them one by one on the main thread.
+ */
 export interface StationProperties {
   readonly key: string;
-  /** Counts; 0 where unknown, and then the share is -1. */
   readonly total: number;
-  readonly electric: number;
-  readonly mechanical: number;
-  readonly docks: number;
-  /** From 0 to 1; -1: unknown. */
-  readonly totalShare: number;
-  readonly electricShare: number;
-  readonly mechanicalShare: number;
-  readonly docksShare: number;
-  /** Docks, for the size, and for shares of clusters. */
+  /** Null: the feed does not say. */
+  readonly electric: number | null;
+  readonly mechanical: number | null;
+  readonly docks: number | null;
+  /** Docks, for the size, and for shares; never less than what the station holds. */
   readonly capacity: number;
   /** 1: cannot be used now. */
   readonly closed: 0 | 1;
@@ -37,22 +35,15 @@ export function stationFeature(station: Station): StationFeature | null {
 
 export function stationProperties(station: Station): StationProperties {
   const { nbr_total: total, nbr_elec, nbr_meca, nbr_docks } = station;
-  const held = total + (nbr_docks ?? 0);
   // Feeds overfill stations and forget capacities: the share never exceeds the whole.
-  const capacity = Math.max(station.capacity ?? 0, held);
-  const share = (count: number | null): number =>
-    count === null || capacity === 0 ? -1 : Math.round((1000 * count) / capacity) / 1000;
+  const capacity = Math.max(station.capacity ?? 0, total + (nbr_docks ?? 0));
   const closed = station.is_installed === false || station.is_renting === false;
   return {
     key: station.key,
     total,
-    electric: nbr_elec ?? 0,
-    mechanical: nbr_meca ?? 0,
-    docks: nbr_docks ?? 0,
-    totalShare: share(total),
-    electricShare: share(nbr_elec),
-    mechanicalShare: share(nbr_meca),
-    docksShare: share(nbr_docks),
+    electric: nbr_elec,
+    mechanical: nbr_meca,
+    docks: nbr_docks,
     capacity,
     closed: closed ? 1 : 0,
   };

@@ -1,12 +1,16 @@
 /**
  * Keeps the map's stations in step with the live state by small diffs: only what changed travels to the worker, at most
  * one diff is under way, and what changes meanwhile waits for the next. The old picture stays until the new one is
- * ready, so nothing flickers.
+ * ready, so nothing flickers. A diff is made in the frame after that of the change, which belongs to the table.
+ *
+ *   changed() ─▶ waiting ──next frame──▶ diff (STATIONS_PER_DIFF at most) ──▶ worker ──drawn, rest──▶ next diff
  */
 import type { GeoJSONSource, GeoJSONSourceDiff } from "maplibre-gl";
 import type { LiveStore } from "../live/live-store.ts";
 import { stationFeature, type StationFeature, type StationProperties } from "./station-features.ts";
 
+/** Making a diff and handing it over costs the main thread about 3 ms for a thousand stations. */
+const STATIONS_PER_DIFF = 2_000;
 /** Between two diffs: several a second are seen as live; more only cost battery. */
 const REST_MS = 150;
 /** With very many stations the worker needs longer for each diff than this, and is given longer rests. */
@@ -22,6 +26,7 @@ export class StationLayer {
   #drawn = new Map<string, StationFeature>();
   #waiting: "all" | Set<string> = new Set();
   #busy = false;
+  #frame = 0;
   #stopped = false;
 
   constructor(store: LiveStore, source: () => GeoJSONSource | null) {
@@ -32,11 +37,12 @@ export class StationLayer {
   changed(keys: "all" | ReadonlySet<string>): void {
     if (keys === "all") this.#waiting = "all";
     else if (this.#waiting !== "all") for (const key of keys) this.#waiting.add(key);
-    void this.#flush();
+    if (this.#frame === 0 && !this.#busy) this.#flushInNextFrame();
   }
 
   stop(): void {
     this.#stopped = true;
+    cancelAnimationFrame(this.#frame);
   }
 
   /** The box around all stations, or those of one area; null when none has a place. */
@@ -53,19 +59,29 @@ export class StationLayer {
     return Number.isFinite(box[0][0]) ? box : null;
   }
 
+  #flushInNextFrame(): void {
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      void this.#flush();
+    });
+  }
+
   async #flush(): Promise<void> {
     const source = this.#source();
-    if (this.#busy || this.#stopped || source === null) return;
-    if (this.#waiting !== "all" && this.#waiting.size === 0) return;
+    if (this.#busy || this.#stopped || source === null || !this.#hasWaiting()) return;
     this.#busy = true;
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
-    if (waiting === "all") await this.#replace(source);
-    else await source.updateData(this.#diff(waiting));
+    if (this.#waiting === "all") {
+      this.#waiting = new Set();
+      await this.#replace(source);
+    } else await source.updateData(this.#diff(taken(this.#waiting, STATIONS_PER_DIFF)));
     const restMs = this.#drawn.size > MANY_STATIONS ? LONG_REST_MS : REST_MS;
     await new Promise((resolve) => setTimeout(resolve, restMs));
     this.#busy = false;
-    await this.#flush();
+    if (this.#hasWaiting()) this.#flushInNextFrame();
+  }
+
+  #hasWaiting(): boolean {
+    return this.#waiting === "all" || this.#waiting.size > 0;
   }
 
   async #replace(source: GeoJSONSource): Promise<void> {
@@ -111,11 +127,22 @@ export class StationLayer {
   }
 }
 
+/** The first `most` keys, taken out of `waiting`. */
+function taken(waiting: Set<string>, most: number): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const key of waiting) {
+    if (keys.size === most) break;
+    keys.add(key);
+    waiting.delete(key);
+  }
+  return keys;
+}
+
 function changedProperties(
   before: StationProperties,
   after: StationProperties,
-): { key: string; value: string | number }[] {
-  const changed: { key: string; value: string | number }[] = [];
+): { key: string; value: string | number | null }[] {
+  const changed: { key: string; value: string | number | null }[] = [];
   for (const key of Object.keys(after) as (keyof StationProperties)[]) {
     if (before[key] !== after[key]) changed.push({ key, value: after[key] });
   }

@@ -1,6 +1,6 @@
 /** All areas: searchable, sortable, live. Also the map's text alternative. */
 import { Component, type VNode } from "preact";
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { Area, System } from "../../../src/http/api-types.ts";
 import type { Column } from "../address/address.ts";
 import { Age } from "./age.tsx";
@@ -8,11 +8,17 @@ import { orderAreas } from "./area-order.ts";
 import { trustIn } from "./freshness.ts";
 import { Link, toArea } from "./link.tsx";
 import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
+import { RowPace } from "./row-pace.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { SplitBar } from "./split-bar.tsx";
 
 /** More rows than this are drawn only when asked for. */
 const ROWS_AT_FIRST = 200;
+/** The first picture has as many rows as a tall screen shows; the others follow, some each frame. */
+const ROWS_IN_FIRST_FRAME = 24;
+const MORE_ROWS_PER_FRAME = 24;
+
+const pace = new RowPace();
 
 export function AreaTable(): VNode | null {
   const { words, store } = usePage();
@@ -30,6 +36,7 @@ export function AreaTable(): VNode | null {
   );
   if (areas.length === 0) return null;
   const shown = all ? areas : areas.slice(0, ROWS_AT_FIRST);
+  const drawn = useGrowing(shown.length);
   const systems = store.state.systems;
   const nowMs = store.now();
   const staleSystems = new Set<string>();
@@ -57,7 +64,7 @@ export function AreaTable(): VNode | null {
           </tr>
         </thead>
         <tbody>
-          {shown.map((area) => (
+          {shown.slice(0, drawn).map((area) => (
             <Row
               key={area.key}
               area={area}
@@ -76,6 +83,22 @@ export function AreaTable(): VNode | null {
       ) : null}
     </>
   );
+}
+
+/** How many rows a page that has just been opened draws by now: all of `count` after some frames. */
+let drawnRows = ROWS_IN_FIRST_FRAME;
+
+function useGrowing(count: number): number {
+  const [, render] = useState(drawnRows);
+  useEffect(() => {
+    if (drawnRows >= count) return undefined;
+    const frame = requestAnimationFrame(() => {
+      drawnRows += MORE_ROWS_PER_FRAME;
+      render(drawnRows);
+    });
+    return () => cancelAnimationFrame(frame);
+  });
+  return drawnRows;
 }
 
 /** A row that changes its place would lose the keyboard's focus, because the browser takes it out and puts it in again. */
@@ -129,28 +152,40 @@ interface RowProps {
   readonly stale: boolean;
 }
 
-/** A row is drawn anew only when its area changed, or the minute (its trend moves on). */
+/** A row is drawn anew only when its area changed, or the minute (its trend moves on); out of sight, when its turn comes. */
 class Row extends Component<RowProps> {
+  #element: Element | null = null;
+  readonly #keep = (element: Element | null): void => {
+    if (element !== null) pace.follow(this, element);
+    else if (this.#element !== null) pace.leave(this, this.#element);
+    this.#element = element;
+  };
+
   override shouldComponentUpdate(next: RowProps): boolean {
     const { area, system, minute, stale } = this.props;
-    return (
+    const changed =
       next.area !== area ||
       next.system?.name !== system?.name ||
       next.minute !== minute ||
-      next.stale !== stale
-    );
+      next.stale !== stale;
+    return changed && pace.mayDraw(this);
   }
 
   override render({ area, system, stale }: RowProps): VNode {
-    return <Cells area={area} system={system} stale={stale} />;
+    return <Cells area={area} system={system} stale={stale} keep={this.#keep} />;
   }
 }
 
-function Cells({ area, system, stale }: Omit<RowProps, "minute">): VNode {
+interface CellsProps extends Omit<RowProps, "minute"> {
+  /** Is given the row's element while there is one. */
+  readonly keep: (element: Element | null) => void;
+}
+
+function Cells({ area, system, stale, keep }: CellsProps): VNode {
   const { words, store } = usePage();
   const nowMs = store.now();
   return (
-    <tr class={stale ? "stale-row" : undefined}>
+    <tr ref={keep} class={stale ? "stale-row" : undefined}>
       <th scope="row">
         <Link to={toArea(area.key)} class="row-link" title={area.postcode} row={area.key}>
           {area.postcode}
