@@ -11,6 +11,7 @@
  *
  * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
  */
+import { copy, differ, NOTHING, share, type Sums } from "./area-sums.ts";
 import { supersedesObservation } from "./observation-order.ts";
 import { stationKey, type RawRecord } from "./raw-record.ts";
 import { totalsKey, type Totals } from "./totals-record.ts";
@@ -37,6 +38,8 @@ export type Share = Omit<Observation, "stationId">;
 export interface TotalsChange {
   readonly key: string;
   readonly totals: Totals | null;
+  /** Where no station is left: when the last one went, epoch ms; null when that is not known. */
+  readonly emptiedAtMs: number | null;
 }
 
 interface Station {
@@ -49,25 +52,13 @@ interface Station {
   retired: boolean;
 }
 
-interface Sums {
-  stations: number;
-  total: number;
-  electric: number;
-  /** Stations whose electric count is known; likewise below. */
-  electricKnown: number;
-  mechanical: number;
-  mechanicalKnown: number;
-  docks: number;
-  docksKnown: number;
-  withoutSplit: number;
-}
-
 interface Area extends Sums {
   readonly key: string;
   readonly systemId: string;
   readonly area: string;
   simulated: boolean;
   asOfMs: number;
+  emptiedAtMs: number | null;
   touched: boolean;
   /** Emptied and drained: only retired stations still point here. */
   detached: boolean;
@@ -109,11 +100,12 @@ export class AreaTotals {
         retired: observation.retired,
       };
       this.#stations.set(key, station);
-      this.#enter(station);
+      this.#enter(station, false);
       return true;
     }
     if (!supersedesObservation(observation, held, held.area.area)) return false;
-    this.#leave(held);
+    const stays = !held.retired && !held.area.detached && held.area.area === observation.area;
+    this.#leave(held, observation.observedAtMs);
     if (held.area.detached || held.area.area !== observation.area) held.area = this.#area(observation);
     held.total = observation.total;
     held.electric = observation.electric;
@@ -122,15 +114,15 @@ export class AreaTotals {
     held.observedAtMs = observation.observedAtMs;
     held.retired = observation.retired;
     held.area.simulated = observation.simulated;
-    this.#enter(held);
+    this.#enter(held, stays);
     return true;
   }
 
-  /** A tombstone: the station is gone. False when it was not held. */
-  remove(key: string): boolean {
+  /** A tombstone, written at `atMs`: the station is gone. False when it was not held. */
+  remove(key: string, atMs: number): boolean {
     const held = this.#stations.get(key);
     if (held === undefined) return false;
-    this.#leave(held);
+    this.#leave(held, atMs);
     this.#stations.delete(key);
     return true;
   }
@@ -140,17 +132,24 @@ export class AreaTotals {
     const changes: TotalsChange[] = [];
     for (const area of this.#touched) {
       area.touched = false;
+      if (area.detached) continue;
       if (area.stations === 0) {
-        this.#areas.delete(area.key);
-        area.detached = true;
-        if (area.drained !== null) changes.push({ key: area.key, totals: null });
+        const { drained } = area;
+        const change = this.#detach(area);
+        if (drained !== null) changes.push(change);
       } else if (area.drained === null || differ(area, area.drained)) {
-        changes.push({ key: area.key, totals: totalsOf(area) });
-        area.drained = copy(area);
+        changes.push(drainedNow(area));
       }
     }
     this.#touched = [];
     return changes;
+  }
+
+  /** One area's totals as they are now, changed or not; its next drain tells what changed since. */
+  drainArea(key: string): TotalsChange {
+    const area = this.#areas.get(key);
+    if (area === undefined) return { key, totals: null, emptiedAtMs: null };
+    return area.stations === 0 ? this.#detach(area) : drainedNow(area);
   }
 
   /** Every area is drained again at the next drain, changed or not: what was published is not known for sure. */
@@ -177,6 +176,7 @@ export class AreaTotals {
         area: observation.area,
         simulated: observation.simulated,
         asOfMs: 0,
+        emptiedAtMs: null,
         touched: false,
         detached: false,
         drained: null,
@@ -193,76 +193,33 @@ export class AreaTotals {
     this.#touched.push(area);
   }
 
-  #enter(station: Station): void {
+  #enter(station: Station, stays: boolean): void {
     const area = station.area;
-    if (station.observedAtMs > area.asOfMs) area.asOfMs = station.observedAtMs;
+    // An area that was empty begins anew, whether that was drained in between or not: batches must make no difference.
+    const begins = area.stations === 0 && !stays && !station.retired;
+    if (begins || station.observedAtMs > area.asOfMs) area.asOfMs = station.observedAtMs;
     if (!station.retired) share(area, station, 1);
     this.#touch(area);
   }
 
-  #leave(station: Station): void {
-    if (!station.retired) share(station.area, station, -1);
-    this.#touch(station.area);
+  #leave(station: Station, atMs: number): void {
+    const { area } = station;
+    if (!station.retired) share(area, station, -1);
+    if (!station.retired && area.stations === 0) area.emptiedAtMs = atMs;
+    this.#touch(area);
+  }
+
+  #detach(area: Area): TotalsChange {
+    this.#areas.delete(area.key);
+    area.detached = true;
+    area.drained = null;
+    return { key: area.key, totals: null, emptiedAtMs: area.emptiedAtMs };
   }
 }
 
-const NOTHING: Sums = {
-  stations: 0,
-  total: 0,
-  electric: 0,
-  electricKnown: 0,
-  mechanical: 0,
-  mechanicalKnown: 0,
-  docks: 0,
-  docksKnown: 0,
-  withoutSplit: 0,
-};
-
-/** Adds (sign 1) or subtracts (sign -1) a station's share. */
-function share(area: Sums, station: Station, sign: 1 | -1): void {
-  area.stations += sign;
-  area.total += sign * station.total;
-  if (station.electric !== null) {
-    area.electric += sign * station.electric;
-    area.electricKnown += sign;
-  }
-  if (station.mechanical !== null) {
-    area.mechanical += sign * station.mechanical;
-    area.mechanicalKnown += sign;
-  }
-  if (station.docks !== null) {
-    area.docks += sign * station.docks;
-    area.docksKnown += sign;
-  }
-  if (station.electric === null || station.mechanical === null) area.withoutSplit += sign;
-}
-
-function differ(a: Sums, b: Sums): boolean {
-  return (
-    a.stations !== b.stations ||
-    a.total !== b.total ||
-    a.electric !== b.electric ||
-    a.electricKnown > 0 !== b.electricKnown > 0 ||
-    a.mechanical !== b.mechanical ||
-    a.mechanicalKnown > 0 !== b.mechanicalKnown > 0 ||
-    a.docks !== b.docks ||
-    a.docksKnown > 0 !== b.docksKnown > 0 ||
-    a.withoutSplit !== b.withoutSplit
-  );
-}
-
-function copy(area: Sums): Sums {
-  return {
-    stations: area.stations,
-    total: area.total,
-    electric: area.electric,
-    electricKnown: area.electricKnown,
-    mechanical: area.mechanical,
-    mechanicalKnown: area.mechanicalKnown,
-    docks: area.docks,
-    docksKnown: area.docksKnown,
-    withoutSplit: area.withoutSplit,
-  };
+function drainedNow(area: Area): TotalsChange {
+  area.drained = copy(area);
+  return { key: area.key, totals: totalsOf(area), emptiedAtMs: null };
 }
 
 function totalsOf(area: Area): Totals {

@@ -11,9 +11,12 @@
  * of the backlog supersedes, and totals in between would lack that station. At the end every station is there. Where
  * the history below the committed offset has gaps, even what was published cannot be told from it: then every area
  * is put out anew (docs/decisions/0002-restore-after-compaction.md).
+ *
+ * Records that are played back from history say themselves which totals follow them (domain/publication.ts).
  */
-import { AreaTotals } from "../domain/area-totals.ts";
+import { AreaTotals, type TotalsChange } from "../domain/area-totals.ts";
 import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
+import { decodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
 import {
   decodeRawRecord,
   DEFAULT_SYSTEM_ID,
@@ -56,6 +59,8 @@ interface PartitionState {
   published: ReadonlySet<string> | null;
   /** Rejects of the backlog: written with its totals. */
   rejects: ProduceRecord[];
+  /** Next offset when nothing is missing from the partition's start to there; null once something is. */
+  wholeTo: number | null;
 }
 
 export function aggregateProcessor(options: AggregateOptions): Processor {
@@ -66,26 +71,29 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     async restore(partition, history, range) {
       const startedMs = options.clock.now();
       const totals = new AreaTotals();
-      let expected = 0;
-      let gaps = false;
+      let wholeTo: number | null = 0;
       let records = 0;
+      let playedBack = false;
       for await (const batch of history) {
+        wholeTo = follow(wholeTo, batch);
         for (const record of batch) {
-          gaps ||= record.offset !== expected;
-          expected = record.offset + 1;
           records += 1;
           take(record, totals, scan, options);
+          for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
+            totals.drainArea(key);
         }
+        playedBack = isPlayedBack(batch);
       }
-      gaps ||= expected !== range.committedOffset;
+      const gaps = wholeTo !== range.committedOffset;
       const behind = range.endOffset > range.committedOffset;
       // What was put out up to the committed offset is out: it was committed with it.
-      totals.drain();
+      if (!playedBack) totals.drain();
       partitions.set(partition, {
         totals,
         catchUpTo: behind ? range.endOffset : null,
         published: behind && gaps ? await options.publishedAreas(partition) : null,
         rejects: [],
+        wholeTo: gaps ? null : wholeTo,
       });
       report(options, partition, records, range, totals, startedMs);
     },
@@ -93,18 +101,26 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     process(partition, records) {
       const state = partitions.get(partition);
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
+      state.wholeTo = follow(state.wholeTo, records);
+      const last = records.at(-1);
+      const reached = state.catchUpTo === null || (last?.offset ?? -1) >= state.catchUpTo - 1;
+      // Of a backlog only where nothing is missing: then no total in between lacks a station.
+      const playedBack = isPlayedBack(records) && (state.catchUpTo === null || state.wholeTo !== null);
+      const outputs: ProduceRecord[] = [];
       let stale = 0;
       for (const record of records) {
         const taken = take(record, state.totals, scan, options);
         if (taken === "stale") stale += 1;
         else if (typeof taken !== "string") state.rejects.push(rejected(taken, record, options));
+        if (!playedBack) continue;
+        for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
+          outputs.push(...published([state.totals.drainArea(key)], record, options));
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
-      const lastOffset = records.at(-1)?.offset ?? -1;
-      if (state.catchUpTo !== null && lastOffset < state.catchUpTo - 1) return null;
-      state.catchUpTo = null;
-      const outputs = drain(state, partition, records.at(-1), options);
+      if (!playedBack && !reached) return null;
+      if (!playedBack) outputs.push(...published(drain(state), last, options));
+      if (reached) state.catchUpTo = null;
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
       const { rejects } = state;
       if (rejects.length === 0) return outputs;
@@ -118,51 +134,61 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
   };
 }
 
-/** The totals that changed, as records. */
-function drain(
-  state: PartitionState,
-  partition: number,
-  last: LogRecord | undefined,
+/** Whether all of these records say themselves which totals follow them. */
+function isPlayedBack(records: readonly LogRecord[]): boolean {
+  return (
+    records.length > 0 &&
+    records.every(({ headers }) => decodePublication(headers[PUBLICATION_HEADER]) !== null)
+  );
+}
+
+/** The offset up to which nothing is missing, after `records`. */
+function follow(wholeTo: number | null, records: readonly LogRecord[]): number | null {
+  let expected = wholeTo;
+  for (const { offset } of records) {
+    if (offset !== expected) return null;
+    expected = offset + 1;
+  }
+  return expected;
+}
+
+/** What differs from what was published, each area once. */
+function drain(state: PartitionState): readonly TotalsChange[] {
+  const { totals, published: before } = state;
+  if (before === null) return totals.drain();
+  // After a restore that could not tell what was published, the totals topic could: only its areas can have emptied.
+  state.published = null;
+  const held = new Set([...totals.totals()].map(([key]) => key));
+  totals.forgetDrained();
+  const changes = new Map(totals.drain().map((change) => [change.key, change] as const));
+  const emptied = [...before].filter((key) => !held.has(key));
+  return [
+    ...[...changes.values()].filter(({ totals: now }) => now !== null),
+    ...emptied.map((key) => changes.get(key) ?? { key, totals: null, emptiedAtMs: null }),
+  ];
+}
+
+/** Changes as records of the totals topic, tombstones last. */
+function published(
+  changes: readonly TotalsChange[],
+  through: LogRecord | undefined,
   { topics }: AggregateOptions,
 ): ProduceRecord[] {
-  // After a restore that could not tell what was published, the totals topic could: only its areas can have emptied.
-  let emptied: string[] | null = null;
-  if (state.published !== null) {
-    const held = new Set([...state.totals.totals()].map(([key]) => key));
-    emptied = [...state.published].filter((key) => !held.has(key));
-    state.published = null;
-    state.totals.forgetDrained();
-  }
-  const changes = state.totals.drain();
-  emptied ??= changes.filter(({ totals }) => totals === null).map(({ key }) => key);
-  const headers = {
-    schema: TOTALS_SCHEMA,
-    through: encodeThrough({ partition, offset: last?.offset ?? -1 }),
-  };
-  const outputs: ProduceRecord[] = [];
-  for (const { key, totals } of changes) {
-    if (totals === null) continue;
-    const value = encodeTotals(totals);
-    outputs.push({
-      topic: topics.totals,
-      key,
-      value,
-      headers,
-      partitionKey: key,
-      timestampMs: totals.asOfMs,
-    });
-  }
-  for (const key of emptied)
-    outputs.push({
-      topic: topics.totals,
-      key,
-      value: null,
-      headers,
-      partitionKey: key,
-      // Its only time: when the last station left, by the raw record that said so.
-      ...(last === undefined ? {} : { timestampMs: last.timestampMs }),
-    });
-  return outputs;
+  if (through === undefined) return [];
+  const headers = { schema: TOTALS_SCHEMA, through: encodeThrough(through) };
+  const record = ({ key, totals, emptiedAtMs }: TotalsChange): ProduceRecord => ({
+    topic: topics.totals,
+    key,
+    value: totals === null ? null : encodeTotals(totals),
+    headers,
+    partitionKey: key,
+    timestampMs: totals?.asOfMs ?? emptiedAtMs ?? through.timestampMs,
+  });
+  const [areas, emptied] = [
+    changes.filter(({ totals }) => totals !== null),
+    changes.filter(({ totals }) => totals === null),
+  ];
+  return [...areas, ...emptied].map(record);
 }
 
 /** Applies one record to the totals; a reject is returned. */
@@ -178,7 +204,7 @@ function take(
   if (key !== null && bytes !== null && scan.read(key, bytes, start, end))
     return totals.applyShare(key, scan.observation) ? "taken" : "stale";
   const decoding = decode(record, options);
-  if (decoding === "tombstone") totals.remove(key ?? "");
+  if (decoding === "tombstone") totals.remove(key ?? "", record.timestampMs);
   else if (!decoding.ok) return decoding;
   else if (!totals.apply(decoding.record)) return "stale";
   return "taken";

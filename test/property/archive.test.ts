@@ -114,7 +114,7 @@ function expected(applied: readonly Applied[], atMs: number): ReadonlyMap<string
   const reducers = [new AreaTotals(), new AreaTotals()];
   for (const one of applied) {
     if (one.atMs > atMs) continue;
-    if (one.observation === null) reducers[one.partition]?.remove(one.key);
+    if (one.observation === null) reducers[one.partition]?.remove(one.key, one.atMs);
     else reducers[one.partition]?.apply(one.observation);
   }
   return comparable(reducers);

@@ -11,7 +11,7 @@ const RUNS = { numRuns: 4_000 };
 
 function apply(totals: AreaTotals, next: Step): void {
   if (next.kind === "observe") totals.apply(next.observation);
-  else totals.remove(next.key);
+  else totals.remove(next.key, 0);
 }
 
 function sorted<T>(entries: Iterable<readonly [string, T]>): [string, T][] {

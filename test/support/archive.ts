@@ -49,7 +49,7 @@ export class ScriptedLog {
     this.#totals.set(partition, totals);
     const raw = steps.map((step): LogRecord => {
       if ("tombstone" in step) {
-        totals.remove(step.tombstone);
+        totals.remove(step.tombstone, step.atMs);
         return this.#record("raw", partition, step.tombstone, null, step.atMs, {});
       }
       const one: Observation = { ...DEFAULTS, ...step };

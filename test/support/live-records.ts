@@ -65,7 +65,7 @@ export class TotalsWriter {
   write(records: readonly ViewRecord[]): ViewRecord[] {
     for (const record of records) {
       this.#offset += 1;
-      if (record.text === null) this.#totals.remove(record.key ?? "");
+      if (record.text === null) this.#totals.remove(record.key ?? "", record.timestampMs);
       else {
         const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, () => null);
         if (decoded.ok) this.#totals.apply(decoded.record);

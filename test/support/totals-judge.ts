@@ -50,7 +50,7 @@ export function reducedTable(raw: readonly LogRecord[]): Map<string, Totals> {
 
 function apply(totals: AreaTotals, record: LogRecord): void {
   if (record.value === null) {
-    totals.remove(record.key ?? "");
+    totals.remove(record.key ?? "", record.timestampMs);
     return;
   }
   const decoded = decodeRawRecord(record.key, record.value.toString(), record.timestampMs, () => null);

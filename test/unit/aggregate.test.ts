@@ -32,7 +32,11 @@ function referenceRecord(bikes: number, offset: number, partition = 0): LogRecor
   );
 }
 
-async function process(records: readonly LogRecord[], partitionCount = 1): Promise<readonly ProduceRecord[]> {
+async function process(
+  records: readonly LogRecord[],
+  partitionCount = 1,
+  ...later: readonly (readonly LogRecord[])[]
+): Promise<readonly ProduceRecord[]> {
   const processor = aggregateProcessor({
     topics: TOPICS,
     readReference: referenceReader((code) => (code === "16107" ? "75016" : null)),
@@ -44,7 +48,7 @@ async function process(records: readonly LogRecord[], partitionCount = 1): Promi
   });
   const partition = records[0]?.partition ?? 0;
   await processor.restore(partition, none(), { committedOffset: 0, endOffset: 0 });
-  return processor.process(partition, records) ?? [];
+  return [records, ...later].flatMap((batch) => processor.process(partition, batch) ?? []);
 }
 
 async function* none(): AsyncGenerator<readonly LogRecord[]> {
@@ -87,3 +91,60 @@ for (const [what, value, reason] of [
     assert.match(String(outputs[1]?.value), new RegExp(`"reason":"${reason}"`));
   });
 }
+
+function observation(
+  station: number,
+  area: string,
+  offset: number,
+  more: object,
+  headers: object = {},
+): LogRecord {
+  const value = {
+    system_id: "velib",
+    station_id: String(station),
+    postcode: area,
+    observed_at: 1_000 + offset,
+    ...more,
+  };
+  return { ...record(`velib:${station}`, JSON.stringify(value), offset), headers: { ...headers } };
+}
+
+test("an area's tombstone has the time of the record that emptied it, whatever else was in the batch", async () => {
+  const outputs = await process(
+    [observation(1, "75001", 0, { nbr_total: 3 }), observation(2, "75002", 1, { nbr_total: 4 })],
+    1,
+    [
+      observation(1, "75001", 2, { nbr_total: 0, retired: true }),
+      record("velib:1", null, 3),
+      observation(2, "75002", 4, { nbr_total: 5 }),
+    ],
+  );
+  assert.deepEqual(
+    outputs.map(({ key, value, timestampMs }) => [key, value === null, timestampMs]),
+    [
+      ["75001", false, 1_000],
+      ["75002", false, 1_001],
+      ["75002", false, 1_004],
+      ["75001", true, 1_002],
+    ],
+  );
+});
+
+test("records that are played back say themselves which totals follow them, changed or not", async () => {
+  const outputs = await process(
+    [
+      observation(1, "75001", 0, { nbr_total: 3 }, { totals: "[]" }),
+      observation(2, "75001", 1, { nbr_total: 4 }, { totals: '["75001"]' }),
+      observation(2, "75001", 1, { nbr_total: 4 }, { totals: '["75001"]' }),
+    ],
+    1,
+    [observation(3, "75002", 2, { nbr_total: 5 }, { totals: "[]" })],
+  );
+  assert.deepEqual(
+    outputs.map(({ key, value }) => [key, /"nbr_total":\d+/.exec(String(value))?.[0]]),
+    [
+      ["75001", '"nbr_total":7'],
+      ["75001", '"nbr_total":7'],
+    ],
+  );
+});
