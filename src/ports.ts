@@ -222,8 +222,9 @@ export interface Archive {
   /**
    * Takes records in the order of the log. Resolves when they will survive a crash, or, while the disk is full, when
    * they wait in memory: it never rejects for the sake of the disk.
+   * @param behind the log is not read to its end yet: one partition may come long before another. @default false
    */
-  append(records: readonly LogRecord[]): Promise<void>;
+  append(records: readonly LogRecord[], behind?: boolean): Promise<void>;
   /** Does what is due: call about every second. */
   tend(): Promise<void>;
   health(): HealthState;

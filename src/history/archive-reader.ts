@@ -6,7 +6,7 @@
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import { AppError, StorageError } from "../errors.ts";
 import type { HistoryGap } from "../ports.ts";
-import { segmentsOf, type Segment } from "./coverage.ts";
+import { segmentsOf, type Segment } from "./segments.ts";
 import { dayOf } from "./layout.ts";
 import { stateSources } from "./keyframes.ts";
 import type { DataFile } from "./manifest.ts";

@@ -1,9 +1,16 @@
 /** Whole rows of the archive: the state of every station at an instant, and what happened over a range. */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { DAY_MS, dayOf, dayStartMs } from "./layout.ts";
+import { dayOf } from "./layout.ts";
 import { stateSources } from "./keyframes.ts";
 import { appendRows, fileList, stateSql, typed } from "./parquet.ts";
-import { AREA_COLUMNS, STATION_COLUMNS, type Cell, type Column, type StationRow } from "./rows.ts";
+import {
+  AREA_COLUMNS,
+  STATION_COLUMNS,
+  type AreaRow,
+  type Cell,
+  type Column,
+  type StationRow,
+} from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The select list that gives columns as JavaScript numbers, texts and booleans. */
@@ -65,71 +72,77 @@ export async function stationsAt(
   return state;
 }
 
-/** What happened to a system's stations on one UTC day, in the order of the log within each epoch and partition. */
-export async function stationRowsOfDay(
+/** Rows of one epoch of a system with a time from `fromMs` up to, not including, `toMs`. */
+export interface RowsQuery {
+  readonly system: string;
+  readonly epoch: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** What happened to a system's stations, in no order. */
+export async function stationRows(
   folder: string,
   snapshot: Snapshot,
   connection: DuckDBConnection,
-  system: string,
-  day: string,
+  query: RowsQuery,
 ): Promise<readonly StationRow[]> {
-  const files = snapshot.manifest.files.filter(
-    (file) => file.table === "stations" && file.system === system && file.day === day,
+  const rows = await rowsBetween(folder, snapshot, connection, query, "stations", STATION_COLUMNS);
+  const fresh = snapshot.fresh.stations.filter((row) => isAsked(query, row, row.observedAtMs));
+  return [...rows, ...fresh];
+}
+
+/**
+ * What totals of a system were published: of which area, and through which raw offset; in no order.
+ * @param most rows of the files, when a few are enough
+ */
+export async function totalsRows(
+  folder: string,
+  snapshot: Snapshot,
+  connection: DuckDBConnection,
+  query: RowsQuery,
+  most?: number,
+): Promise<readonly Pick<AreaRow, "area" | "throughPartition" | "throughOffset">[]> {
+  const columns = AREA_COLUMNS.filter(({ key }) => PUBLISHED.includes(key));
+  const rows = await rowsBetween(folder, snapshot, connection, query, "areas", columns, most);
+  const fresh = snapshot.fresh.areas.filter((row) => isAsked(query, row, row.asOfMs));
+  return [...rows, ...fresh];
+}
+
+const PUBLISHED: readonly string[] = [
+  "area",
+  "throughPartition",
+  "throughOffset",
+] satisfies (keyof AreaRow)[];
+
+async function rowsBetween<R>(
+  folder: string,
+  { manifest }: Snapshot,
+  connection: DuckDBConnection,
+  { system, epoch, fromMs, toMs }: RowsQuery,
+  table: "stations" | "areas",
+  columns: readonly Column<R>[],
+  most?: number,
+): Promise<R[]> {
+  const [first, last] = [dayOf(fromMs), dayOf(toMs - 1)];
+  const files = manifest.files.filter(
+    (file) => file.table === table && file.system === system && file.day >= first && file.day <= last,
   );
-  const rows =
-    files.length === 0
-      ? []
-      : await readRows(
-          connection,
-          system,
-          STATION_COLUMNS,
-          `read_parquet(${fileList(
-            folder,
-            files.map(({ path }) => path),
-          )})`,
-        );
-  const fresh = snapshot.fresh.stations.filter(
-    (row) => row.system === system && dayOf(row.observedAtMs) === day,
-  );
-  return [...rows, ...fresh].sort(
-    (a, b) => a.epoch - b.epoch || a.partition - b.partition || a.offset - b.offset,
+  if (files.length === 0) return [];
+  const paths = files.map(({ path }) => path);
+  const time = `epoch_ms(${table === "stations" ? "observed_at" : "as_of"})`;
+  return readRows(
+    connection,
+    system,
+    columns,
+    `read_parquet(${fileList(folder, paths)}) WHERE epoch = ${epoch} AND ${time} >= ${fromMs} AND ${time} < ${toMs}${most === undefined ? "" : ` LIMIT ${most}`}`,
   );
 }
 
-/** By `epoch:partition` of the raw topic: the offsets up to which totals were published on a day, ascending. */
-export async function throughOffsetsOfDay(
-  folder: string,
-  snapshot: Snapshot,
-  connection: DuckDBConnection,
-  system: string,
-  day: string,
-): Promise<ReadonlyMap<string, readonly number[]>> {
-  // Totals may carry the time of an observation just before midnight, and the other way round.
-  const days = [dayOf(dayStartMs(day) - DAY_MS), day, dayOf(dayStartMs(day) + DAY_MS)];
-  const files = snapshot.manifest.files.filter(
-    (file) => file.table === "areas" && file.system === system && days.includes(file.day),
-  );
-  const rows =
-    files.length === 0
-      ? []
-      : await readRows(
-          connection,
-          system,
-          AREA_COLUMNS.filter(({ key }) => ["epoch", "throughPartition", "throughOffset"].includes(key)),
-          `(SELECT DISTINCT epoch, through_partition, through_offset FROM read_parquet(${fileList(
-            folder,
-            files.map(({ path }) => path),
-          )}))`,
-        );
-  const offsets = new Map<string, Set<number>>();
-  for (const { epoch, throughPartition, throughOffset } of [
-    ...rows,
-    ...snapshot.fresh.areas.filter((row) => row.system === system),
-  ]) {
-    if (throughPartition === null || throughOffset === null) continue;
-    const id = `${epoch}:${throughPartition}`;
-    const held = offsets.get(id) ?? new Set();
-    offsets.set(id, held.add(throughOffset));
-  }
-  return new Map([...offsets].map(([id, held]) => [id, [...held].sort((a, b) => a - b)]));
+function isAsked(
+  { system, epoch, fromMs, toMs }: RowsQuery,
+  row: { readonly system: string; readonly epoch: number },
+  atMs: number,
+): boolean {
+  return row.system === system && row.epoch === epoch && atMs >= fromMs && atMs < toMs;
 }

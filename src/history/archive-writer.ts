@@ -108,11 +108,11 @@ export class ArchiveWriter implements Archive {
     return this.#coverage.spans();
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogRecord[], behind = false): Promise<void> {
     return this.#inTurn(async () => {
       for (let rest = records; rest.length > 0;) {
         const taken = this.#rows.take(rest);
-        this.#backlog.add(taken.stations, taken.areas, taken.interrupted);
+        this.#backlog.add(taken.stations, taken.areas, { ...taken, behind });
         rest = rest.slice(taken.taken);
         await this.#acknowledge(false);
         if (rest.length > 0) this.#beginEpoch();
@@ -169,7 +169,7 @@ export class ArchiveWriter implements Archive {
     const backlog = this.#backlog;
     const gaps = backlog.gaps("disk_full");
     const positions = Object.fromEntries(this.#rows.positions);
-    if (backlog.rows === 0 && !backlog.interrupted) return;
+    if (backlog.rows === 0 && backlog.interrupted === false) return;
     const { stations, areas, interrupted } = backlog;
     const frame: Frame = {
       epoch: this.#epoch,
@@ -178,6 +178,7 @@ export class ArchiveWriter implements Archive {
       areas: areas.map((row) => toCells(row, AREA_COLUMNS)),
       interrupted,
       gaps,
+      ...(backlog.behind ? { behind: true } : {}),
     };
     try {
       const journal = await this.#openJournal();
@@ -187,7 +188,7 @@ export class ArchiveWriter implements Archive {
       return;
     }
     this.#recovered();
-    observeRows(this.#coverage, stations, interrupted);
+    observeRows(this.#coverage, { stations, interrupted, behind: backlog.behind });
     for (const row of stations) this.#buffer.stations.push(row);
     for (const row of areas) this.#buffer.areas.push(row);
     this.#buffer.gaps.push(...gaps);
@@ -218,6 +219,7 @@ export class ArchiveWriter implements Archive {
         epochs: [...this.#epochs],
         positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
         spans: this.#coverage.spans(),
+        unsettled: this.#coverage.unsettled(),
       };
     });
     if (taken === null) return;
@@ -253,6 +255,7 @@ export class ArchiveWriter implements Archive {
     );
     this.#epoch = nextEpoch([...this.#folder.manifest.epochs, this.#epoch], this.#options);
     this.#epochs.push(this.#epoch);
+    this.#coverage.closeAllBut([this.#epoch.id]);
     const { simulated } = this.#rows;
     this.#rows = newRows(this.#options, { epoch: this.#epoch.id, positions: [], kept: [], simulated });
   }

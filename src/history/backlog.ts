@@ -11,7 +11,8 @@ const MOST_ROWS = 100_000;
 export class Backlog {
   #stations: StationRow[] = [];
   #areas: AreaRow[] = [];
-  #interrupted = false;
+  readonly #interrupted = new Set<number>();
+  #behind = false;
   /** By system: since when rows were left out. */
   readonly #lossyFromMs = new Map<string, number>();
   readonly #mostRows: number;
@@ -32,15 +33,26 @@ export class Backlog {
     return this.#areas;
   }
 
-  /** Records before these rows are missing, or were left out. */
-  get interrupted(): boolean {
-    return this.#interrupted || this.#lossyFromMs.size > 0;
+  /** Partitions whose records before these rows are missing; true when rows of any were left out. */
+  get interrupted(): boolean | readonly number[] {
+    if (this.#lossyFromMs.size > 0) return true;
+    return this.#interrupted.size > 0 && [...this.#interrupted];
   }
 
-  add(stations: readonly StationRow[], areas: readonly AreaRow[], interrupted: boolean): void {
+  /** Some of these rows were read before the log's end was reached. */
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  add(
+    stations: readonly StationRow[],
+    areas: readonly AreaRow[],
+    { interrupted, behind }: { readonly interrupted: readonly number[]; readonly behind: boolean },
+  ): void {
     this.#stations.push(...stations);
     this.#areas.push(...areas);
-    this.#interrupted ||= interrupted;
+    for (const partition of interrupted) this.#interrupted.add(partition);
+    this.#behind ||= behind;
     if (this.rows <= this.#mostRows) return;
     for (const { system, observedAtMs } of this.#stations)
       this.#lossyFromMs.set(system, Math.min(observedAtMs, this.#lossyFromMs.get(system) ?? Infinity));
@@ -59,7 +71,8 @@ export class Backlog {
   clear(): void {
     this.#stations = [];
     this.#areas = [];
-    this.#interrupted = false;
+    this.#interrupted.clear();
+    this.#behind = false;
     this.#lossyFromMs.clear();
   }
 }

@@ -5,10 +5,12 @@
  *   spans                 ├─────┤        ├──────┤
  *   gap                          └──────┘           longer than the system is ever silent while it is polled
  *
- * A silence is a gap when it is longer than ten minutes and than three times the system's usual distance between
- * records. The collector publishes a station at least every five minutes (domain/collection.ts), so that silence means
- * something in a small system at night too; recordings taken once an hour have a usual distance of an hour.
+ * The log's partitions are read one after the other when there is much to read, so the times of records come in any
+ * order. They are kept until nothing earlier is to be expected, and looked at in order (watch.ts):
+ *
+ *   settled span ├────────┤ │ │  │ │   │ times kept ─▶ settle() ─▶ settled
  */
+import { fold, newWatch, reopened, type Watch } from "./watch.ts";
 
 /** One stretch of time in which a system was watched without a gap. */
 export interface Span {
@@ -30,91 +32,177 @@ export interface Epoch {
   readonly openedAtMs: number;
 }
 
-/** A stretch of a range, and the epoch that tells of it; null is a gap. */
-export interface Segment {
+/** Times kept while the log is read as it grows: an hour of a poll a minute. */
+const KEPT = 64;
+/** Times kept while it is read up to its end, partition after partition: a month of a poll a minute. */
+const KEPT_BEHIND = 50_000;
+
+/** Records of this stretch are missing: whatever else is told of it, the system was not watched whole. */
+export interface Missing {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly epoch: number | null;
 }
 
-const LEAST_PATIENCE_MS = 10 * 60_000;
-const PATIENCE_FACTOR = 3;
-/** Distances remembered for the usual one; below the least, nothing is known yet. */
-const REMEMBERED = 31;
-const KNOWN_FROM = 3;
+/** What is not settled of a system in an epoch. */
+export interface Unsettled {
+  readonly system: string;
+  readonly epoch: number;
+  readonly settled: Span | null;
+  /** Ascending, each once; later than what is settled. */
+  readonly timesMs: readonly number[];
+  readonly missing: readonly Missing[];
+}
 
-interface Watch {
-  span: Span;
-  distancesMs: number[];
-  /** Spans closed before the usual distance was known: they may turn out to be one. */
-  early: Span[];
+interface Kept {
+  readonly system: string;
+  readonly epoch: number;
+  settled: Watch | null;
+  timesMs: number[];
+  missing: Missing[];
 }
 
 /** Follows the records of every system and keeps the spans. */
 export class Coverage {
-  readonly #closed: Span[];
-  readonly #watches = new Map<string, Watch>();
+  #closed: Span[];
+  readonly #kept = new Map<string, Kept>();
+  /** By epoch, system and partition: its last record. */
+  readonly #lastMs = new Map<string, number>();
+  /** By epoch and system: what was known before the first record. */
+  readonly #knownToMs = new Map<string, number>();
 
-  /** @param spans as kept earlier; those of a live epoch are continued by `resume` */
-  constructor(spans: readonly Span[] = []) {
+  /**
+   * @param spans as kept earlier, with those that follow from `unsettled`; they are gone on with
+   */
+  constructor(spans: readonly Span[] = [], unsettled: readonly Unsettled[] = []) {
     this.#closed = [...spans];
+    for (const { system, epoch, toMs } of spans) {
+      const id = idOf(system, epoch);
+      this.#knownToMs.set(id, Math.max(toMs, this.#knownToMs.get(id) ?? 0));
+    }
+    for (const { system, epoch, settled, timesMs, missing } of unsettled) {
+      const beginMs = settled?.fromMs ?? -Infinity;
+      this.#closed = this.#closed.filter(
+        (span) => span.system !== system || span.epoch !== epoch || span.fromMs < beginMs,
+      );
+      this.#kept.set(idOf(system, epoch), {
+        system,
+        epoch,
+        settled: settled === null ? null : reopened(settled),
+        timesMs: [...timesMs],
+        missing: [...missing],
+      });
+    }
   }
 
   /** Every span, the open ones too. */
   spans(): readonly Span[] {
-    return [...this.#closed, ...[...this.#watches.values()].flatMap(({ span, early }) => [...early, span])];
+    const spans = [...this.#closed];
+    for (const kept of this.#kept.values()) {
+      const watch = follow(kept, kept.timesMs, spans);
+      if (watch !== null) spans.push(...watch.early, watch.span);
+    }
+    return spans;
   }
 
-  /** A record of a system: it was watched at `atMs`. */
-  observe(system: string, epoch: number, atMs: number): void {
-    const id = `${epoch}\n${system}`;
-    const watch = this.#watches.get(id) ?? this.#reopened(id, system, epoch);
-    if (watch === null) {
-      const span = { system, epoch, fromMs: atMs, toMs: atMs, patienceMs: LEAST_PATIENCE_MS };
-      this.#watches.set(id, { span, distancesMs: [], early: [] });
+  /** What `spans` alone does not tell: to be kept beside them. */
+  unsettled(): readonly Unsettled[] {
+    return [...this.#kept.values()].map(({ system, epoch, settled, timesMs, missing }) => ({
+      system,
+      epoch,
+      settled: settled?.span ?? null,
+      timesMs: [...timesMs],
+      missing: [...missing],
+    }));
+  }
+
+  /** A record of a system, read from a partition: it was watched at `atMs`. */
+  observe(system: string, epoch: number, atMs: number, partition = 0): void {
+    const lane = `${idOf(system, epoch)}\n${partition}`;
+    this.#lastMs.set(lane, Math.max(atMs, this.#lastMs.get(lane) ?? 0));
+    const kept = this.#keptOf(system, epoch);
+    const { settled, timesMs } = kept;
+    if (settled !== null && atMs <= settled.span.toMs) {
+      const { span } = settled;
+      if (atMs < span.fromMs && span.fromMs - atMs <= span.patienceMs)
+        settled.span = { ...span, fromMs: atMs };
       return;
     }
-    const silenceMs = atMs - watch.span.toMs;
-    // One partition may be read some way before another.
-    if (atMs < watch.span.fromMs && watch.span.fromMs - atMs <= watch.span.patienceMs)
-      watch.span = { ...watch.span, fromMs: atMs };
-    if (silenceMs <= 0) return;
-    const gap = silenceMs > watch.span.patienceMs;
-    watch.distancesMs.push(silenceMs);
-    if (watch.distancesMs.length > REMEMBERED) watch.distancesMs.shift();
-    const patienceMs = patienceOf(watch.distancesMs);
-    if (!gap || (watch.distancesMs.length >= KNOWN_FROM && silenceMs <= patienceMs)) {
-      watch.span = { ...watch.span, toMs: atMs, patienceMs };
-    } else {
-      watch.early.push(watch.span);
-      watch.span = { system, epoch, fromMs: atMs, toMs: atMs, patienceMs };
-    }
-    if (watch.distancesMs.length === KNOWN_FROM) joinEarly(watch, patienceMs);
-    if (watch.distancesMs.length >= KNOWN_FROM) this.#closed.push(...watch.early.splice(0));
+    let at = timesMs.length;
+    while (at > 0 && (timesMs[at - 1] ?? 0) > atMs) at -= 1;
+    if (timesMs[at - 1] !== atMs) timesMs.splice(at, 0, atMs);
+    if (timesMs.length > KEPT_BEHIND) this.#settle(kept, KEPT_BEHIND / 2);
   }
 
-  /** Records are missing from here on (`system` null: of every system of the epoch): what was watched ends. */
-  interrupt(epoch: number, system: string | null = null): void {
-    for (const [id, watch] of this.#watches) {
-      if (watch.span.epoch !== epoch || (system !== null && watch.span.system !== system)) continue;
-      this.#closed.push(...watch.early, watch.span);
-      this.#watches.delete(id);
+  /** Records of a partition are missing, before one of `untilMs`. Call before that one is observed. */
+  miss(system: string, epoch: number, partition: number, untilMs: number): void {
+    const id = idOf(system, epoch);
+    const fromMs = this.#lastMs.get(`${id}\n${partition}`) ?? this.#knownToMs.get(id) ?? 0;
+    if (fromMs >= untilMs) return;
+    const gone = { fromMs, toMs: untilMs };
+    const kept = this.#keptOf(system, epoch);
+    kept.missing = joined([...kept.missing, gone]);
+    const others = this.#closed.filter((span) => span.system !== system || span.epoch !== epoch);
+    const own = this.#closed.filter((span) => span.system === system && span.epoch === epoch);
+    this.#closed = [...others, ...own.flatMap((span) => without(span, gone))];
+    if (kept.settled === null) return;
+    const parts = without(kept.settled.span, gone);
+    const last = parts.at(-1);
+    // What ended before it is not gone on with.
+    if (last !== undefined && last.patienceMs > 0) kept.settled.span = last;
+    else kept.settled = null;
+    this.#closed.push(...parts.filter((part) => part !== kept.settled?.span));
+  }
+
+  /** The log is read as it grows: nothing much earlier is to be expected. */
+  settle(): void {
+    for (const kept of this.#kept.values()) if (kept.timesMs.length > 2 * KEPT) this.#settle(kept, KEPT);
+  }
+
+  /** Nothing more comes of other epochs than these. */
+  closeAllBut(epochs: readonly number[]): void {
+    for (const [id, kept] of this.#kept) {
+      if (epochs.includes(kept.epoch)) continue;
+      const watch = follow(kept, kept.timesMs, this.#closed);
+      if (watch !== null) this.#closed.push(...watch.early, watch.span);
+      this.#kept.delete(id);
     }
-    // A closed span of this epoch must not be continued.
-    for (const [index, span] of this.#closed.entries())
-      if (span.epoch === epoch && (system === null || span.system === system) && span.patienceMs > 0)
-        this.#closed[index] = { ...span, patienceMs: 0 };
   }
 
   /** What is older than `fromMs` was removed. */
   forget(fromMs: number): void {
-    this.#closed.splice(0, Infinity, ...spansFrom(this.#closed, fromMs));
-    for (const watch of this.#watches.values())
-      watch.span = { ...watch.span, fromMs: Math.max(watch.span.fromMs, fromMs) };
+    const unsettled = unsettledFrom(this.unsettled(), fromMs);
+    this.#closed = spansFrom(this.#closed, fromMs);
+    for (const kept of this.#kept.values()) {
+      const { settled, timesMs } = unsettled.find(
+        ({ system, epoch }) => system === kept.system && epoch === kept.epoch,
+      ) ?? { settled: null, timesMs: [] };
+      kept.timesMs = [...timesMs];
+      if (kept.settled !== null && settled !== null) kept.settled.span = settled;
+      else kept.settled = null;
+    }
+  }
+
+  #settle(kept: Kept, keep: number): void {
+    const times = kept.timesMs.splice(0, kept.timesMs.length - keep);
+    kept.settled = follow(kept, times, this.#closed);
+    const settledMs = kept.settled?.span.toMs ?? 0;
+    kept.missing = kept.missing.filter(({ toMs }) => toMs > settledMs);
+    // What was kept apart for want of knowledge is told of for good.
+    this.#closed.push(...(kept.settled?.early.splice(0) ?? []));
+  }
+
+  #keptOf(system: string, epoch: number): Kept {
+    const id = idOf(system, epoch);
+    let kept = this.#kept.get(id);
+    if (kept === undefined) {
+      kept = { system, epoch, settled: this.#lastSpan(system, epoch), timesMs: [], missing: [] };
+      this.#kept.set(id, kept);
+    }
+    return kept;
   }
 
   /** The span that ended last in this epoch is gone on with: after a restart, over Kafka. */
-  #reopened(id: string, system: string, epoch: number): Watch | null {
+  #lastSpan(system: string, epoch: number): Watch | null {
     let found = -1;
     for (const [index, span] of this.#closed.entries())
       if (span.system === system && span.epoch === epoch && span.toMs >= (this.#closed[found]?.toMs ?? -1))
@@ -122,12 +210,63 @@ export class Coverage {
     const span = this.#closed[found];
     if (span === undefined || span.patienceMs === 0) return null;
     this.#closed.splice(found, 1);
-    // Its patience was learnt: it stands for the distances that are not remembered.
-    const usualMs = span.patienceMs / PATIENCE_FACTOR;
-    const watch = { span, distancesMs: Array.from({ length: KNOWN_FROM }, () => usualMs), early: [] };
-    this.#watches.set(id, watch);
-    return watch;
+    return reopened(span);
   }
+}
+
+/** What is not settled, without what lies before `fromMs`. */
+export function unsettledFrom(unsettled: readonly Unsettled[], fromMs: number): Unsettled[] {
+  return unsettled
+    .map((one) => ({
+      ...one,
+      settled: one.settled === null ? null : (spansFrom([one.settled], fromMs)[0] ?? null),
+      timesMs: one.timesMs.filter((atMs) => atMs >= fromMs),
+    }))
+    .filter(({ settled, timesMs }) => settled !== null || timesMs.length > 0);
+}
+
+function idOf(system: string, epoch: number): string {
+  return `${epoch}\n${system}`;
+}
+
+/** The watch after `times`; what it closes goes to `closed`. Changes nothing of `kept`. */
+function follow(
+  { system, epoch, settled, missing }: Kept,
+  times: readonly number[],
+  closed: Span[],
+): Watch | null {
+  let watch = settled === null ? null : { ...settled, early: [...settled.early] };
+  for (const atMs of times) {
+    if (missing.some(({ fromMs, toMs }) => atMs > fromMs && atMs < toMs)) continue;
+    const lastMs = watch?.span.toMs ?? atMs;
+    if (watch !== null && missing.some(({ toMs }) => toMs > lastMs && toMs <= atMs)) {
+      closed.push(...watch.early, { ...watch.span, patienceMs: 0 });
+      watch = null;
+    }
+    if (watch === null) watch = newWatch(system, epoch, atMs);
+    else fold(watch, atMs, closed);
+  }
+  return watch;
+}
+
+/** A span without a stretch; what ends at the stretch is not gone on with. */
+function without(span: Span, { fromMs, toMs }: Missing): Span[] {
+  if (toMs <= span.fromMs || fromMs > span.toMs) return [span];
+  return [
+    ...(fromMs >= span.fromMs ? [{ ...span, toMs: fromMs, patienceMs: 0 }] : []),
+    ...(toMs <= span.toMs ? [{ ...span, fromMs: toMs }] : []),
+  ];
+}
+
+function joined(missing: readonly Missing[]): Missing[] {
+  const all: Missing[] = [];
+  for (const one of missing.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const before = all.at(-1);
+    if (before !== undefined && one.fromMs < before.toMs)
+      all[all.length - 1] = { fromMs: before.fromMs, toMs: Math.max(before.toMs, one.toMs) };
+    else all.push(one);
+  }
+  return all;
 }
 
 /** The spans without what lies before `fromMs`. */
@@ -135,61 +274,4 @@ export function spansFrom(spans: readonly Span[], fromMs: number): Span[] {
   return spans
     .filter(({ toMs }) => toMs >= fromMs)
     .map((span) => ({ ...span, fromMs: Math.max(span.fromMs, fromMs) }));
-}
-
-function patienceOf(distancesMs: readonly number[]): number {
-  if (distancesMs.length < KNOWN_FROM) return LEAST_PATIENCE_MS;
-  const sorted = distancesMs.toSorted((a, b) => a - b);
-  return Math.max(LEAST_PATIENCE_MS, PATIENCE_FACTOR * (sorted[Math.floor(sorted.length / 2)] ?? 0));
-}
-
-/** Now that the usual distance is known: what was closed for want of it is one span after all. */
-function joinEarly(watch: Watch, patienceMs: number): void {
-  const spans = [...watch.early, watch.span];
-  const joined: Span[] = [];
-  for (const span of spans) {
-    const before = joined.at(-1);
-    if (before !== undefined && span.fromMs - before.toMs <= patienceMs)
-      joined[joined.length - 1] = { ...span, fromMs: before.fromMs, patienceMs };
-    else joined.push(span);
-  }
-  watch.span = joined.pop() ?? watch.span;
-  watch.early = joined;
-}
-
-/**
- * Cuts a range into stretches, each told by one epoch or by none: a live log before an import, the newer before the
- * older. The last span of all lasts until now, as long as its system may be silent.
- */
-export function segmentsOf(
-  system: string,
-  spans: readonly Span[],
-  epochs: readonly Epoch[],
-  range: { readonly fromMs: number; readonly toMs: number; readonly nowMs: number },
-): readonly Segment[] {
-  const imports = new Set(epochs.filter(({ kind }) => kind === "import").map(({ id }) => id));
-  const toMs = Math.min(range.toMs, range.nowMs);
-  const own = spans.filter((span) => span.system === system);
-  const newestMs = Math.max(...own.map((span) => span.toMs));
-  const stretches = own
-    .map((span) => {
-      const lastsMs = span.toMs === newestMs ? span.toMs + Math.max(span.patienceMs, 1) : span.toMs;
-      return { epoch: span.epoch, fromMs: span.fromMs, toMs: lastsMs };
-    })
-    .filter((span) => span.fromMs < toMs && span.toMs > range.fromMs)
-    .sort((a, b) => Number(imports.has(a.epoch)) - Number(imports.has(b.epoch)) || b.epoch - a.epoch);
-  const cuts = new Set([range.fromMs, toMs]);
-  for (const span of stretches)
-    for (const cut of [span.fromMs, span.toMs]) if (cut > range.fromMs && cut < toMs) cuts.add(cut);
-  const sorted = [...cuts].sort((a, b) => a - b);
-  const segments: Segment[] = [];
-  for (let index = 0; index + 1 < sorted.length; index += 1) {
-    const [from = 0, to = 0] = sorted.slice(index, index + 2);
-    const epoch = stretches.find((span) => span.fromMs <= from && span.toMs >= to)?.epoch ?? null;
-    const before = segments.at(-1);
-    if (before !== undefined && before.epoch === epoch)
-      segments[segments.length - 1] = { ...before, toMs: to };
-    else segments.push({ fromMs: from, toMs: to, epoch });
-  }
-  return segments;
 }

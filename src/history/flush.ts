@@ -1,6 +1,6 @@
 /** From rows in memory to committed Parquet files: one a table, system and day. */
 import type { ArchiveFolder } from "./archive-folder.ts";
-import type { Epoch, Span } from "./coverage.ts";
+import type { Epoch, Span, Unsettled } from "./coverage.ts";
 import { dataPath, dayOf, type Table } from "./layout.ts";
 import type { DataFile, Manifest, RecordedGap } from "./manifest.ts";
 import type { Row } from "./parquet.ts";
@@ -20,6 +20,8 @@ export interface FlushInput extends Buffered {
   /** Null keeps those of the Kafka log: this is another one, which nobody goes on with. */
   readonly positions: Readonly<Record<string, number>> | null;
   readonly spans: readonly Span[];
+  /** @default none */
+  readonly unsettled?: readonly Unsettled[];
   readonly journalFrom: number;
 }
 
@@ -41,6 +43,11 @@ export async function commitRows(folder: ArchiveFolder, input: FlushInput): Prom
     epochs: withEpochs(manifest.epochs, input.epochs),
     ...(input.positions === null ? {} : { positions: { ...input.positions } }),
     spans: [...input.spans],
+    unsettled: (input.unsettled ?? []).map((one) => ({
+      ...one,
+      timesMs: [...one.timesMs],
+      missing: [...one.missing],
+    })),
     gaps: [...manifest.gaps, ...input.gaps],
     journalFrom: input.journalFrom,
   }));

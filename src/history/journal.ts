@@ -20,8 +20,10 @@ export interface Frame {
   readonly positions: Readonly<Record<string, number>>;
   readonly stations: readonly (readonly Cell[])[];
   readonly areas: readonly (readonly Cell[])[];
-  /** Records before these are missing: coverage begins anew. */
-  readonly interrupted: boolean;
+  /** Records before these are missing, in all partitions or in some: coverage begins anew. */
+  readonly interrupted: boolean | readonly number[];
+  /** The log is not read to its end yet: earlier records of other partitions may follow. */
+  readonly behind?: true;
   readonly gaps: readonly RecordedGap[];
 }
 

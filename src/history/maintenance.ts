@@ -7,7 +7,7 @@
  */
 import type { Clock, Logger, Metrics } from "../ports.ts";
 import { filesOf, type ArchiveFolder } from "./archive-folder.ts";
-import { spansFrom, type Epoch } from "./coverage.ts";
+import { spansFrom, unsettledFrom, type Epoch } from "./coverage.ts";
 import { covers, epochsAlive, stateSources } from "./keyframes.ts";
 import { DAY_MS, dataPath, dayOf, dayStartMs, KEYFRAMES_OF, nextDay } from "./layout.ts";
 import type { DataFile, Manifest } from "./manifest.ts";
@@ -178,6 +178,11 @@ export class Maintenance {
     await this.#folder.commit((manifest) => ({
       files: manifest.files.filter((file) => !isOld(file)),
       spans: spansFrom(manifest.spans, fromMs),
+      unsettled: unsettledFrom(manifest.unsettled ?? [], fromMs).map((one) => ({
+        ...one,
+        timesMs: [...one.timesMs],
+        missing: [...one.missing],
+      })),
       gaps: manifest.gaps.filter(({ toMs }) => toMs >= fromMs),
     }));
     logger.info("archive.retained", `Removed ${old.length} files older than ${fromDay}.`);

@@ -25,6 +25,14 @@ const DataFile = z.object({
 });
 export type DataFile = z.infer<typeof DataFile>;
 
+const Span = z.object({
+  system: z.string(),
+  epoch: z.int(),
+  fromMs: timeMs,
+  toMs: timeMs,
+  patienceMs: timeMs,
+});
+
 const Manifest = z.object({
   format: z.literal(1),
   revision: z.int(),
@@ -43,9 +51,19 @@ const Manifest = z.object({
   simulated: z.boolean().optional(),
   /** Next offset to read by `topic:partition`, of the newest Kafka epoch. */
   positions: z.record(z.string(), z.int()),
-  spans: z.array(
-    z.object({ system: z.string(), epoch: z.int(), fromMs: timeMs, toMs: timeMs, patienceMs: timeMs }),
-  ),
+  spans: z.array(Span),
+  /** What of the spans may still change as earlier records come (coverage.ts). */
+  unsettled: z
+    .array(
+      z.object({
+        system: z.string(),
+        epoch: z.int(),
+        settled: Span.nullable(),
+        timesMs: z.array(timeMs),
+        missing: z.array(z.object({ fromMs: timeMs, toMs: timeMs })),
+      }),
+    )
+    .optional(),
   /** Gaps with a reason of their own. */
   gaps: z.array(z.object({ system: z.string(), fromMs: timeMs, toMs: timeMs, reason: z.string() })),
   files: z.array(DataFile),

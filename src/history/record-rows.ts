@@ -19,8 +19,8 @@ import {
 export interface TakenRecords {
   readonly stations: readonly StationRow[];
   readonly areas: readonly AreaRow[];
-  /** Raw records before these are missing: compaction or retention has been there. */
-  readonly interrupted: boolean;
+  /** Raw partitions whose records before these are missing: compaction or retention has been there. */
+  readonly interrupted: readonly number[];
   /** How many records were taken; fewer than given when the topic turned out to be made anew. */
   readonly taken: number;
 }
@@ -93,7 +93,7 @@ export class RecordRows {
   take(records: readonly LogRecord[]): TakenRecords {
     const stations: StationRow[] = [];
     const areas: AreaRow[] = [];
-    let interrupted = false;
+    const interrupted = new Set<number>();
     let taken = 0;
     for (const record of records) {
       const at = `${record.topic}:${record.partition}`;
@@ -103,7 +103,7 @@ export class RecordRows {
       this.positions.set(at, record.offset + 1);
       if (record.topic === this.#options.rawTopic) {
         // Transaction markers take offsets of the totals topic; the raw topic has none.
-        interrupted ||= record.offset !== (expected ?? 0);
+        if (record.offset !== (expected ?? 0)) interrupted.add(record.partition);
         const row = this.#station(record);
         if (row !== null) stations.push(row);
       } else {
@@ -111,7 +111,7 @@ export class RecordRows {
         if (row !== null) areas.push(row);
       }
     }
-    return { stations, areas, interrupted, taken };
+    return { stations, areas, interrupted: [...interrupted], taken };
   }
 
   #station(record: LogRecord): StationRow | null {

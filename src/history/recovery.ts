@@ -36,27 +36,30 @@ export function rowsOf(frames: readonly Frame[]): FrameRows {
   };
 }
 
+/** What coverage learns of one frame. */
+export interface FrameCoverage {
+  readonly stations: readonly Pick<StationRow, "system" | "epoch" | "partition" | "observedAtMs">[];
+  readonly interrupted: Frame["interrupted"];
+  readonly behind?: boolean | undefined;
+}
+
 /** Tells coverage of the rows of one frame. Where records are missing, only the newest tells when watching went on. */
-export function observeRows(
-  coverage: Coverage,
-  stations: readonly Pick<StationRow, "system" | "epoch" | "observedAtMs">[],
-  interrupted: boolean,
-): void {
-  const newest = new Map<string, { readonly system: string; readonly epoch: number; atMs: number }>();
-  // A batch has its partitions one after the other.
-  const inTime = stations.toSorted((a, b) => a.observedAtMs - b.observedAtMs);
-  for (const { system, epoch, observedAtMs } of inTime) {
-    if (!interrupted) coverage.observe(system, epoch, observedAtMs);
-    const id = `${epoch}\n${system}`;
-    const held = newest.get(id);
-    if (held === undefined) newest.set(id, { system, epoch, atMs: observedAtMs });
-    else held.atMs = Math.max(held.atMs, observedAtMs);
+export function observeRows(coverage: Coverage, { stations, interrupted, behind }: FrameCoverage): void {
+  const lanes = Map.groupBy(stations, ({ epoch, system, partition }) => `${epoch}\n${partition}\n${system}`);
+  const observed: { readonly row: FrameCoverage["stations"][number]; readonly times: Iterable<number> }[] =
+    [];
+  for (const rows of lanes.values()) {
+    const [row] = rows;
+    if (row === undefined) continue;
+    const times = new Set(rows.map(({ observedAtMs }) => observedAtMs));
+    const missing = interrupted === true || (interrupted !== false && interrupted.includes(row.partition));
+    const newestMs = [...times].reduce((a, b) => Math.max(a, b));
+    if (missing) coverage.miss(row.system, row.epoch, row.partition, newestMs);
+    observed.push({ row, times: missing ? [newestMs] : times });
   }
-  if (!interrupted) return;
-  for (const { system, epoch, atMs } of newest.values()) {
-    coverage.interrupt(epoch, system);
-    coverage.observe(system, epoch, atMs);
-  }
+  for (const { row, times } of observed)
+    for (const atMs of times) coverage.observe(row.system, row.epoch, atMs, row.partition);
+  if (behind !== true) coverage.settle();
 }
 
 /** Commits what the last writer left in its journals, and says where to go on. */
@@ -67,8 +70,9 @@ export async function recover(folder: ArchiveFolder, options: EpochOptions): Pro
     frames.push(...((await readJournal(folder.path, number)) ?? []));
     journalFrom = Math.max(journalFrom, number + 1);
   }
-  const coverage = new Coverage(folder.manifest.spans);
-  for (const frame of frames) observeRows(coverage, rowsOf([frame]).stations, frame.interrupted);
+  const { spans, unsettled } = folder.manifest;
+  const coverage = new Coverage(spans, unsettled);
+  for (const frame of frames) observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
   const last = frames.at(-1);
   if (last !== undefined)
     await commitRows(folder, {
@@ -76,19 +80,23 @@ export async function recover(folder: ArchiveFolder, options: EpochOptions): Pro
       epochs: frames.map(({ epoch }) => epoch),
       positions: positionsOf(last.epoch, last.positions),
       spans: coverage.spans(),
+      unsettled: coverage.unsettled(),
       journalFrom,
     });
   else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
   // Imports and runs without Kafka may have come in between.
   const before = folder.manifest.epochs.findLast((epoch) => epoch.kind === "kafka");
-  if (before !== undefined && continues(before, options))
+  if (before !== undefined && continues(before, options)) {
+    coverage.closeAllBut([before.id]);
     return {
       coverage,
       epoch: before,
       positions: new Map(Object.entries(folder.manifest.positions)),
       kept: await keptAreas(folder, before.id),
     };
+  }
   const epoch = nextEpoch(folder.manifest.epochs, options);
+  coverage.closeAllBut(before === undefined ? [] : [before.id]);
   return { coverage, epoch, positions: new Map(), kept: new Map() };
 }
 

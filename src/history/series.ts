@@ -5,7 +5,7 @@
  *   points     5────7──────────3────┆ gap ┆────4──────
  *   steps    │──────│──────│──────│──────│──────│         mean is weighted by time; a step within a gap is null
  */
-import type { Segment } from "./coverage.ts";
+import type { Segment } from "./segments.ts";
 
 /** The counts that a series has. */
 export const COUNTS = ["total", "electric", "mechanical", "docks"] as const;

@@ -54,10 +54,10 @@ export class Snapshots {
     const id = `${manifest.revision} ${journals.map(([number, { length }]) => `${number}:${length}`).join(" ")}`;
     if (this.#last?.id === id) return this.#last.snapshot;
     const frames = journals.flatMap(([, journal]) => journal.frames);
-    const coverage = new Coverage(manifest.spans);
+    const coverage = new Coverage(manifest.spans, manifest.unsettled);
     const epochs = [...manifest.epochs];
     for (const frame of frames) {
-      observeRows(coverage, rowsOf([frame]).stations, frame.interrupted);
+      observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
       if (!epochs.some((epoch) => epoch.id === frame.epoch.id)) epochs.push(frame.epoch);
     }
     const snapshot = { manifest, fresh: rowsOf(frames), spans: coverage.spans(), epochs };

@@ -53,7 +53,7 @@ async function follow(
   while (!signal.aborted) {
     try {
       const positions = archive.positions();
-      for await (const { records } of log.read({
+      for await (const { records, caughtUp } of log.read({
         topics: [topics.raw, topics.totals],
         from: positions.size === 0 ? "earliest" : positions,
         signal,
@@ -61,7 +61,7 @@ async function follow(
       })) {
         if (away) logger.info("archive.reading_again", "Reading the topics again.");
         away = false;
-        await archive.append(records);
+        await archive.append(records, !caughtUp);
       }
       return;
     } catch (error) {

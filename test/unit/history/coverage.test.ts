@@ -1,7 +1,8 @@
 /** When somebody watched, told from the times of records alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Coverage, segmentsOf, type Epoch } from "../../../src/history/coverage.ts";
+import { Coverage, type Epoch } from "../../../src/history/coverage.ts";
+import { segmentsOf } from "../../../src/history/segments.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 24);
@@ -43,6 +44,32 @@ test("late records and other partitions make no gap", () => {
   assert.deepEqual(spansOf(observed([5, 6, 7, 3, 4, 8, 9])), [[3, 9]]);
 });
 
+test("a backlog read partition after partition has the gaps of the whole, no more and no fewer", () => {
+  const coverage = new Coverage();
+  // One station now and then in the first partition; the second has a record a minute, but for a quarter of an hour.
+  for (const minute of [0, 20, 40, 60, 80, 100, 120])
+    coverage.observe("velib", 1, START + minute * MINUTE, 0);
+  for (let minute = 0; minute <= 120; minute += 1)
+    if (minute <= 41 || minute >= 58) coverage.observe("velib", 1, START + minute * MINUTE, 1);
+  assert.deepEqual(spansOf(coverage), [
+    [0, 41],
+    [58, 120],
+  ]);
+});
+
+test("what was kept for the sake of order is settled while the log is read as it grows", () => {
+  const coverage = new Coverage();
+  for (let minute = 0; minute < 1_000; minute += 1) {
+    coverage.observe("velib", 1, START + minute * MINUTE);
+    coverage.settle();
+  }
+  assert.ok((coverage.unsettled()[0]?.timesMs.length ?? 0) < 200);
+  const after = new Coverage(coverage.spans(), coverage.unsettled());
+  assert.deepEqual(spansOf(after), [[0, 999]]);
+  after.forget(START + 10 * MINUTE);
+  assert.deepEqual(spansOf(after), [[10, 999]]);
+});
+
 test("a writer that starts again in the same log goes on with what it knew", () => {
   const before = observed([0, 60, 120, 180, 240]);
   const after = observed([300, 360], 1, new Coverage(before.spans()));
@@ -51,8 +78,8 @@ test("a writer that starts again in the same log goes on with what it knew", () 
 
 test("what was interrupted is not gone on with, also after a restart", () => {
   const before = observed([0, 1, 2, 3]);
-  before.interrupt(1);
-  const after = observed([4, 5, 6], 1, new Coverage(before.spans()));
+  before.miss("velib", 1, 0, START + 4 * MINUTE);
+  const after = observed([4, 5, 6], 1, new Coverage(before.spans(), before.unsettled()));
   assert.deepEqual(spansOf(after), [
     [0, 3],
     [4, 6],
