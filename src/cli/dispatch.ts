@@ -47,6 +47,11 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
       await terminal.out(`velostream ${await version()}\n`);
       return EXIT.done;
     }
+    const family = COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
+    if (wantsHelp && family.length > 0) {
+      await terminal.out(overview(family));
+      return EXIT.done;
+    }
     if (word !== undefined && word !== "help") throw unknownCommand(word);
     await terminal.out(overview(COMMANDS));
     return args.length === 0 ? EXIT.usage : EXIT.done;
@@ -94,7 +99,7 @@ function unknownCommand(word: string): UsageError {
   const family = COMMANDS.filter(({ name }) => name.startsWith(`${word} `)).map(({ name }) => name);
   if (family.length > 0)
     return new UsageError(
-      `"${word}" wants one more word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}.`,
+      `"${word}" wants one more word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}. See "velostream ${word} --help".`,
     );
   const near = nearest(
     word,

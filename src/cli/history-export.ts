@@ -1,13 +1,18 @@
 /** `history export`: the rows of the archive, a day at a time, to a file or stdout. */
 import { open, stat } from "node:fs/promises";
-import { UsageError } from "../errors.ts";
-import { dayOf, dayStartMs, nextDay } from "../history/layout.ts";
-import { exportParquet, exportRows } from "../history/export.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import type { ArchiveReader } from "../history/archive-reader.ts";
+import { makeWhole } from "../history/durable-files.ts";
+import { exportParquet, exportRows, type ExportRange } from "../history/export.ts";
+import { DAY_MS, dayOf, dayStartMs } from "../history/layout.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { askedRange } from "./history-times.ts";
 import { openReader } from "./open-archive.ts";
 
 const ALL_MS = Date.UTC(2200, 0, 1);
+const HOUR_MS = 3_600_000;
+/** Rows of a day that are text in memory at once: some 100 MB. */
+const MOST_ROWS = 500_000;
 
 export const historyExport: Command = {
   usage: "[options]",
@@ -52,37 +57,79 @@ async function run(context: CommandContext): Promise<number> {
     }
     if (format !== "csv" && format !== "ndjson")
       throw new UsageError(`--format: an export is csv, ndjson or parquet, not ${format}.`);
-    const file = output === null ? null : await open(output, "wx");
-    const write = async (text: string): Promise<void> =>
-      file === null ? terminal.out(text) : file.appendFile(text);
-    let head = true;
-    for (const day of await daysOf(reader, table, system)) {
-      if (signal.aborted) break;
-      if (dayStartMs(nextDay(day)) <= fromMs || dayStartMs(day) >= toMs) continue;
-      const { columns, rows } = await exportRows(reader, { table, system, fromMs, toMs }, day, signal);
-      if (format === "csv") {
-        if (head) await write(csvLine(columns));
-        await write(rows.map(csvLine).join(""));
-      } else
-        await write(
-          rows
-            .map(
-              (row) =>
-                `${JSON.stringify(Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))}\n`,
-            )
-            .join(""),
-        );
-      head = false;
+    const range = { table, system, fromMs, toMs };
+    if (output === null) {
+      const rows = await writeText(reader, range, format, async (text) => terminal.out(text), signal);
+      if (rows === 0 && !signal.aborted) terminal.err("No rows: the history has none in that range.\n");
+      return 0;
     }
-    await file?.close();
+    let rows = 0;
+    await makeWhole(output, async (unfinished) => {
+      const file = await open(unfinished, "w");
+      try {
+        rows = await writeText(reader, range, format, async (text) => file.appendFile(text), signal);
+      } finally {
+        await file.close();
+      }
+      signal.throwIfAborted();
+    });
+    terminal.err(`${rows} rows in ${output}.\n`);
     return 0;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    terminal.err("Stopped before the end.\n");
+    return EXIT.interrupted;
   } finally {
     reader.close();
   }
 }
 
+/** @returns how many rows were written */
+async function writeText(
+  reader: ArchiveReader,
+  range: ExportRange,
+  format: "csv" | "ndjson",
+  write: (text: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<number> {
+  let written = 0;
+  let head = format === "csv";
+  for (const day of await daysOf(reader, range.table, range.system)) {
+    const startMs = dayStartMs(day);
+    if (startMs + DAY_MS <= range.fromMs || startMs >= range.toMs) continue;
+    // A large system's day is more than fits.
+    const stepMs = (await rowsOn(reader, range, day)) > MOST_ROWS ? HOUR_MS : DAY_MS;
+    for (let fromMs = startMs; fromMs < startMs + DAY_MS; fromMs += stepMs) {
+      signal.throwIfAborted();
+      const part = {
+        ...range,
+        fromMs: Math.max(range.fromMs, fromMs),
+        toMs: Math.min(range.toMs, fromMs + stepMs),
+      };
+      if (part.fromMs >= part.toMs) continue;
+      const { columns, rows } = await exportRows(reader, part, day, signal);
+      if (head) await write(csvLine(columns));
+      head = false;
+      written += rows.length;
+      const line = (row: readonly unknown[]): string =>
+        format === "csv"
+          ? csvLine(row)
+          : `${JSON.stringify(Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))}\n`;
+      await write(rows.map(line).join(""));
+    }
+  }
+  return written;
+}
+
+async function rowsOn(reader: ArchiveReader, { table, system }: ExportRange, day: string): Promise<number> {
+  const { manifest } = await reader.snapshot();
+  return manifest.files
+    .filter((file) => file.table === table && file.system === system && file.day === day)
+    .reduce((sum, { rows }) => sum + rows, 0);
+}
+
 async function daysOf(
-  reader: Awaited<ReturnType<typeof openReader>>,
+  reader: ArchiveReader,
   table: "stations" | "areas",
   system: string,
 ): Promise<readonly string[]> {

@@ -60,6 +60,8 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
   const [name = ""] = positionals;
   const timezone = timezoneOf(settings);
   const at = what === "station" && settings.at !== null ? timeOf(settings.at, "--at", timezone) : null;
+  if (at !== null && at > clock.now())
+    throw new UsageError(`--at: ${formatTime(at, timezone)} is still to come. Write a time that has been.`);
   const edges = at === null ? stepEdges(settings, clock.now(), timezone) : [at, at + 1];
   const aggregate = at === null ? (settings.aggregate as "mean") : "last";
   const reader = await openReader(settings);
@@ -83,7 +85,7 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
       throw new UsageError(
         `The archive knows no ${what} ${JSON.stringify(name)} of system ${settings.system}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
       );
-    await show(context, series, timezone);
+    await show(context, series, timezone, at !== null);
     return 0;
   } finally {
     reader.close();
@@ -116,14 +118,23 @@ function niceStep(rangeMs: number): number {
   return steps.find((step) => rangeMs / step <= 100) ?? 7 * DAY_MS;
 }
 
-async function show(context: CommandContext, series: HistorySeries, timezone: string): Promise<void> {
+async function show(
+  context: CommandContext,
+  series: HistorySeries,
+  timezone: string,
+  isInstant: boolean,
+): Promise<void> {
   const { terminal, settings } = context;
   const format = settings.format ?? (terminal.interactive ? "table" : "csv");
   if (series.simulated === true) terminal.err("SIMULATED: this is no real data.\n");
-  for (const gap of series.gaps)
+  for (const { fromMs, toMs, reason } of series.gaps) {
+    const from = formatTime(fromMs, timezone);
     terminal.err(
-      `gap: ${formatTime(gap.fromMs, timezone)} to ${formatTime(gap.toMs, timezone)} (${gap.reason})\n`,
+      isInstant
+        ? `gap: nobody watched at ${from} (${reason})\n`
+        : `gap: ${from} to ${formatTime(toMs, timezone)} (${reason})\n`,
     );
+  }
   const lines = series.atMs.map((atMs, at) => ({
     at: formatTime(atMs, timezone),
     nbr_total: rounded(series.total[at]),

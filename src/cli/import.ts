@@ -157,7 +157,10 @@ class UnknownTimes implements FeedSource {
   }
 
   summary(): string {
-    const skipped = this.#skipped === 0 ? "" : `; ${this.#skipped} were in the history already`;
-    return `Imported ${this.#taken} captures${skipped}.\n`;
+    const skipped =
+      this.#skipped === 0
+        ? ""
+        : `; ${this.#skipped} ${this.#skipped === 1 ? "was" : "were"} in the history already`;
+    return `Imported ${this.#taken} ${this.#taken === 1 ? "capture" : "captures"}${skipped}.\n`;
   }
 }

@@ -64,16 +64,19 @@ export async function makeViews(
       [{ name: "system", key: "system", type: "VARCHAR" }, ...columns],
       fresh,
     );
-    const paths = snapshot.manifest.files.filter((file) => file.table === table).map(({ path }) => path);
+    const paths = snapshot.manifest.files
+      .filter((file) => file.table === table)
+      .sort((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)))
+      .map(({ path }) => path);
     const time = table === "stations" ? "observed_at" : "as_of";
     const parts = [`SELECT system, ${typed(columns)} FROM fresh_${table}`];
     if (paths.length > 0)
-      parts.push(
+      parts.unshift(
         `SELECT * EXCLUDE (day) FROM read_parquet(${fileList(folder, paths)},
           hive_partitioning = true, hive_types = {'system': VARCHAR, 'day': DATE})`,
       );
     await connection.run(
-      `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT *, ${time}::DATE AS day FROM (${parts.join(" UNION ALL BY NAME ")})`,
+      `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT system, * EXCLUDE (system), ${time}::DATE AS day FROM (${parts.join(" UNION ALL BY NAME ")})`,
     );
   }
   const spans = snapshot.spans.map(
