@@ -32,6 +32,10 @@ export interface BrokerOptions {
   readonly dataDir?: string;
   /** Opens a SASL_SSL listener (PLAIN, SCRAM, OAUTHBEARER) beside the plain one, with these users and passwords. */
   readonly users?: Readonly<Record<string, string>>;
+  /**
+   * Opens an SSL listener instead, for clients with a certificate of this authority (PEM). Kafka 2.7 or newer.
+   */
+  readonly clientCaFile?: string;
   /** @default 512 */
   readonly heapMb?: number;
   /** Further broker settings, by Kafka's own names. */
@@ -41,7 +45,7 @@ export interface BrokerOptions {
 }
 
 export interface SecureAccess {
-  /** `host:port` of every node's SASL_SSL listener. */
+  /** `host:port` of every node's SASL_SSL or SSL listener. */
   readonly brokers: readonly string[];
   /** PEM file with the certificate to trust. */
   readonly caFile: string;
@@ -179,7 +183,10 @@ async function describeCluster(
     version,
     nodes,
     zooKeeperPort: needsZooKeeper(version) ? others + 2 * count : null,
-    secure: options.users === undefined ? null : secureListener(dataDir, options.users),
+    secure:
+      options.users === undefined && options.clientCaFile === undefined
+        ? null
+        : secureListener(dataDir, options.users ?? {}, options.clientCaFile ?? null),
     settings: options.settings ?? {},
   };
 }
@@ -293,7 +300,11 @@ function runTool(
 }
 
 /** A self-signed certificate for 127.0.0.1 and localhost, made by Java's own keytool; and its PEM for clients. */
-function secureListener(dataDir: string, users: Readonly<Record<string, string>>): SecureListener {
+function secureListener(
+  dataDir: string,
+  users: Readonly<Record<string, string>>,
+  clientCaFile: string | null,
+): SecureListener {
   const keyStore = join(dataDir, "server.p12");
   if (!existsSync(keyStore)) {
     const common = ["-alias", "server", "-keystore", keyStore, "-storepass", KEY_STORE_PASSWORD];
@@ -317,7 +328,7 @@ function secureListener(dataDir: string, users: Readonly<Record<string, string>>
     ]);
     keytool(["-exportcert", ...common, ...tail, "-rfc", "-file", join(dataDir, "ca.pem")]);
   }
-  return { keyStore, keyStorePassword: KEY_STORE_PASSWORD, users };
+  return { keyStore, keyStorePassword: KEY_STORE_PASSWORD, users, clientCaFile };
 }
 
 function keytool(args: readonly string[]): void {

@@ -8,6 +8,8 @@ export interface SecureListener {
   readonly keyStorePassword: string;
   /** Users of PLAIN and SCRAM. */
   readonly users: Readonly<Record<string, string>>;
+  /** PEM of the authority whose client certificates are asked for; then nobody logs in otherwise. */
+  readonly clientCaFile: string | null;
 }
 
 export interface NodePorts {
@@ -56,8 +58,9 @@ export function brokerProperties(cluster: ClusterDescription, index: number, log
     "inter.broker.listener.name": "PLAINTEXT",
   };
   if (cluster.secure !== null) {
-    listeners.push(`SASL_SSL://127.0.0.1:${ports.secure}`);
-    protocols.push("SASL_SSL:SASL_SSL");
+    const protocol = cluster.secure.clientCaFile === null ? "SASL_SSL" : "SSL";
+    listeners.push(`${protocol}://127.0.0.1:${ports.secure}`);
+    protocols.push(`${protocol}:${protocol}`);
     Object.assign(entries, secureSettings(cluster.secure));
   }
   const advertised = listeners.join(",");
@@ -92,6 +95,13 @@ function secureSettings(secure: SecureListener): Record<string, string> {
     "ssl.keystore.location": secure.keyStore,
     "ssl.keystore.password": secure.keyStorePassword,
     "ssl.key.password": secure.keyStorePassword,
+    ...(secure.clientCaFile === null
+      ? {}
+      : {
+          "ssl.client.auth": "required",
+          "ssl.truststore.type": "PEM",
+          "ssl.truststore.location": secure.clientCaFile,
+        }),
     "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
     "listener.name.sasl_ssl.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required ${plainUsers};`,
     "listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config":

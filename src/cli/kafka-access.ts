@@ -1,5 +1,6 @@
 /** How to reach Kafka, from the settings; reads the files they name. */
 import { readFileSync } from "node:fs";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import type { OptionName, Settings } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
 import type { KafkaAccess, KafkaSasl, KafkaTls, SaslMechanism } from "../log/kafka/access.ts";
@@ -37,11 +38,31 @@ function tlsOf(settings: Settings): KafkaTls | null {
   if ((cert === null) !== (key === null))
     throw new ConfigError("--kafka-cert-file and --kafka-key-file belong together. Give both or neither.");
   if (!settings["kafka-tls"] && ca === null && cert === null) return null;
-  return {
-    ...(ca === null ? {} : { ca }),
-    ...(cert === null ? {} : { cert }),
-    ...(key === null ? {} : { key }),
-  };
+  requireCertificates(settings, "kafka-ca-file", ca === null ? {} : { ca });
+  requireCertificates(settings, "kafka-cert-file", cert === null ? {} : { cert });
+  requireCertificates(settings, "kafka-key-file", key === null ? {} : { key });
+  const own = { ...(cert === null ? {} : { cert }), ...(key === null ? {} : { key }) };
+  requireCertificates(settings, "kafka-key-file", own);
+  return { ...(ca === null ? {} : { ca }), ...own };
+}
+
+/** Now, when the file can still be named: on a connection it would be an error of OpenSSL's, again and again. */
+function requireCertificates(settings: Settings, option: OptionName, parts: SecureContextOptions): void {
+  try {
+    // OpenSSL takes a text without any certificate for an empty list of authorities.
+    createSecureContext(parts.ca === undefined ? parts : { cert: parts.ca });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    const path = String(settings[option]);
+    throw new ConfigError(
+      code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH"
+        ? `--kafka-key-file: ${path} is not the key of ${String(settings["kafka-cert-file"])}. Give the two that were made together.`
+        : code === "ERR_MISSING_PASSPHRASE" || code.includes("INTERRUPTED_OR_CANCELLED")
+          ? `--${option}: ${path} is encrypted. Give a key without a passphrase, readable by this user only.`
+          : `--${option}: ${path} holds nothing in PEM that can be used as such (${code || "unreadable"}). Check the file.`,
+      { cause: error },
+    );
+  }
 }
 
 function saslOf(settings: Settings): KafkaSasl | null {

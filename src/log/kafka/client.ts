@@ -22,7 +22,7 @@ import type {
   txnOffsetCommitV3,
 } from "@platformatic/kafka";
 import type { KafkaAccess } from "./access.ts";
-import { isUnknownTopic } from "./errors.ts";
+import { isUnknownTopic, refusal } from "./errors.ts";
 import { type FetchResponse, parseFetchResponse } from "./fetch-response.ts";
 
 /** The requests we send; the shapes are the same in all versions, or made so by the client. */
@@ -106,6 +106,11 @@ const FLEXIBLE_FETCH = 12;
 export class KafkaClient {
   readonly #base: kafka.Base;
   readonly #coordinators = new Map<string, number>();
+  /**
+   * Why a broker closed a connection for good. With TLS 1.3 it refuses our certificate only when we are connected
+   * already: the request under way is told no more than "connection closed".
+   */
+  #refused: Error | null = null;
   #versions: Promise<ReadonlyMap<string, readonly [number, number]>> | null = null;
 
   constructor(access: KafkaAccess, options: KafkaClientOptions = {}) {
@@ -114,7 +119,11 @@ export class KafkaClient {
       requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     });
     // A socket may fail once more after its first error was handled: without a listener that would end the process.
-    this.#base.on("client:broker:connect", ({ connection }) => connection?.on("error", () => {}));
+    this.#base.on("client:broker:connect", ({ connection }) =>
+      connection?.on("error", (error: Error) => {
+        if (refusal(error) !== null) this.#refused = error;
+      }),
+    );
   }
 
   /** Sends one request, once. */
@@ -123,8 +132,12 @@ export class KafkaClient {
     name: N,
     ...args: Requests[N][0]
   ): Promise<Requests[N][1]> {
-    const [connection, api] = await Promise.all([this.#connect(target), this.#api(name)]);
-    return (await api.async(connection, ...args)) as Requests[N][1];
+    try {
+      const [connection, api] = await Promise.all([this.#connect(target), this.#api(name)]);
+      return (await api.async(connection, ...args)) as Requests[N][1];
+    } catch (error) {
+      throw this.#reasonOf(error);
+    }
   }
 
   /** The version of `name` that will be spoken. */
@@ -148,13 +161,17 @@ export class KafkaClient {
       };
     } catch (error) {
       if (isUnknownTopic(error)) return null;
-      throw error;
+      throw this.#reasonOf(error);
     }
   }
 
   /** Ids of the brokers that the cluster has now. */
   async brokerIds(): Promise<readonly number[]> {
-    return [...(await this.#base.metadata({ topics: [], forceUpdate: true })).brokers.keys()];
+    try {
+      return [...(await this.#base.metadata({ topics: [], forceUpdate: true })).brokers.keys()];
+    } catch (error) {
+      throw this.#reasonOf(error);
+    }
   }
 
   /** Forgets who coordinates: the next request asks. */
@@ -164,6 +181,12 @@ export class KafkaClient {
 
   async close(): Promise<void> {
     await this.#base.close();
+  }
+
+  #reasonOf(error: unknown): unknown {
+    const refused = this.#refused;
+    this.#refused = null;
+    return refused ?? error;
   }
 
   async #connect(target: Target): Promise<kafka.Connection> {

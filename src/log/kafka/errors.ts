@@ -100,6 +100,9 @@ export function explain(error: unknown): string {
       return typeof serverErrorMessage === "string" && serverErrorMessage !== ""
         ? `${apiId} (${serverErrorMessage})`
         : apiId;
+    // OpenSSL's message is its source line; its reason is meant for people.
+    const { library, reason } = leaf as { library?: unknown; reason?: unknown };
+    if (typeof library === "string" && typeof reason === "string") return reason;
     return leaf.message.replace(/\.$/, "");
   });
   return [...new Set(texts)].join("; ");
@@ -125,6 +128,11 @@ export function refusal(error: unknown): LogError | null {
     return make(
       "Kafka does not allow this user to do that",
       "Ask for the permissions listed in docs/kafka.md, section Security.",
+    );
+  if (leaves(error).some(isCertificateRefused))
+    return make(
+      "Kafka refused our certificate, or asks for one",
+      "Check --kafka-cert-file and --kafka-key-file: the brokers must trust who signed it.",
     );
   if (leaves(error).some(isTlsProblem))
     return make(
@@ -157,6 +165,17 @@ const REFUSED = new Set([
   "INVALID_TRANSACTION_TIMEOUT",
   "SECURITY_DISABLED",
 ]);
+
+/** Alerts by which a broker says what it thinks of the client's certificate; others are about the connection. */
+function isCertificateRefused(leaf: Error): boolean {
+  const { code } = leaf as { code?: unknown };
+  return (
+    typeof code === "string" &&
+    /^ERR_SSL_.*ALERT_(CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)$/.test(
+      code,
+    )
+  );
+}
 
 function isTlsProblem(leaf: Error): boolean {
   const { code: given } = leaf as { code?: unknown };

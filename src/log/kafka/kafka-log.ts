@@ -79,6 +79,7 @@ export class KafkaLog implements Log {
   async describeTopics(specs: readonly TopicSpec[]): Promise<readonly TopicState[]> {
     return describeTopics(
       this.#options.access,
+      this.#client,
       this.#connectivity,
       specs,
       this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS,

@@ -34,7 +34,7 @@ export async function createTopics(
   specs: readonly TopicSpec[],
   patienceMs: number,
 ): Promise<readonly TopicReport[]> {
-  return withAdmin(access, connectivity, async (admin) => {
+  return withAdmin({ access, client, connectivity, patienceMs }, async (admin) => {
     const reports: TopicReport[] = [];
     for (const spec of specs) {
       const report = await connectivity.persist(
@@ -80,11 +80,12 @@ async function knownAt(client: KafkaClient, id: number, topic: string): Promise<
 /** What the topics are now, beside what is wanted. */
 export async function describeTopics(
   access: KafkaAccess,
+  client: KafkaClient,
   connectivity: Connectivity,
   specs: readonly TopicSpec[],
   patienceMs: number,
 ): Promise<readonly TopicState[]> {
-  return withAdmin(access, connectivity, async (admin) => {
+  return withAdmin({ access, client, connectivity, patienceMs }, async (admin) => {
     const states: TopicState[] = [];
     for (const spec of specs) {
       const found = await connectivity.persist(
@@ -105,13 +106,21 @@ export async function describeTopics(
   });
 }
 
+interface AdminOptions {
+  readonly access: KafkaAccess;
+  readonly client: KafkaClient;
+  readonly connectivity: Connectivity;
+  readonly patienceMs: number;
+}
+
 async function withAdmin<T>(
-  access: KafkaAccess,
-  connectivity: Connectivity,
+  { access, client, connectivity, patienceMs }: AdminOptions,
   act: (admin: Admin) => Promise<T>,
 ): Promise<T> {
   const admin = new Admin(clientOptions(access));
   try {
+    // Ours first: of a refused certificate the admin client says only that its connection was closed.
+    await connectivity.persist("topics", { what: "reach Kafka", patienceMs }, async () => client.brokerIds());
     return await act(admin);
   } catch (error) {
     throw unavailable(error, access);

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,6 +12,32 @@ import { startTestBroker } from "../../support/kafka.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
 const PASSWORD = "correct-horse-battery";
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function velostreamOn(
+  { secure }: RunningBroker,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Ended {
+  assert.ok(secure !== null);
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(VELOSTREAM_|KAFKA_)/.test(name));
+  const result = spawnSync(process.execPath, [PROGRAM, ...args], {
+    encoding: "utf8",
+    timeout: 60_000,
+    env: { ...Object.fromEntries(inherited), KAFKA_BROKERS: secure.brokers.join(","), ...env },
+  });
+  for (const text of [result.stdout, result.stderr])
+    assert.ok(
+      !text.includes(PASSWORD) && !text.includes("wrong-secret") && !text.includes("PRIVATE KEY"),
+      "a secret was printed",
+    );
+  return result;
+}
 
 /** An unsigned token (RFC 7515, alg none): what the trial broker takes. */
 function token(expiresInSeconds: number): string {
@@ -23,22 +51,8 @@ describe("a broker with SASL_SSL", { timeout: 180_000 }, () => {
   before(async () => (broker = await startTestBroker({ users: { alice: PASSWORD } })));
   after(async () => broker.stop());
 
-  function velostream(
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): { status: number | null; stdout: string; stderr: string } {
-    const { secure } = broker;
-    assert.ok(secure !== null);
-    const inherited = Object.entries(process.env).filter(([name]) => !/^(VELOSTREAM_|KAFKA_)/.test(name));
-    const result = spawnSync(process.execPath, [PROGRAM, ...args], {
-      encoding: "utf8",
-      timeout: 60_000,
-      env: { ...Object.fromEntries(inherited), KAFKA_BROKERS: secure.brokers.join(","), ...env },
-    });
-    for (const text of [result.stdout, result.stderr])
-      assert.ok(!text.includes(PASSWORD) && !text.includes("wrong-secret"), "a secret was printed");
-    return result;
-  }
+  const velostream = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Ended =>
+    velostreamOn(broker, args, env);
 
   const ca = (): readonly string[] => ["--kafka-ca-file", broker.secure?.caFile ?? ""];
   const login = (mechanism: string): readonly string[] => [
@@ -119,5 +133,80 @@ describe("a broker with SASL_SSL", { timeout: 180_000 }, () => {
     });
     assert.equal(worked.status, 0, worked.stderr);
     assert.match(worked.stderr, /aggregate\.assigned/);
+  });
+});
+
+/** A self-signed certificate and its key, as `NAME.pem` and `NAME.key`. */
+function certificate(folder: string, name: string): { readonly cert: string; readonly key: string } {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  const made = spawnSync(
+    "openssl",
+    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name}`
+      .split(" ")
+      .concat("-keyout", key, "-out", cert),
+    { encoding: "utf8" },
+  );
+  assert.equal(made.status, 0, `openssl: ${made.stderr || String(made.error)}`);
+  return { cert, key };
+}
+
+describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
+  let broker: RunningBroker;
+  let folder: string;
+  let ours: { readonly cert: string; readonly key: string };
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "velostream-certificates-"));
+    ours = certificate(folder, "velostream");
+    broker = await startTestBroker({ clientCaFile: ours.cert });
+  });
+  after(async () => {
+    await broker.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const velostream = (args: readonly string[], cert?: string, key?: string): Ended =>
+    velostreamOn(broker, [
+      ...args,
+      "--kafka-ca-file",
+      broker.secure?.caFile ?? "",
+      ...(cert === undefined ? [] : ["--kafka-cert-file", cert]),
+      ...(key === undefined ? [] : ["--kafka-key-file", key]),
+    ]);
+
+  test("lets in who has one, for the whole pipeline", () => {
+    const made = velostream(["topics", "create"], ours.cert, ours.key);
+    assert.equal(made.status, 0, made.stderr);
+    const worked = velostream(["aggregate", "--for", "2s"], ours.cert, ours.key);
+    assert.equal(worked.status, 0, worked.stderr);
+    assert.match(worked.stderr, /aggregate\.assigned/);
+  });
+
+  test("refuses who has none, naming what to give", () => {
+    const { status, stderr } = velostream(["topics", "list"]);
+    assert.equal(status, 78, stderr);
+    assert.match(stderr, /Kafka refused our certificate, or asks for one .*--kafka-cert-file/);
+  });
+
+  test("refuses one of an authority that it does not trust", () => {
+    const strange = certificate(folder, "stranger");
+    const { status, stderr } = velostream(["topics", "list"], strange.cert, strange.key);
+    assert.equal(status, 78, stderr);
+    assert.match(
+      stderr,
+      /Kafka refused our certificate, or asks for one .*the brokers must trust who signed/,
+    );
+  });
+
+  test("is not even asked when the files cannot be used", () => {
+    const other = certificate(folder, "other");
+    const mismatch = velostream(["topics", "list"], ours.cert, other.key);
+    assert.equal(mismatch.status, 78, mismatch.stderr);
+    assert.match(mismatch.stderr, /--kafka-key-file: \S+other\.key is not the key of \S+velostream\.pem/);
+    const swapped = velostream(["topics", "list"], ours.key, ours.cert);
+    assert.equal(swapped.status, 78, swapped.stderr);
+    assert.match(swapped.stderr, /--kafka-cert-file: \S+velostream\.key holds nothing in PEM/);
+    const half = velostream(["topics", "list"], ours.cert);
+    assert.equal(half.status, 78, half.stderr);
+    assert.match(half.stderr, /belong together/);
   });
 });

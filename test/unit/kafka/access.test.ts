@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { rootCertificates } from "node:tls";
 import { kafkaAccess } from "../../../src/cli/kafka-access.ts";
 import { KAFKA_OPTIONS } from "../../../src/cli/kafka-options.ts";
 import { settle } from "../../../src/config/settings.ts";
@@ -35,10 +36,19 @@ test("a password in a broker's address is refused and not repeated", () => {
 });
 
 test("a certificate authority implies TLS", () => {
-  const ca = file("ca.pem", "PEM");
-  assert.deepEqual(access(["--brokers", "k", "--kafka-ca-file", ca])?.tls, { ca: "PEM" });
+  const pem = rootCertificates[0] ?? "";
+  const ca = file("ca.pem", pem);
+  assert.deepEqual(access(["--brokers", "k", "--kafka-ca-file", ca])?.tls, { ca: pem });
   assert.deepEqual(access(["--brokers", "k", "--kafka-tls"])?.tls, {});
   assert.equal(access(["--brokers", "k"])?.tls, null);
+});
+
+test("a file that holds no certificate is refused before anything connects", () => {
+  const ca = file("no-ca.pem", "PEM");
+  assert.throws(
+    () => access(["--brokers", "k", "--kafka-ca-file", ca]),
+    /--kafka-ca-file: \S+no-ca\.pem holds nothing in PEM/,
+  );
 });
 
 test("a login takes its password from the environment or a file it names", () => {
