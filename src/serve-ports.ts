@@ -56,6 +56,8 @@ export interface SystemStatus {
   readonly pollIntervalMs: number | null;
   /** How often the content really changes, as learnt; null until known. */
   readonly changePeriodMs: number | null;
+  /** Since this process began to poll; null where the source counts none (a recording). */
+  readonly traffic: FeedTraffic | null;
   readonly flags: readonly SystemFlag[];
   readonly rejects: readonly RejectCount[];
   /** The publisher's notices to riders. */

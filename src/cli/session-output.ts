@@ -87,8 +87,26 @@ function statusParts(
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
     ...(rejects > 0 ? [`${rejects} records rejected`] : []),
+    ...savings(statuses),
     ...(lagRecords > 0 ? [`lag ${lagRecords} records`] : []),
   ];
+}
+
+/** What conditional requests and compression spared the publishers; nothing before there is something to tell. */
+function savings(statuses: readonly CollectorStatus[]): string[] {
+  let notModified = 0;
+  let requests = 0;
+  let savedBytes = 0;
+  for (const { traffic } of statuses) {
+    notModified += traffic?.notModified ?? 0;
+    requests += traffic?.requests ?? 0;
+    savedBytes += traffic?.savedBytes ?? 0;
+  }
+  return savedBytes < 1_000_000
+    ? []
+    : [
+        `${notModified} of ${requests} requests unchanged (304), ${Math.floor(savedBytes / 1_000_000)} MB saved`,
+      ];
 }
 
 function notices({ statuses, context }: SessionOutputInput): string[] {

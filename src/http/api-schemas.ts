@@ -23,7 +23,7 @@ export const RejectCount = z.object({
   first_path: z.string().describe("Where the first of them is in the feed's file."),
 });
 
-/** One bike-share system. */
+/** A publisher's notice to riders. */
 const SystemAlert = z.object({
   alert_id: z.string(),
   type: z.string().nullable().describe("As served: system_closure, station_closure, station_move, other."),
@@ -34,6 +34,7 @@ const SystemAlert = z.object({
   end: timeMs.nullable(),
 });
 
+/** One bike-share system. */
 export const System = z.object({
   system_id: z.string(),
   name: z.string().nullable(),
@@ -56,6 +57,19 @@ export const System = z.object({
   change_period_ms: z.number().positive().nullable().describe("How often the content really changes."),
   poll_interval_ms: z.number().positive().nullable(),
   next_poll_at: timeMs.nullable(),
+  traffic: z
+    .object({
+      requests: count.describe("For any file of the system."),
+      not_modified: count.describe(
+        "Of the requests, those answered with 304: bodies the publisher need not send.",
+      ),
+      transferred_bytes: count.describe("As compressed on the wire."),
+      saved_bytes: count.describe("Bytes of bodies that a 304 or compression did not transfer."),
+    })
+    .nullable()
+    .describe(
+      "What polling has cost the publisher since this process began; null when another process polls.",
+    ),
   last_poll: z
     .object({
       at: timeMs,

@@ -1,7 +1,7 @@
 /** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
 import type { LiveSystem } from "../domain/live-system.ts";
 import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
-import type { SystemStatus, SystemStatusSource } from "../ports.ts";
+import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
 
 /** Data younger than this is never called stale, however fast the feed is. */
@@ -73,6 +73,7 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
     change_period_ms: changePeriodMs,
     poll_interval_ms: status?.pollIntervalMs ?? null,
     next_poll_at: status?.nextPollAtMs ?? null,
+    traffic: presentTraffic(status?.traffic ?? null),
     last_poll:
       status === undefined || status.lastPoll === null
         ? null
@@ -104,6 +105,17 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
       count,
       first_path: firstPath,
     })),
+  };
+}
+
+function presentTraffic(traffic: FeedTraffic | null): System["traffic"] {
+  if (traffic === null) return null;
+  const { requests, notModified, transferredBytes, savedBytes } = traffic;
+  return {
+    requests,
+    not_modified: notModified,
+    transferred_bytes: transferredBytes,
+    saved_bytes: savedBytes,
   };
 }
 

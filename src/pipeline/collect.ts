@@ -224,6 +224,7 @@ export class Collector {
     if (source.traffic === undefined) return;
     const before = this.#traffic;
     this.#traffic = { ...source.traffic };
+    this.status.traffic = this.#traffic;
     const { requests, notModified, savedBytes } = this.#traffic;
     metrics.count("velostream_feed_requests_total", { system }, requests - before.requests);
     metrics.count("velostream_feed_not_modified_total", { system }, notModified - before.notModified);

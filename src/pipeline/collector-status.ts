@@ -1,7 +1,14 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
 import type { Reject } from "../domain/station.ts";
 import type { SystemAlert } from "../domain/gbfs/system-files.ts";
-import type { Poll, RejectCount, SystemDescription, SystemFlag, SystemStatus } from "../ports.ts";
+import type {
+  FeedTraffic,
+  Poll,
+  RejectCount,
+  SystemDescription,
+  SystemFlag,
+  SystemStatus,
+} from "../ports.ts";
 
 export class CollectorStatus {
   system: SystemDescription | null = null;
@@ -27,6 +34,8 @@ export class CollectorStatus {
   /** Reasons to distrust the feed (domain/feed-truth.ts). */
   flags: readonly SystemFlag[] = [];
   alerts: readonly SystemAlert[] = [];
+  /** What polling has cost and saved so far. */
+  traffic: FeedTraffic | null = null;
 
   described(system: SystemDescription): void {
     this.system = system;
@@ -130,6 +139,7 @@ export class CollectorStatus {
           ? null
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
+      traffic: this.traffic,
       flags: this.flags,
       alerts: this.alerts,
       rejects: this.rejects,

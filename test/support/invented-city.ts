@@ -134,6 +134,7 @@ function systemOf(
     change_period_ms: 60_000,
     poll_interval_ms: 15_000,
     next_poll_at: nowMs + 15_000,
+    traffic: { requests: 1_240, not_modified: 930, transferred_bytes: 9_310_000, saved_bytes: 548_000_000 },
     last_poll: { at: nowMs, outcome: "changed", message: null },
     flags: [],
     rejects: [],

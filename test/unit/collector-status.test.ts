@@ -19,4 +19,20 @@ describe("a collector's status", () => {
     assert.deepEqual(status.rejects, []);
     assert.equal(status.rejectsTotal, 3);
   });
+
+  it("tells what polling has cost and saved, and nothing where nothing is counted", () => {
+    const status = new CollectorStatus();
+    status.described({
+      systemId: "velib",
+      name: "Vélib'",
+      timezone: null,
+      attribution: null,
+      licenseUrl: null,
+      simulated: false,
+    });
+    assert.equal(status.systemStatus()?.traffic, null);
+    const traffic = { requests: 4, notModified: 3, transferredBytes: 30_000, savedBytes: 1_400_000 };
+    status.traffic = traffic;
+    assert.deepEqual(status.systemStatus()?.traffic, traffic);
+  });
 });
