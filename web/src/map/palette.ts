@@ -1,25 +1,27 @@
 /** Reads the map's colours from the style sheet, for the measure shown. */
 import type { Measure } from "../address/address.ts";
+import { isDark, pageColour } from "../styles/colour.ts";
 import type { Palette } from "./map-style.ts";
 
-export function readPalette(element: HTMLElement, measure: Measure): Palette {
-  const style = getComputedStyle(element);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
-  const step = (index: number): string => colour(`--ramp-${measure}-${index}`);
+/** Numbers change their ink at this share: pale discs are the empty ones by day, the full ones by night. */
+const INK_SWITCH = { light: 0.6, dark: 0.42 };
+
+export function readPalette(measure: Measure): Palette {
+  const step = (index: number): string => pageColour(`--ramp-${measure}-${index}`);
   return {
-    ground: colour("--map-ground"),
-    graticule: colour("--map-graticule"),
-    areaFill: colour("--map-area"),
-    areaLine: colour("--map-area-line"),
-    areaText: colour("--map-text"),
-    halo: colour("--map-halo"),
-    closed: colour("--map-closed"),
-    unknown: colour("--rest"),
-    outline: colour("--map-outline"),
-    selected: colour("--map-selected"),
-    inkSwitch: Number(colour("--map-ink-switch")),
-    inkOnEmpty: colour("--map-ink-on-empty"),
-    inkOnFull: colour("--map-ink-on-full"),
-    ramp: [colour("--ramp-none"), step(1), step(2), step(3), step(4)],
+    ground: pageColour("--map-ground"),
+    graticule: pageColour("--map-graticule"),
+    areaFill: pageColour("--map-area"),
+    areaLine: pageColour("--map-area-line"),
+    areaText: pageColour("--map-text"),
+    halo: pageColour("--map-halo"),
+    closed: pageColour("--map-closed"),
+    unknown: pageColour("--rest"),
+    outline: pageColour("--map-outline"),
+    selected: pageColour("--map-selected"),
+    inkSwitch: isDark() ? INK_SWITCH.dark : INK_SWITCH.light,
+    inkOnEmpty: pageColour("--map-ink-on-empty"),
+    inkOnFull: pageColour("--map-ink-on-full"),
+    ramp: [pageColour("--ramp-none"), step(1), step(2), step(3), step(4)],
   };
 }

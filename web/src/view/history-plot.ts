@@ -1,6 +1,7 @@
 /** The chart itself (uPlot), loaded when the first detail is opened. Colours come from the style sheet. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { pageColour } from "../styles/colour.ts";
 import type { Words } from "../text/format.ts";
 import type { ChartData } from "./history-data.ts";
 
@@ -20,10 +21,9 @@ export interface PlotOptions {
 const HEIGHT = 200;
 
 export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Plot {
-  const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name).trim();
   const stepped = uPlot.paths.stepped?.({ align: 1 });
   const line = (name: string, width: number): uPlot.Series => ({
-    stroke: () => colour(name),
+    stroke: () => pageColour(name),
     width,
     ...(stepped === undefined ? {} : { paths: stepped }),
     points: { show: false },
@@ -31,8 +31,8 @@ export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Pl
     gaps: (_plot, _series, _from, _to, gaps) => gaps.map(([from, to]) => [from, to + 2]),
   });
   const axis: uPlot.Axis = {
-    stroke: () => colour("--ink-2"),
-    grid: { stroke: () => colour("--line"), width: 1 },
+    stroke: () => pageColour("--ink-2"),
+    grid: { stroke: () => pageColour("--line"), width: 1 },
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
   };
@@ -58,7 +58,7 @@ export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Pl
         { ...bandEdge },
         { ...bandEdge },
       ],
-      bands: [{ series: [5, 4], fill: () => colour("--band") }],
+      bands: [{ series: [5, 4], fill: () => pageColour("--band") }],
       axes: [
         {
           ...axis,
