@@ -116,8 +116,47 @@ describe("the page on a bad day", () => {
     await seen.shows(".feed", "no count has changed for 15 minutes");
     await seen.shows(".feed", "http_503");
     await seen.shows(".feed", "3 × negative_count");
+    await seen.shows(".feed", "1,240, 930 of them unchanged (304) · 9.3 MB transferred");
+    await seen.shows(".feed", "548 MB");
     await seen.page.waitForSelector('[data-trust="old"]');
     await seen.screenshot("stale");
+    await isSound(seen);
+  });
+
+  it("keeps its place with many systems: one sentence, one credit, names under the clusters, troubled feeds first", async () => {
+    const others = [1, 2, 3, 4, 5].map((number) => {
+      const place = { lat: 44 + number, lon: 2 * number };
+      const made = inventCity({
+        ...place,
+        systemId: `town${number}`,
+        name: `Town ${number}`,
+        stations: 30,
+        areas: 2,
+        nowMs: Date.now(),
+        simulated: false,
+      });
+      made.system.attribution = `Publisher ${number}`;
+      return made;
+    });
+    for (const { system, stations } of others) {
+      server.systems.set(system.system_id, system);
+      for (const [key, station] of stations) server.stations.set(key, station);
+    }
+    const seen = await open();
+    await seen.shows(".systems", "6 systems");
+    await seen.shows(".credits", "6 publishers");
+    await seen.mapReady();
+    await seen.screenshot("many-systems");
+    await isSound(seen);
+    server.tell({
+      state: "failing",
+      last_poll: { at: Date.now(), outcome: "timeout", message: "No answer." },
+    });
+    await seen.shows('[data-trouble="system"]', "6 feeds fail, are stale or have not been polled yet.");
+    await seen.page.click('[data-trouble="system"] a');
+    await seen.shows(".feed details[open]", "No answer.");
+    await seen.shows(".feeds", "Publisher 5");
+    await seen.screenshot("many-feeds");
     await isSound(seen);
   });
 

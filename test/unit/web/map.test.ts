@@ -14,8 +14,8 @@ const held = station;
 describe("stations on the map", () => {
   it("carry their counts and their size", () => {
     const counts = { nbr_total: 10, nbr_elec: 4, nbr_meca: 6, nbr_docks: 28, capacity: 40 };
-    const { key, ...shown } = stationProperties({ ...held, ...counts, is_renting: true });
-    assert.equal(key, held.key);
+    const { key, system, ...shown } = stationProperties({ ...held, ...counts, is_renting: true });
+    assert.deepEqual([key, system], [held.key, held.system_id]);
     assert.deepEqual(shown, { total: 10, electric: 4, mechanical: 6, docks: 28, capacity: 40, closed: 0 });
   });
 

@@ -32,6 +32,15 @@ describe("the page's words", () => {
     assert.equal(new Words("en").count(null), "–");
   });
 
+  it("gives sizes in the unit that fits", () => {
+    const english = new Words("en");
+    assert.deepEqual(
+      [0, 812_345, 25_401_772, 5.48e9].map((size) => english.bytes(size)),
+      ["0 kB", "812 kB", "25.4 MB", "5.5 GB"],
+    );
+    assert.equal(new Words("fr").bytes(25_401_772).replaceAll(/\s/g, " "), "25,4 Mo");
+  });
+
   it("gives times in the system's own zone, with the date when it is another day", () => {
     const words = new Words("en");
     const atMs = Date.UTC(2026, 10, 20, 8, 30);

@@ -101,3 +101,7 @@ function text(value: string | null): string | null {
 function oneOf<T extends string>(choices: readonly T[], value: string | null, otherwise: T): T {
   return choices.find((choice) => choice === value) ?? otherwise;
 }
+
+export function sameView(a: MapView, b: MapView | null): boolean {
+  return b !== null && a.zoom === b.zoom && a.lat === b.lat && a.lon === b.lon;
+}

@@ -1,4 +1,4 @@
-/** Outlines and names of the areas (and, from afar, of the systems), redrawn only when stations come, go or move. */
+/** Outlines and names of the areas, redrawn only when stations come, go or move. */
 import type { Feature, FeatureCollection } from "geojson";
 import type { GeoJSONSource } from "maplibre-gl";
 import type { Station } from "../../../src/http/api-types.ts";
@@ -88,29 +88,14 @@ export class AreaLayer {
 
   #labels(): FeatureCollection {
     const features: Feature[] = [];
-    const systems = new Map<string, { lat: number; lon: number; areas: number; stations: number }>();
-    for (const { postcode, system_id: system, lat, lon, stations } of this.#store.state.areas.values()) {
+    for (const { postcode: name, lat, lon, stations } of this.#store.state.areas.values()) {
       if (lat === null || lon === null) continue;
-      features.push(label("area", postcode, stations, lat, lon));
-      const sum = systems.get(system) ?? { lat: 0, lon: 0, areas: 0, stations: 0 };
-      sum.lat += lat;
-      sum.lon += lon;
-      sum.areas += 1;
-      sum.stations += stations;
-      systems.set(system, sum);
-    }
-    for (const [id, { lat, lon, areas, stations }] of systems) {
-      const name = this.#store.state.systems.get(id)?.name ?? id;
-      features.push(label("system", name, stations, lat / areas, lon / areas));
+      features.push({
+        type: "Feature",
+        properties: { name, stations },
+        geometry: { type: "Point", coordinates: [lon, lat] },
+      });
     }
     return { type: "FeatureCollection", features };
   }
-}
-
-function label(kind: "area" | "system", name: string, stations: number, lat: number, lon: number): Feature {
-  return {
-    type: "Feature",
-    properties: { kind, name, stations },
-    geometry: { type: "Point", coordinates: [lon, lat] },
-  };
 }

@@ -2,6 +2,7 @@
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { MEASURES, type Measure } from "../address/address.ts";
+import { clusterSystem, systemLabel, type SystemNames } from "./system-names.ts";
 
 /** Colours as the style sheet gives them, so that map and page never differ. */
 export interface Palette {
@@ -44,7 +45,11 @@ function count(name: string): ExpressionSpecification {
 /** Sums that every cluster carries, so that its colour and number mean what a station's do. */
 const clusterSums = Object.fromEntries([...MEASURES, "capacity"].map((name) => [name, ["+", count(name)]]));
 
-export function mapStyle(palette: Palette, measure: Measure): StyleSpecification {
+export function mapStyle(
+  palette: Palette,
+  measure: Measure,
+  systems: SystemNames | null,
+): StyleSpecification {
   const empty: FeatureCollection = { type: "FeatureCollection", features: [] };
   return {
     version: 8,
@@ -59,14 +64,18 @@ export function mapStyle(palette: Palette, measure: Measure): StyleSpecification
         cluster: true,
         clusterMaxZoom: CLUSTERS_TO_ZOOM,
         clusterRadius: 34,
-        clusterProperties: clusterSums,
+        clusterProperties: { ...clusterSums, system: clusterSystem },
       },
     },
-    layers: layers(palette, measure),
+    layers: layers(palette, measure, systems),
   };
 }
 
-export function layers(palette: Palette, measure: Measure): LayerSpecification[] {
+export function layers(
+  palette: Palette,
+  measure: Measure,
+  systems: SystemNames | null,
+): LayerSpecification[] {
   const share = shareOf(measure);
   const unknown = isUnknown(measure);
   const colour: ExpressionSpecification = ["case", unknown, palette.unknown, shareColour(palette, share)];
@@ -147,11 +156,30 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
     {
       id: "system-labels",
       type: "symbol",
-      source: SOURCES.labels,
-      maxzoom: 9,
-      filter: ["==", get("kind"), "system"],
-      layout: { "text-field": get("name"), "text-font": FONT, "text-size": 13, "text-offset": [0, 3.2] },
-      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.5 },
+      source: SOURCES.stations,
+      maxzoom: CLUSTERS_TO_ZOOM + 1,
+      filter: ["has", "point_count"],
+      layout: {
+        "text-field": systemLabel(systems),
+        "text-font": FONT,
+        "text-size": 13,
+        "text-anchor": "top",
+        // Just under the disc, whose radius grows likewise.
+        "text-offset": [
+          "interpolate",
+          ["linear"],
+          ["sqrt", get("capacity")],
+          4,
+          ["literal", [0, 0.5]],
+          40,
+          ["literal", [0, 1.5]],
+          200,
+          ["literal", [0, 2.8]],
+        ],
+        "text-max-width": 12,
+        "symbol-sort-key": ["-", get("point_count")],
+      },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 2 },
     },
     {
       id: "area-labels",
@@ -159,16 +187,15 @@ export function layers(palette: Palette, measure: Measure): LayerSpecification[]
       source: SOURCES.labels,
       // Among clusters the names would only be in the way.
       minzoom: CLUSTERS_TO_ZOOM + 1,
-      filter: ["==", get("kind"), "area"],
       layout: {
         "text-field": get("name"),
         "text-font": FONT,
-        "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11, 15, 15],
+        "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11.5, 15, 15],
         "text-letter-spacing": 0.04,
         "text-padding": 6,
         "symbol-sort-key": ["-", get("stations")],
       },
-      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.5 },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 2 },
     },
     {
       id: "numbers",

@@ -8,6 +8,8 @@ import type { Station } from "../../../src/http/api-types.ts";
  */
 export interface StationProperties {
   readonly key: string;
+  /** system_id. */
+  readonly system: string;
   readonly total: number;
   /** Null: the feed does not say. */
   readonly electric: number | null;
@@ -40,6 +42,7 @@ export function stationProperties(station: Station): StationProperties {
   const closed = station.is_installed === false || station.is_renting === false;
   return {
     key: station.key,
+    system: station.system_id,
     total,
     electric: nbr_elec,
     mechanical: nbr_meca,

@@ -15,15 +15,17 @@ import {
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
-import type { Address, MapView } from "../address/address.ts";
+import { sameView, type Address, type MapView } from "../address/address.ts";
 import type { LiveStore } from "../live/live-store.ts";
 import type { Words } from "../text/format.ts";
 import { AreaLayer } from "./area-layer.ts";
 import { BaseMap } from "./base-map.ts";
 import { graticule } from "./graticule.ts";
 import { CLUSTERS_TO_ZOOM, layers, mapStyle, SOURCES } from "./map-style.ts";
+import { nearestStations } from "./nearest-stations.ts";
 import { readPalette } from "./palette.ts";
 import { StationLayer } from "./station-layer.ts";
+import { systemNames, type SystemNames } from "./system-names.ts";
 import { Tooltip } from "./tooltip.ts";
 
 // A file of our own origin, so that the policy needs no blob:.
@@ -41,8 +43,6 @@ export interface StationMapOptions {
   readonly onBaseMap: (attribution: string | null) => void;
 }
 
-/** How near a click must be, in pixels; fingers are broad. */
-const REACH = 9;
 /** Room for what floats on the map. */
 const PADDING = { top: 64, bottom: 44, left: 44, right: 52 };
 const STATION_ZOOM = 14.5;
@@ -58,6 +58,7 @@ export class StationMap {
   readonly #baseMap: BaseMap;
   readonly #unsubscribe: () => void;
   #address: Address;
+  #systems: SystemNames | null;
   /** The view that the address says and the camera shows. */
   #view: MapView | null;
   /** True once the camera has been put somewhere. */
@@ -67,11 +68,12 @@ export class StationMap {
     const { element, store, address, words } = options;
     this.#options = options;
     this.#address = address;
-    this.#view = address.view;
+    this.#systems = systemNames(store.state.systems);
     const view = address.view;
+    this.#view = view;
     this.#map = new MapLibreMap({
       container: element,
-      style: mapStyle(readPalette(element, address.measure), address.measure),
+      style: mapStyle(readPalette(address.measure), address.measure, this.#systems),
       center: view === null ? [2.35, 48.86] : [view.lon, view.lat],
       zoom: view === null ? 3 : view.zoom,
       attributionControl: false,
@@ -107,7 +109,10 @@ export class StationMap {
       this.#stations.changed(change.stations);
       this.#areas.changed(change);
       this.#place();
-      if (change.systems) this.#useBaseMap();
+      if (change.systems) {
+        this.#useBaseMap();
+        this.#nameSystems();
+      }
     });
     this.#listen();
   }
@@ -133,7 +138,7 @@ export class StationMap {
   repaint(): void {
     if (!this.#map.isStyleLoaded() && this.#map.getLayer("stations") === undefined) return;
     const { measure } = this.#address;
-    for (const layer of layers(readPalette(this.#options.element, measure), measure)) {
+    for (const layer of layers(readPalette(measure), measure, this.#systems)) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) {
         const property = name as keyof AllPaintProperties;
         this.#map.setPaintProperty(layer.id, property, value as never, { validate: false });
@@ -184,6 +189,14 @@ export class StationMap {
     this.#place();
     this.#drawGraticule();
     this.#useBaseMap();
+  }
+
+  /** Clusters are named anew when a system comes, goes or grows; that draws the whole map anew. */
+  #nameSystems(): void {
+    const systems = systemNames(this.#options.store.state.systems);
+    if (JSON.stringify(systems) === JSON.stringify(this.#systems)) return;
+    this.#systems = systems;
+    this.repaint();
   }
 
   #useBaseMap(): void {
@@ -250,24 +263,8 @@ export class StationMap {
     void this.#source(SOURCES.graticule)?.setData(graticule({ west, south, east, north }));
   }
 
-  #near({ point: { x, y } }: MapMouseEvent): ReturnType<MapLibreMap["queryRenderedFeatures"]> {
-    if (this.#map.getLayer("stations") === undefined) return [];
-    const box: [[number, number], [number, number]] = [
-      [x - REACH, y - REACH],
-      [x + REACH, y + REACH],
-    ];
-    const found = this.#map.queryRenderedFeatures(box, { layers: ["stations", "clusters"] });
-    if (found.length < 2) return found;
-    const distance = (feature: (typeof found)[number]): number => {
-      const [lon, lat] = (feature.geometry as Point).coordinates as [number, number];
-      const at = this.#map.project([lon, lat]);
-      return Math.hypot(at.x - x, at.y - y);
-    };
-    return found.sort((a, b) => distance(a) - distance(b));
-  }
-
   async #click(event: MapMouseEvent): Promise<void> {
-    const [nearest] = this.#near(event);
+    const [nearest] = nearestStations(this.#map, event);
     if (nearest === undefined) {
       const [area] = this.#map.queryRenderedFeatures(event.point, { layers: ["area-fill"] });
       if (area !== undefined) this.#options.onArea(String(area.properties["key"]));
@@ -284,15 +281,11 @@ export class StationMap {
   }
 
   #hover(event: MapMouseEvent): void {
-    const [nearest] = this.#near(event);
+    const [nearest] = nearestStations(this.#map, event);
     this.#map.getCanvas().style.cursor = nearest === undefined ? "" : "pointer";
     const key = (nearest?.properties as { key?: string } | undefined)?.key;
     const station = key === undefined ? undefined : this.#options.store.state.stations.get(key);
     if (station !== undefined) this.#tooltip.show(station, event.point);
     else this.#tooltip.hide();
   }
-}
-
-function sameView(a: MapView, b: MapView | null): boolean {
-  return b !== null && a.zoom === b.zoom && a.lat === b.lat && a.lon === b.lon;
 }

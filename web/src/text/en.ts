@@ -31,6 +31,7 @@ export const en = {
   staleBanner: (system: string, age: string) =>
     `${system}: the last good data is ${age} old. Bikes may have moved since.`,
   failingBanner: (system: string, why: string) => `${system}: the feed does not answer. ${why}`,
+  manyTroubles: (count: string) => `${count} feeds fail, are stale or have not been polled yet.`,
   waitingBanner: (system: string) => `${system}: not polled yet.`,
   stoppedBanner: (system: string, why: string) => `${system} is no longer polled. ${why}`,
   ago: (age: string) => `${age} ago`,
@@ -38,6 +39,7 @@ export const en = {
   unknown: "unknown",
   notSaid: "–",
   notSaidWhy: "The feed does not say",
+  systemsCount: (count: string) => `${count} systems`,
   // areas
   areas: "Areas",
   area: "Area",
@@ -116,6 +118,11 @@ export const en = {
   due: "due now",
   pollInterval: "Polled every",
   changePeriod: "Content changes every",
+  traffic: "Requests",
+  trafficOf: (requests: string, notModified: string, bytes: string) =>
+    `${requests}, ${notModified} of them unchanged (304) · ${bytes} transferred`,
+  saved: "Saved the publisher",
+  savedBy: "by conditional requests and compression",
   staleAfter: "Stale after",
   flags: "Warnings",
   noFlags: "None",
@@ -149,6 +156,8 @@ export const en = {
   theme: "Appearance",
   themes: { auto: "Automatic", light: "Light", dark: "Dark" },
   data: "Data",
+  publishersCount: (count: string) => `${count} publishers`,
+  publisher: "Publisher",
   licence: "licence",
 };
 

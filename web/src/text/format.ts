@@ -28,6 +28,7 @@ export class Words {
   readonly #decimal: Intl.NumberFormat;
   readonly #percent: Intl.NumberFormat;
   readonly #collator: Intl.Collator;
+  readonly #units = new Map<string, Intl.NumberFormat>();
   readonly #times = new Map<string, Intl.DateTimeFormat>();
 
   constructor(language: Language) {
@@ -52,6 +53,28 @@ export class Words {
 
   percent(share: number): string {
     return this.#percent.format(share);
+  }
+
+  /** `812 kB`, `25.4 MB`. */
+  bytes(value: number): string {
+    const [unit, size] =
+      value < 1e6
+        ? (["kilobyte", 1e3] as const)
+        : value < 1e9
+          ? (["megabyte", 1e6] as const)
+          : (["gigabyte", 1e9] as const);
+    const key = `unit ${unit}`;
+    let format = this.#units.get(key);
+    if (format === undefined) {
+      format = new Intl.NumberFormat(LOCALES[this.language], {
+        style: "unit",
+        unit,
+        unitDisplay: "short",
+        maximumFractionDigits: value < 1e6 ? 0 : 1,
+      });
+      this.#units.set(key, format);
+    }
+    return format.format(value / size);
   }
 
   /** `8 s`, `3 min`, `2 h`, `4 d`: one unit, rounded down. Never negative: clocks differ a little. */

@@ -31,6 +31,7 @@ export const fr: Text = {
   staleBanner: (system, age) =>
     `${system} : les dernières données valables datent de ${age}. Les vélos ont pu bouger depuis.`,
   failingBanner: (system, why) => `${system} : le flux ne répond pas. ${why}`,
+  manyTroubles: (count) => `${count} flux sont en échec, périmés ou pas encore interrogés.`,
   waitingBanner: (system) => `${system} : pas encore interrogé.`,
   stoppedBanner: (system, why) => `${system} n’est plus interrogé. ${why}`,
   ago: (age) => `il y a ${age}`,
@@ -38,6 +39,7 @@ export const fr: Text = {
   unknown: "inconnu",
   notSaid: "–",
   notSaidWhy: "Le flux ne le dit pas",
+  systemsCount: (count) => `${count} systèmes`,
   areas: "Secteurs",
   area: "Secteur",
   areasCaption: "Vélos et places libres par secteur. Les boutons de l’en-tête trient.",
@@ -112,6 +114,11 @@ export const fr: Text = {
   due: "maintenant",
   pollInterval: "Interrogé toutes les",
   changePeriod: "Le contenu change toutes les",
+  traffic: "Requêtes",
+  trafficOf: (requests, notModified, bytes) =>
+    `${requests}, dont ${notModified} sans changement (304) · ${bytes} transférés`,
+  saved: "Économisé à l’éditeur",
+  savedBy: "par des requêtes conditionnelles et la compression",
   staleAfter: "Périmé après",
   flags: "Alertes",
   noFlags: "Aucune",
@@ -142,5 +149,7 @@ export const fr: Text = {
   theme: "Apparence",
   themes: { auto: "Automatique", light: "Claire", dark: "Sombre" },
   data: "Données",
+  publishersCount: (count) => `${count} éditeurs`,
+  publisher: "Éditeur",
   licence: "licence",
 };

@@ -1,4 +1,7 @@
-/** What a station's docks hold: electric, mechanical, free, and the rest, which is out of service or unknown. */
+/**
+ * What a station's docks hold: electric, mechanical, free, and the rest, which is out of service or unknown. The figures
+ * above it are its legend; only the rest has no figure there.
+ */
 import type { VNode } from "preact";
 import type { Station } from "../../../src/http/api-types.ts";
 import { usePage } from "./page-context.ts";
@@ -33,14 +36,14 @@ export function CapacityBar({ station }: { readonly station: Station }): VNode |
           return rect;
         })}
       </svg>
-      <ul>
-        {parts.map(({ kind, name, count }) => (
-          <li key={kind}>
+      {parts
+        .filter(({ kind }) => kind === "rest")
+        .map(({ kind, name, count }) => (
+          <p key={kind} class="muted">
             <span class={`swatch part-${kind}`} aria-hidden="true" />
             {name} <b>{words.count(count)}</b>
-          </li>
+          </p>
         ))}
-      </ul>
     </div>
   );
 }

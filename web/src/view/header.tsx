@@ -6,6 +6,9 @@ import { isLost, oldestAgeMs, trustIn } from "./freshness.ts";
 import { Link, toAreas, toFeeds } from "./link.tsx";
 import { systemsChange, useAddress, useLive, usePage, useTicking } from "./page-context.ts";
 
+/** More names than this are a number; the feeds' page has them all. */
+const MOST_NAMES = 3;
+
 interface HeaderProps {
   readonly language: Language;
   readonly theme: Theme;
@@ -20,6 +23,7 @@ export function Header({ language, theme, onLanguage, onTheme }: HeaderProps): V
   const { feeds } = useAddress();
   const systems = [...state.systems.values()];
   const names = systems.map((system) => system.name ?? system.system_id).join(", ");
+  const shown = systems.length > MOST_NAMES ? text.systemsCount(words.count(systems.length)) : names;
   return (
     <header class="top">
       <h1>
@@ -30,7 +34,7 @@ export function Header({ language, theme, onLanguage, onTheme }: HeaderProps): V
       </h1>
       {names === "" ? null : (
         <p class="systems" title={names}>
-          {names}
+          {shown}
         </p>
       )}
       {systems.some((system) => system.simulated) ? (
