@@ -153,6 +153,7 @@ export interface Processor {
    * New records of one partition, in order. Returns what to write; the log commits both at once, or neither.
    * `null` holds: nothing is written or committed yet, the log goes on with the next records, and the commit of a
    * later call covers these too (killed before that, the partition is restored from the old committed offset).
+   * Records and their values are good until it returns: the memory they are read from is used again.
    */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */

@@ -75,6 +75,14 @@ interface MutableShare extends Share {
   simulated: boolean;
 }
 
+/** A name as it stands in a record, with its closing quote and the colon. */
+interface Named {
+  readonly word: Uint8Array;
+  readonly field: number | null;
+}
+
+/** Members whose names are remembered; real records have some twenty. */
+const MEMBERS = 64;
 /** Places for strings: there are some hundreds of areas. */
 const TEXTS = 4096;
 
@@ -91,6 +99,8 @@ export class RawRecordScan {
     simulated: false,
   };
   readonly #texts = new AsciiTexts(TEXTS);
+  /** The names of the record before, in their order: a writer's records are alike, and comparing is quicker than finding. */
+  readonly #layout: Named[] = [];
 
   /** What the last `read` found, when it returned true. */
   get observation(): Share {
@@ -120,13 +130,24 @@ export class RawRecordScan {
     let retired = false;
     let simulated = false;
     // `at` stands before a member: on the opening brace or on a comma.
+    const layout = this.#layout;
+    let member = 0;
     for (let at = from; at < end;) {
       const nameStart = at + 2;
       if (bytes[at + 1] !== QUOTE) return false;
-      const nameEnd = stringEnd(bytes, nameStart);
-      if (nameEnd === UNSURE || bytes[nameEnd + 1] !== COLON) return false;
-      const start = nameEnd + 2;
-      const field = fieldOf(bytes, nameStart, nameEnd);
+      let named = layout[member];
+      if (named === undefined || !isWord(bytes, nameStart, named.word)) {
+        const nameEnd = stringEnd(bytes, nameStart);
+        if (nameEnd === UNSURE || nameEnd >= end || bytes[nameEnd + 1] !== COLON) return false;
+        named = {
+          word: Uint8Array.from(bytes.subarray(nameStart, nameEnd + 2)),
+          field: fieldOf(bytes, nameStart, nameEnd),
+        };
+        if (member < MEMBERS) layout[member] = named;
+      }
+      member += 1;
+      const start = nameStart + named.word.length;
+      const { field } = named;
       if (field === null) {
         at = valueEnd(bytes, start, DEEPEST);
       } else if (field <= POSTCODE) {

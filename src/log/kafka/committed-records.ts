@@ -17,10 +17,56 @@ export interface AbortedTransaction {
   readonly firstOffset: bigint;
 }
 
-export interface CommittedRecords {
-  readonly records: LogRecord[];
+/** Records made at a time, and where to go on after them. */
+export interface RecordChunk {
+  readonly records: readonly LogRecord[];
+  readonly nextOffset: number;
+}
+
+/** What of an answer a reader may see. Records are made when they are asked for: a chunk of them dies young. */
+export class CommittedRecords {
   /** Where to fetch next: past control records and aborted ones too. */
   readonly nextOffset: number;
+  readonly #topic: string;
+  readonly #partition: number;
+  readonly #fetchOffset: number;
+  readonly #batches: readonly RecordBatch[];
+
+  /** @param batches those that are to be seen, in order */
+  constructor(
+    topic: string,
+    partition: number,
+    fetchOffset: number,
+    batches: readonly RecordBatch[],
+    nextOffset: number,
+  ) {
+    this.#topic = topic;
+    this.#partition = partition;
+    this.#fetchOffset = fetchOffset;
+    this.#batches = batches;
+    this.nextOffset = nextOffset;
+  }
+
+  /** Batches are not divided, so a chunk may have a batch's records more than `mostRecords`. */
+  *chunks(mostRecords: number): Generator<RecordChunk> {
+    let records: LogRecord[] = [];
+    for (const [index, batch] of this.#batches.entries()) {
+      batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
+      const isLast = index === this.#batches.length - 1;
+      if (records.length === 0 || (records.length < mostRecords && !isLast)) continue;
+      const chunk = { records, nextOffset: isLast ? this.nextOffset : batch.lastOffset + 1 };
+      records = [];
+      yield chunk;
+    }
+  }
+
+  /** All of them. */
+  all(): LogRecord[] {
+    const records: LogRecord[] = [];
+    for (const batch of this.#batches)
+      batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
+    return records;
+  }
 }
 
 export function committedRecords(
@@ -33,7 +79,7 @@ export function committedRecords(
   const aborted = [...abortedTransactions].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   let nextAborted = 0;
   const aborting = new Set<bigint>();
-  const records: LogRecord[] = [];
+  const seen: RecordBatch[] = [];
   let nextOffset = fetchOffset;
   for (const batch of batches) {
     const last = batch.lastOffset;
@@ -48,7 +94,7 @@ export function committedRecords(
       continue;
     }
     if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue;
-    batch.readInto(records, topic, partition, fetchOffset);
+    seen.push(batch);
   }
-  return { records, nextOffset };
+  return new CommittedRecords(topic, partition, fetchOffset, seen, nextOffset);
 }

@@ -4,6 +4,7 @@
  */
 import { type Reader, ResponseError } from "@platformatic/kafka";
 import type { AbortedTransaction } from "./committed-records.ts";
+import { answerBlocks } from "./answer-blocks.ts";
 import { readBatches, type RecordBatch } from "./record-batch.ts";
 
 /** Compact lengths and tagged fields from here on. */
@@ -27,6 +28,8 @@ export interface FetchResponse {
     readonly topicId: string;
     readonly partitions: readonly FetchResponsePartition[];
   }[];
+  /** What the records are read from; to be given back to `answerBlocks` when they are done with. */
+  readonly block: Buffer;
 }
 
 /** @throws ResponseError, with the answer, when a partition or the whole has an error */
@@ -37,7 +40,8 @@ export function parseFetchResponse(
   reader: Reader,
 ): FetchResponse {
   // One buffer for all: plain reads from it are many times faster than through the client's list of buffers.
-  const answer = new Answer(reader.buffer.slice(reader.position), version >= FLEXIBLE);
+  const { block, length } = joined(reader);
+  const answer = new Answer(block.subarray(0, length), version >= FLEXIBLE);
   const errors: [string, [number, null]][] = [];
   answer.int32(); // throttle time
   let errorCode = 0;
@@ -57,9 +61,22 @@ export function parseFetchResponse(
     answer.taggedFields();
     return { topicId, partitions };
   });
-  const response = { errorCode, responses };
+  const response = { errorCode, responses, block };
   if (errors.length > 0) throw new ResponseError(apiKey, version, Object.fromEntries(errors), response);
   return response;
+}
+
+/** The rest of an answer in one block. */
+function joined(reader: Reader): { block: Buffer; length: number } {
+  let skip = reader.position;
+  const length = reader.buffer.length - skip;
+  const block = answerBlocks.take(length);
+  let at = 0;
+  for (const chunk of reader.buffer.buffers) {
+    if (skip < chunk.length) at += chunk.copy(block, at, skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+  return { block, length };
 }
 
 function readPartition(answer: Answer, version: number): FetchResponsePartition {

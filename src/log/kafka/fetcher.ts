@@ -8,9 +8,9 @@
  * every request says all it wants, and nothing has to be repaired after an error.
  */
 import type { fetchV13 } from "@platformatic/kafka";
-import type { Clock, Logger, LogRecord } from "../../ports.ts";
+import type { Clock, Logger } from "../../ports.ts";
 import type { KafkaClient, TopicMetadata } from "./client.ts";
-import { committedRecords } from "./committed-records.ts";
+import { committedRecords, type CommittedRecords } from "./committed-records.ts";
 import type { Connectivity } from "./connectivity.ts";
 import type { FetchResponse, FetchResponsePartition } from "./fetch-response.ts";
 import { hasKafkaError, isRetriable, refusal, responseOf } from "./errors.ts";
@@ -20,18 +20,19 @@ const READ_COMMITTED = 1;
 /** How long a broker holds the answer while there is nothing to read. */
 const MAX_WAIT_MS = 250;
 /** Answers held while the caller is busy with one. */
-const MAX_READY = 2;
-const MAX_BYTES = 16 * 1024 * 1024;
-const MAX_PARTITION_BYTES = 4 * 1024 * 1024;
+const MAX_READY = 1;
+/** A backlog is worked off in few, large transactions: each costs as much as a thousand records. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 16 * 1024 * 1024;
 /** Session 0, epoch -1: a request without a session (KIP-227). */
 const NO_SESSION = [0, -1] as const;
 
 export interface FetchedPartition {
   readonly topic: string;
   readonly partition: number;
-  readonly records: readonly LogRecord[];
-  /** Where the next fetch goes on. */
-  readonly nextOffset: number;
+  readonly committed: CommittedRecords;
+  /** The memory of the answer, shared by all its partitions (answer-blocks.ts). */
+  readonly block: Buffer;
   /** End of what read-committed readers may see, as of this answer. */
   readonly stableOffset: number;
 }
@@ -173,7 +174,7 @@ export class Fetcher {
           // Only a position that is still the one we asked for may be moved.
           if (position === undefined || !this.#isCurrent(position)) continue;
           if (part.errorCode !== 0) stale = (await this.#partitionError(position, part.errorCode)) || stale;
-          else ready.push({ position, fetched: this.#advance(position, part) });
+          else ready.push({ position, fetched: this.#advance(position, part, answer.block) });
         }
       if (stale) {
         await client.topic([...metadata.keys()][0] ?? "", true);
@@ -221,20 +222,26 @@ export class Fetcher {
     }
   }
 
-  #advance(position: Position, part: FetchResponsePartition): FetchedPartition {
-    const { records, nextOffset } = committedRecords(
+  #advance(position: Position, part: FetchResponsePartition, block: Buffer): FetchedPartition {
+    const committed = committedRecords(
       position.topic,
       position.partition,
       position.offset,
       part.records,
       part.abortedTransactions,
     );
-    position.offset = nextOffset;
+    position.offset = committed.nextOffset;
+    // To the end of the line: an answer is filled in the order that is asked for, and a backlog must not fill all.
+    if (part.records.length > 0) {
+      const key = `${position.topic}:${position.partition}`;
+      this.#positions.delete(key);
+      this.#positions.set(key, position);
+    }
     return {
       topic: position.topic,
       partition: position.partition,
-      records,
-      nextOffset,
+      committed,
+      block,
       stableOffset: Number(part.lastStableOffset >= 0n ? part.lastStableOffset : part.highWatermark),
     };
   }

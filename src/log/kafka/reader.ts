@@ -67,10 +67,11 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
       const records = fetched.flatMap((each) => {
         const state = progress.get(`${each.topic}:${each.partition}`);
         if (state === undefined) return [];
-        state.position = each.nextOffset;
-        if (!finishing) return each.records;
-        if (each.nextOffset >= state.end) fetcher.remove(each.topic, each.partition);
-        return each.records.filter((record) => record.offset < state.end);
+        const { nextOffset } = each.committed;
+        state.position = nextOffset;
+        if (!finishing) return each.committed.all();
+        if (nextOffset >= state.end) fetcher.remove(each.topic, each.partition);
+        return each.committed.all().filter((record) => record.offset < state.end);
       });
       const reached = !caughtUp && isCaughtUp(progress);
       caughtUp ||= reached;

@@ -68,6 +68,9 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
   return { partition, transactions, committed: position, position, holding: false, stableOffset: end };
 }
 
+/** Records made at a time while restoring. */
+const RESTORE_RECORDS = 5_000;
+
 /** The partition's records from `start` up to, not including, `until`. */
 async function* history(
   options: TakeoverOptions,
@@ -88,10 +91,12 @@ async function* history(
     for (let position = start; position < until;) {
       if (signal.aborted) throw new Error("The restore was stopped.");
       for (const fetched of await fetcher.next()) {
-        position = fetched.nextOffset;
-        const records = fetched.records.filter((record) => record.offset < until);
-        count += records.length;
-        if (records.length > 0) yield records;
+        position = fetched.committed.nextOffset;
+        for (const chunk of fetched.committed.chunks(RESTORE_RECORDS)) {
+          const records = chunk.records.filter((record) => record.offset < until);
+          count += records.length;
+          if (records.length > 0) yield records;
+        }
       }
       if (clock.now() - saidAtMs >= PROGRESS_EVERY_MS) {
         saidAtMs = clock.now();

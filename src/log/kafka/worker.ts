@@ -16,6 +16,7 @@ import type {
   Processor,
   ProduceRecord,
 } from "../../ports.ts";
+import { answerBlocks } from "./answer-blocks.ts";
 import type { KafkaClient } from "./client.ts";
 import { type Connectivity, orStopped, StoppedWaiting } from "./connectivity.ts";
 import { explain, hasKafkaError, takenOver } from "./errors.ts";
@@ -26,7 +27,7 @@ import { takeOver, type TakenPartition } from "./takeover.ts";
 import { isTransactionLost } from "./transaction.ts";
 
 /** Records per transaction, at most: bounds what one commit holds up. */
-const MAX_RECORDS = 10_000;
+const MAX_RECORDS = 40_000;
 
 export interface WorkerOptions {
   readonly clients: { readonly data: KafkaClient; readonly fetch: KafkaClient; readonly join: KafkaClient };
@@ -144,6 +145,8 @@ export class Worker implements ProcessHandle {
       const fetched = await this.#fetcher.next();
       // Partitions in parallel, each with its own transaction; all done before the group may move them.
       await Promise.all(fetched.map(async (each) => this.#handle(each)));
+      // A processor keeps nothing of the records (ports.ts): their memory may be written over.
+      for (const block of new Set(fetched.map((each) => each.block))) answerBlocks.giveBack(block);
     }
   }
 
@@ -210,20 +213,18 @@ export class Worker implements ProcessHandle {
     }
   }
 
-  async #handle({ partition, records, nextOffset, stableOffset }: FetchedPartition): Promise<void> {
+  async #handle({ partition, committed, stableOffset }: FetchedPartition): Promise<void> {
     const taken = this.#live.get(partition);
     if (taken === undefined) return;
     taken.stableOffset = stableOffset;
-    for (let start = 0; start < records.length; start += MAX_RECORDS) {
-      const chunk = records.length <= MAX_RECORDS ? records : records.slice(start, start + MAX_RECORDS);
-      const next = start + MAX_RECORDS < records.length ? (chunk.at(-1)?.offset ?? 0) + 1 : nextOffset;
-      const outputs = this.#processor.process(partition, chunk);
+    for (const { records, nextOffset } of committed.chunks(MAX_RECORDS)) {
+      const outputs = this.#processor.process(partition, records);
       taken.holding = outputs === null;
-      if (outputs !== null && !(await this.#commit(taken, outputs, next))) return;
-      taken.position = next;
+      if (outputs !== null && !(await this.#commit(taken, outputs, nextOffset))) return;
+      taken.position = nextOffset;
     }
     // Control records and aborted ones need no commit: they are skipped again after a restart.
-    taken.position = nextOffset;
+    taken.position = committed.nextOffset;
   }
 
   /** @returns false when the partition had to be given up */

@@ -37,9 +37,9 @@ function marker(offset: number, producerId: bigint, type: "abort" | "commit"): B
 const read = (batches: readonly Batch[]): RecordBatch[] => batches.map(({ bytes }) => new RecordBatch(bytes));
 
 const values = (batches: readonly Batch[], aborted: readonly AbortedTransaction[], from = 0): string[] =>
-  committedRecords("t", 0, from, read(batches), aborted).records.map(
-    (record) => record.value?.toString() ?? "",
-  );
+  committedRecords("t", 0, from, read(batches), aborted)
+    .all()
+    .map((record) => record.value?.toString() ?? "");
 
 test("drops an aborted transaction whose marker lies in a later answer", () => {
   const first = [batch(0, ["a"]), batch(1, ["aborted"], 7n, TRANSACTIONAL)];
@@ -66,17 +66,40 @@ test("drops every aborted transaction of a producer, and none of its committed o
 test("goes on after markers, and begins where it was asked to inside a batch", () => {
   const result = committedRecords("t", 3, 1, read([batch(0, ["a", "b"]), marker(2, 7n, "commit")]), []);
   assert.equal(result.nextOffset, 3);
-  assert.deepEqual(result.records, [
-    {
-      topic: "t",
-      partition: 3,
-      offset: 1,
-      key: null,
-      value: Buffer.from("b"),
-      headers: { schema: "s" },
-      timestampMs: 1001,
-    },
-  ]);
+  const [only, ...more] = result.all();
+  assert.deepEqual(more, []);
+  assert.equal(only?.value?.toString(), "b");
+  assert.deepEqual([only?.topic, only?.partition, only?.offset, only?.key], ["t", 3, 1, null]);
+  assert.deepEqual([only?.headers, only?.timestampMs], [{ schema: "s" }, 1001]);
+});
+
+test("chunks hold every record once, in order, and the last one goes on behind the markers", () => {
+  const sizes = fc.array(fc.record({ size: fc.integer({ min: 1, max: 5 }), marker: fc.boolean() }), {
+    maxLength: 8,
+  });
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1, max: 9 }), fc.nat({ max: 12 }), (list, mostRecords, from) => {
+      let offset = 0;
+      const batches = list.flatMap(({ size, marker: marked }) => {
+        const texts = Array.from({ length: size }, (_, index) => String(offset + index));
+        const own = [batch(offset, texts), ...(marked ? [marker(offset + size, 7n, "commit")] : [])];
+        offset += size + (marked ? 1 : 0);
+        return own;
+      });
+      const committed = committedRecords("t", 0, from, read(batches), []);
+      const chunks = [...committed.chunks(mostRecords)];
+      assert.deepEqual(
+        chunks.flatMap(({ records }) => records.map((record) => record.offset)),
+        committed.all().map((record) => record.offset),
+      );
+      for (const { records, nextOffset } of chunks) {
+        assert.ok(records.length > 0 && records.length < mostRecords + 5);
+        assert.ok(nextOffset > (records.at(-1)?.offset ?? Infinity));
+      }
+      const last = chunks.at(-1);
+      if (last?.records.at(-1)?.offset === offset - 1) assert.equal(last.nextOffset, committed.nextOffset);
+    }),
+  );
 });
 
 test("however a log is cut into answers, exactly its committed records are seen, in order", () => {
