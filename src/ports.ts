@@ -52,7 +52,7 @@ export interface LogRecord {
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
-  /** Where logs keep many values in one block: `value` stands there from `start` to `end` (exclusive). */
+  /** Where many values share a block: `value` is there from `start` to `end` (exclusive). */
   readonly block?: Buffer | null;
   readonly start?: number;
   readonly end?: number;
@@ -152,8 +152,7 @@ export interface Processor {
   /**
    * New records of one partition, in order. Returns what to write; the log commits both at once, or neither.
    * `null` holds: nothing is written or committed yet, the log goes on with the next records, and the commit of a
-   * later call covers these too (killed before that, the partition is restored from the old committed offset).
-   * Records and their values are good until it returns: the memory they are read from is used again.
+   * later call covers these too. Records are good until it returns: the memory of their values is used again.
    */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */
