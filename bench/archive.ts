@@ -154,7 +154,7 @@ try {
   const yearGb = ((all + manifestBytes) * 365) / DAYS / 1e9;
   if (files.some(({ sealed }) => !sealed)) throw new Error("not every day is sealed");
 
-  const reader = await ArchiveReader.open(path);
+  const reader = new ArchiveReader(path);
   readerOpen = reader;
   const queries = new ArchiveQueries(reader, clock);
   const pick = seededRandom(3);

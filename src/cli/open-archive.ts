@@ -45,5 +45,5 @@ export async function openReader(settings: Settings): Promise<ArchiveReader> {
       "VELOSTREAM_STORAGE_INVALID",
       `There is no archive in ${settings["data-dir"]}. Start "velostream run" or "velostream import" with it, or name another --data-dir.`,
     );
-  return ArchiveReader.open(folder);
+  return new ArchiveReader(folder);
 }

@@ -4,7 +4,6 @@ import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
-import { replayHistory } from "./replay-history.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
 
@@ -46,7 +45,8 @@ export const replay: Command = {
 async function run(context: CommandContext): Promise<number> {
   const { settings, clock, logger, positionals } = context;
   const [path] = positionals;
-  if (path === undefined) return replayHistory(context);
+  // Only the history needs DuckDB.
+  if (path === undefined) return (await import("./replay-history.ts")).replayHistory(context);
   for (const name of ["since", "from", "to", "system"] as const)
     if (context.origins.get(name)?.startsWith("--") === true)
       throw new UsageError(`--${name} is for the history: leave it out, or leave out ${path}.`);

@@ -1,20 +1,20 @@
 /**
- * The archive of a session: written beside the pipeline, or only read, and asked by the server either way.
+ * The archive of a session: written beside the pipeline, or only read, and asked by the server either way. DuckDB is
+ * loaded by those that write, and by a server at the first question: it takes 50 MB.
  *
  *   wanted    written in the default folder, where nobody else does    (run)
  *   required  written, or the session does not start                   (archive; run with --data-dir)
  *   read      only read, when there is one                             (serve)
  */
 import { StorageError } from "../errors.ts";
-import { ArchiveReader } from "../history/archive-reader.ts";
+import type { ArchiveReader } from "../history/archive-reader.ts";
 import type { ArchiveWriter } from "../history/archive-writer.ts";
 import { historyFolder } from "../history/layout.ts";
-import { ArchiveQueries } from "../history/queries.ts";
+import type { ArchiveQueries } from "../history/queries.ts";
 import { runArchive } from "../pipeline/archive.ts";
-import type { HealthCheck, HistoryQueries, Log, Metrics } from "../ports.ts";
+import type { Clock, HealthCheck, HistoryQueries, Log, Metrics } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { topicNames } from "./open-log.ts";
-import { openArchive } from "./open-archive.ts";
 
 export type ArchiveMode = "wanted" | "required" | "read" | "none";
 
@@ -39,6 +39,7 @@ export async function openSessionArchive(
   let writer: ArchiveWriter | null = null;
   if (mode !== "read") {
     try {
+      const { openArchive } = await import("./open-archive.ts");
       writer = await openArchive({ settings, topics, kind: log.kind, clock, logger, metrics });
     } catch (error) {
       const here = context.origins.has("data-dir") || mode === "required";
@@ -47,13 +48,58 @@ export async function openSessionArchive(
       logger.warn("archive.none", `${error.message} This process keeps no history.`);
     }
   }
-  const reader = await ArchiveReader.open(historyFolder(settings["data-dir"]));
+  const queries = new LateQueries(historyFolder(settings["data-dir"]), clock);
   return {
-    queries: new ArchiveQueries(reader, clock),
+    queries,
     checks: writer === null ? [] : [{ name: "archive", check: () => writer.health() }],
     run: async (signal, finish) => {
       if (writer !== null) await runArchive({ archive: writer, log, topics, clock, logger }, signal, finish);
     },
-    close: () => reader.close(),
+    close: () => queries.close(),
   };
+}
+
+/** Opens the archive when it is first asked. */
+class LateQueries implements HistoryQueries {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  #opening: Promise<{ readonly reader: ArchiveReader; readonly queries: ArchiveQueries }> | null = null;
+
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
+    this.#clock = clock;
+  }
+
+  async areaHistory(...query: Parameters<HistoryQueries["areaHistory"]>) {
+    return (await this.#opened()).queries.areaHistory(...query);
+  }
+
+  async stationHistory(...query: Parameters<HistoryQueries["stationHistory"]>) {
+    return (await this.#opened()).queries.stationHistory(...query);
+  }
+
+  async areaTypical(...query: Parameters<HistoryQueries["areaTypical"]>) {
+    return (await this.#opened()).queries.areaTypical(...query);
+  }
+
+  close(): void {
+    void this.#opening?.then(
+      ({ reader }) => reader.close(),
+      () => {},
+    );
+  }
+
+  async #opened() {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open() {
+    const [{ ArchiveReader }, { ArchiveQueries }] = await Promise.all([
+      import("../history/archive-reader.ts"),
+      import("../history/queries.ts"),
+    ]);
+    const reader = new ArchiveReader(this.#folder);
+    return { reader, queries: new ArchiveQueries(reader, this.#clock) };
+  }
 }

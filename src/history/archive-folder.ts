@@ -6,6 +6,7 @@
  */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { StorageError } from "../errors.ts";
 import { UNFINISHED, makeFolder } from "./durable-files.ts";
 import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { listJournals } from "./journal.ts";
@@ -37,7 +38,7 @@ export class ArchiveFolder {
     await makeFolder(path);
     const lock = await lockFolder(path);
     try {
-      const manifest = (await readManifest(path)) ?? EMPTY_MANIFEST;
+      const manifest = (await readManifest(path)) ?? (await begin(path));
       await removeLeftovers(path, manifest);
       return new ArchiveFolder(path, await ParquetWriter.open(path), lock, manifest);
     } catch (error) {
@@ -77,6 +78,15 @@ export class ArchiveFolder {
     await this.#remove(before, after);
   }
 
+  /** Files that did not come to their commit: removed, unless the manifest on disk names them after all. */
+  async discard(paths: readonly string[]): Promise<void> {
+    const manifest = await readManifest(this.path).catch(() => null);
+    if (manifest === null) return;
+    const named = new Set(manifest.files.map(({ path }) => path));
+    for (const path of paths)
+      if (!named.has(path)) await rm(join(this.path, path), { force: true }).catch(() => {});
+  }
+
   async #remove(before: Manifest, after: Manifest): Promise<void> {
     const named = new Set(after.files.map(({ path }) => path));
     const gone = before.files.filter(({ path }) => !named.has(path)).map(({ path }) => join(this.path, path));
@@ -94,19 +104,44 @@ export class ArchiveFolder {
   }
 }
 
-/** Removes what the manifest does not name: files of a flush or a compaction that did not come to its commit. */
-async function removeLeftovers(folder: string, manifest: Manifest): Promise<void> {
-  const named = new Set(manifest.files.map(({ path }) => path));
+/**
+ * The manifest of a new archive, there before any file is.
+ * @throws StorageError when files are there without one: it was lost, and they would be taken for leftovers
+ */
+async function begin(folder: string): Promise<Manifest> {
+  const [file] = await dataFiles(folder);
+  if (file !== undefined)
+    throw new StorageError(
+      "VELOSTREAM_STORAGE_INVALID",
+      `${folder} has data files (${file}) but no manifest.json. Restore it from a backup, or name another folder with --data-dir.`,
+    );
+  await writeManifest(folder, EMPTY_MANIFEST);
+  return EMPTY_MANIFEST;
+}
+
+/** Files by the names that this program gives them, inside the folder; a stranger's are left alone. */
+async function dataFiles(folder: string): Promise<readonly string[]> {
+  const files: string[] = [];
   for (const table of TABLES) {
     const entries = await readdir(join(folder, table), { recursive: true, withFileTypes: true }).catch(
       () => [],
     );
-    for (const entry of entries) {
-      if (!entry.isFile() || !/\.parquet(\.tmp)?$/.test(entry.name)) continue;
-      const path = join(entry.parentPath, entry.name);
-      if (!named.has(path.slice(folder.length + 1).replaceAll("\\", "/"))) await rm(path, { force: true });
-    }
+    for (const entry of entries)
+      if (entry.isFile() && /^\d{8,15}\.parquet(\.tmp)?$/.test(entry.name))
+        files.push(
+          join(entry.parentPath, entry.name)
+            .slice(folder.length + 1)
+            .replaceAll("\\", "/"),
+        );
   }
+  return files;
+}
+
+/** Removes what the manifest does not name: files of a flush or a compaction that did not come to its commit. */
+async function removeLeftovers(folder: string, manifest: Manifest): Promise<void> {
+  const named = new Set(manifest.files.map(({ path }) => path));
+  for (const path of await dataFiles(folder))
+    if (!named.has(path)) await rm(join(folder, path), { force: true });
   await rm(join(folder, `manifest.json${UNFINISHED}`), { force: true });
   for (const number of await listJournals(folder))
     if (number < manifest.journalFrom) await rm(journalPath(folder, number), { force: true });

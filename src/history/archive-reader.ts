@@ -28,35 +28,32 @@ export interface Watched {
 
 export class ArchiveReader {
   readonly folder: string;
-  readonly #instance: DuckDBInstance;
+  /** Made for the first query: it takes 20 MB. */
+  #instance: Promise<DuckDBInstance> | null = null;
   readonly #snapshots: Snapshots;
   /** Connections that are free: one runs one query at a time. */
   readonly #idle: DuckDBConnection[] = [];
 
-  private constructor(folder: string, instance: DuckDBInstance) {
+  /** @param folder the history folder; there need not be an archive yet */
+  constructor(folder: string) {
     this.folder = folder;
-    this.#instance = instance;
     this.#snapshots = new Snapshots(folder);
   }
 
-  /** @param folder the history folder; there need not be an archive yet */
-  static async open(folder: string): Promise<ArchiveReader> {
-    const instance = await DuckDBInstance.create(":memory:", {
-      threads: "2",
-      memory_limit: "1GB",
-      temp_directory: "",
-      autoinstall_known_extensions: "false",
-    });
-    // Files never change once they are there: their footers are read once.
-    const connection = await instance.connect();
-    await connection.run("SET GLOBAL parquet_metadata_cache = true");
-    connection.closeSync();
-    return new ArchiveReader(folder, instance);
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.closeSync();
+    void this.#instance?.then(
+      (instance) => instance.closeSync(),
+      () => {},
+    );
+    this.#instance = null;
   }
 
-  close(): void {
-    for (const connection of this.#idle) connection.closeSync();
-    this.#instance.closeSync();
+  async #connect(): Promise<DuckDBConnection> {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    this.#instance ??= createInstance();
+    return (await this.#instance).connect();
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -73,7 +70,7 @@ export class ArchiveReader {
   ): Promise<T> {
     for (let tries = 1; ; tries += 1) {
       const snapshot = await this.#snapshots.take();
-      const connection = this.#idle.pop() ?? (await this.#instance.connect());
+      const connection = await this.#connect();
       const stop = (): void => connection.interrupt();
       signal?.addEventListener("abort", stop);
       try {
@@ -153,6 +150,20 @@ export class ArchiveReader {
       return result.currentRowCount > 0;
     }, signal);
   }
+}
+
+async function createInstance(): Promise<DuckDBInstance> {
+  const instance = await DuckDBInstance.create(":memory:", {
+    threads: "2",
+    memory_limit: "1GB",
+    temp_directory: "",
+    autoinstall_known_extensions: "false",
+  });
+  // Files never change once they are there: their footers are read once.
+  const connection = await instance.connect();
+  await connection.run("SET GLOBAL parquet_metadata_cache = true");
+  connection.closeSync();
+  return instance;
 }
 
 export interface Range {

@@ -49,8 +49,9 @@ export class Backlog {
     areas: readonly AreaRow[],
     { interrupted, behind }: { readonly interrupted: readonly number[]; readonly behind: boolean },
   ): void {
-    this.#stations.push(...stations);
-    this.#areas.push(...areas);
+    // Not spread: a batch may be more than a call takes arguments.
+    for (const row of stations) this.#stations.push(row);
+    for (const row of areas) this.#areas.push(row);
     for (const partition of interrupted) this.#interrupted.add(partition);
     this.#behind ||= behind;
     if (this.rows <= this.#mostRows) return;
@@ -63,8 +64,9 @@ export class Backlog {
   /** The gaps that leaving out made, up to the newest row of each system. */
   gaps(reason: string): readonly RecordedGap[] {
     return [...this.#lossyFromMs].map(([system, fromMs]) => {
-      const times = this.#stations.filter((row) => row.system === system).map((row) => row.observedAtMs);
-      return { system, fromMs, toMs: Math.max(fromMs, ...times), reason };
+      let toMs = fromMs;
+      for (const row of this.#stations) if (row.system === system) toMs = Math.max(toMs, row.observedAtMs);
+      return { system, fromMs, toMs, reason };
     });
   }
 

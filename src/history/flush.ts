@@ -25,8 +25,19 @@ export interface FlushInput extends Buffered {
   readonly journalFrom: number;
 }
 
+/** Rejects when they cannot be committed; nothing of them is left then. */
 export async function commitRows(folder: ArchiveFolder, input: FlushInput): Promise<void> {
   const files: DataFile[] = [];
+  try {
+    await writeAndCommit(folder, input, files);
+  } catch (error) {
+    // On a full disk every try would leave some.
+    await folder.discard(files.map(({ path }) => path));
+    throw error;
+  }
+}
+
+async function writeAndCommit(folder: ArchiveFolder, input: FlushInput, files: DataFile[]): Promise<void> {
   const groups = [
     ...grouped("stations", input.stations, (row) => row.observedAtMs),
     ...grouped("areas", input.areas, (row) => row.asOfMs),

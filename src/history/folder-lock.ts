@@ -2,7 +2,7 @@
  * One writer per archive: a lock that the operating system lets go of when the process dies, however it dies. Node has
  * no file locks, DuckDB takes one on every database file that it opens to write.
  */
-import { realpath } from "node:fs/promises";
+import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { StorageError } from "../errors.ts";
@@ -20,7 +20,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   if (HELD.has(path)) throw locked(folder, null);
   HELD.add(path);
   try {
-    const instance = await DuckDBInstance.create(path, { threads: "1", memory_limit: "32MB" });
+    const instance = await openLock(path);
     return {
       release: () => {
         instance.closeSync();
@@ -29,14 +29,34 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     };
   } catch (error) {
     HELD.delete(path);
+    if (isConflict(error)) throw locked(folder, error);
     const text = error instanceof Error ? error.message : String(error);
-    if (/lock/i.test(text)) throw locked(folder, error);
     throw new StorageError(
       "VELOSTREAM_STORAGE_UNAVAILABLE",
       `Cannot write in ${folder} (${text.split("\n")[0] ?? ""}). Check its permissions and free space.`,
       { cause: error },
     );
   }
+}
+
+/** A lock file that a kill, a power cut or a full disk left half made is nobody's, and is made anew. */
+async function openLock(path: string): Promise<DuckDBInstance> {
+  const options = { threads: "1", memory_limit: "32MB" };
+  const before = await stat(path).catch(() => null);
+  try {
+    return await DuckDBInstance.create(path, options);
+  } catch (error) {
+    const after = await stat(path).catch(() => null);
+    const isBroken = /not a valid DuckDB database|could not read enough bytes|corrupt/i.test(String(error));
+    if (!isBroken || after === null || after.ino !== before?.ino) throw error;
+    await rm(path);
+    return DuckDBInstance.create(path, options);
+  }
+}
+
+/** DuckDB says so; the path itself has the word "lock" in it. */
+function isConflict(error: unknown): boolean {
+  return /could not set lock|conflicting lock/i.test(error instanceof Error ? error.message : String(error));
 }
 
 function locked(folder: string, cause: unknown): StorageError {

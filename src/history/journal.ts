@@ -105,10 +105,15 @@ export async function listJournals(folder: string): Promise<readonly number[]> {
 }
 
 /** null when the journal is gone: its rows are in Parquet files by now. */
-export async function readJournal(folder: string, number: number): Promise<readonly Frame[] | null> {
+export async function readJournal(
+  folder: string,
+  number: number,
+): Promise<{ readonly frames: readonly Frame[]; readonly damagedBytes: number } | null> {
   const bytes = await readFile(journalPath(folder, number)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
   });
-  return bytes === null ? null : decodeFrames(bytes).frames;
+  if (bytes === null) return null;
+  const { frames, length } = decodeFrames(bytes);
+  return { frames, damagedBytes: bytes.length - length };
 }

@@ -29,6 +29,15 @@ export interface MaintenanceOptions {
   readonly metrics: Metrics;
 }
 
+interface KeyframeSources {
+  readonly table: PlainTable;
+  /** The day whose end it is. */
+  readonly day: string;
+  readonly sources: readonly DataFile[];
+  /** The one it replaces. */
+  readonly held: DataFile | undefined;
+}
+
 export class Maintenance {
   readonly #folder: ArchiveFolder;
   readonly #options: MaintenanceOptions;
@@ -93,10 +102,12 @@ export class Maintenance {
     const { spans, epochs } = this.#folder.manifest;
     const read = new Set(epochs.filter((epoch) => epoch.kind === kind).map(({ id }) => id));
     if (kind === "import") for (const { id } of epochs.slice(0, -1)) read.delete(id);
-    const readUntilMs = Math.max(
-      ...spans.filter((span) => span.system === system && read.has(span.epoch)).map(({ toMs }) => toMs),
-    );
-    if (readUntilMs >= endMs + LATE_MS) return true;
+    const times = spans
+      .filter((span) => span.system === system && read.has(span.epoch))
+      .map(({ toMs }) => toMs);
+    // A clock that was ahead once must not seal today again and again.
+    const knownMs = kind === "import" ? Infinity : clock.now();
+    if (Math.min(Math.max(...times), knownMs) >= endMs + LATE_MS) return true;
     return kind !== "import" && clock.now() >= endMs + DAY_MS;
   }
 
@@ -114,13 +125,18 @@ export class Maintenance {
       over,
     );
     const rows = sources.reduce((sum, file) => sum + file.rows, 0);
-    const written = await this.#folder.parquet.count(path);
-    if (written !== rows) throw new Error(`${path} has ${written} rows instead of ${rows}`);
-    const merged: DataFile = { path, table, system, day, rows, bytes, sealed: over };
-    const gone = new Set(sources.map((file) => file.path));
-    await this.#folder.commit(({ files }) => ({
-      files: [...files.filter((file) => !gone.has(file.path)), merged],
-    }));
+    try {
+      const written = await this.#folder.parquet.count(path);
+      if (written !== rows) throw new Error(`${path} has ${written} rows instead of ${rows}`);
+      const merged: DataFile = { path, table, system, day, rows, bytes, sealed: over };
+      const gone = new Set(sources.map((file) => file.path));
+      await this.#folder.commit(({ files }) => ({
+        files: [...files.filter((file) => !gone.has(file.path)), merged],
+      }));
+    } catch (error) {
+      await this.#folder.discard([path]);
+      throw error;
+    }
     this.#options.metrics.count("velostream_archive_compactions_total", {});
   }
 
@@ -141,17 +157,30 @@ export class Maintenance {
       epochs,
       path,
     );
-    const rows = await this.#folder.parquet.count(path);
-    const file: DataFile = {
+    const file: Omit<DataFile, "rows"> = {
       path,
       table: keyframes,
       system,
       day: keyframeDay,
-      rows,
       bytes,
       sealed: true,
       epochs: [...epochs],
     };
+    try {
+      const rows = await this.#folder.parquet.count(path);
+      await this.#commitKeyframe(manifest, { ...file, rows }, { table, day, sources, held });
+    } finally {
+      // Nothing to discard where it was committed.
+      await this.#folder.discard([path]);
+    }
+  }
+
+  async #commitKeyframe(
+    manifest: Manifest,
+    file: DataFile,
+    { table, day, sources, held }: KeyframeSources,
+  ): Promise<void> {
+    const { system } = file;
     await this.#folder.commit(({ files }) => {
       // Late rows of a day before came while this was made: it does not hold, and is made again.
       const same = sources.every(({ path: source }) => files.some((other) => other.path === source));

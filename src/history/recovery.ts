@@ -1,5 +1,6 @@
 /** What a writer begins with: the manifest, and the journals that were not committed when the last writer ended. */
 import { totalsKey, type Kept } from "../domain/totals-record.ts";
+import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Coverage, type Epoch } from "./coverage.ts";
 import { commitRows } from "./flush.ts";
@@ -63,11 +64,21 @@ export function observeRows(coverage: Coverage, { stations, interrupted, behind 
 }
 
 /** Commits what the last writer left in its journals, and says where to go on. */
-export async function recover(folder: ArchiveFolder, options: EpochOptions): Promise<Recovered> {
+export async function recover(
+  folder: ArchiveFolder,
+  options: EpochOptions & { readonly logger: Pick<Logger, "warn"> },
+): Promise<Recovered> {
   const frames: Frame[] = [];
   let journalFrom = folder.manifest.journalFrom;
   for (const number of await listJournals(folder.path)) {
-    frames.push(...((await readJournal(folder.path, number)) ?? []));
+    const read = await readJournal(folder.path, number);
+    for (const frame of read?.frames ?? []) frames.push(frame);
+    if (read !== null && read.damagedBytes > 0)
+      options.logger.warn(
+        "archive.journal_cut",
+        `The last ${read.damagedBytes} bytes of journal ${number} in ${folder.path} are cut off or damaged and were left out: what a kill interrupts was never acknowledged. If nothing was killed, check the disk.`,
+        { journal: number, bytes: read.damagedBytes },
+      );
     journalFrom = Math.max(journalFrom, number + 1);
   }
   const { spans, unsettled } = folder.manifest;

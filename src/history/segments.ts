@@ -22,7 +22,8 @@ export function segmentsOf(
   const toMs = Math.min(range.toMs, range.nowMs);
   if (toMs <= range.fromMs) return [];
   const own = spans.filter((span) => span.system === system);
-  const newestMs = Math.max(...own.map((span) => span.toMs));
+  // A clock that was ahead once does not end the present.
+  const newestMs = Math.max(...own.filter((span) => span.fromMs <= range.nowMs).map((span) => span.toMs));
   const stretches = own
     .map((span) => {
       const lastsMs = span.toMs === newestMs ? span.toMs + Math.max(span.patienceMs, 1) : span.toMs;

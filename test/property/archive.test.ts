@@ -94,7 +94,7 @@ async function check(folder: string, batches: readonly Batch[], shares: readonly
       writer = await openWriter(folder, clock);
     }
   }
-  const reader = await ArchiveReader.open(folder);
+  const reader = new ArchiveReader(folder);
   try {
     for (const share of shares) {
       const atMs = Math.round(START - HOUR + share * (clock.now() - START + HOUR));

@@ -164,7 +164,7 @@ async function check(
 
   const recorded = await live.totals();
   await live.close();
-  const reader = await ArchiveReader.open(folder);
+  const reader = new ArchiveReader(folder);
   try {
     for (const [fromMs, toMs] of [
       [START - 3_600_000, START + script.length * POLL_MS],

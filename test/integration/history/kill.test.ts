@@ -24,7 +24,7 @@ describe("kill -9", { concurrency: true, timeout: 400_000 }, () => {
   for (let index = 0; index < FOLDERS; index += 1)
     test(`${KILLS_PER_FOLDER} times in folder ${index + 1} loses nothing and repeats nothing`, async () => {
       const folder = await mkdtemp(join(tmpdir(), "velostream-kill-"));
-      const reader = await ArchiveReader.open(folder);
+      const reader = new ArchiveReader(folder);
       try {
         let acknowledged = -1;
         let files = 0;

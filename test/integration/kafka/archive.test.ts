@@ -13,6 +13,7 @@ import { ArchiveReader } from "../../../src/history/archive-reader.ts";
 import { fileList } from "../../../src/history/parquet.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
+import type { Log } from "../../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { openLog, startTestBroker } from "../../support/kafka.ts";
 
@@ -20,9 +21,13 @@ const TOPICS = { raw: "velib-projet", totals: "velib-projet-final-data", rejects
 const AREAS = ["75001", "75002", "75016", "93200", "92012"];
 const KILLS = 4;
 
+/** What a consumer keeps of a totals record, by area in their order. */
+type Totals = readonly (readonly [key: string | null, value: string | null, timestampMs: number])[];
+
 describe("the archive on Kafka", { timeout: 240_000 }, () => {
   let broker: RunningBroker;
   let folder: string;
+  let published: Totals = [];
   before(async () => {
     broker = await startTestBroker();
     folder = await mkdtemp(join(tmpdir(), "velostream-archive-kafka-"));
@@ -107,10 +112,33 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
       until: "end",
     }))
       for (const { topic, partition, offset } of records) expected.get(topic)?.push(`${partition}:${offset}`);
+    published = await totalsOf(log, TOPICS.totals);
     await log.close();
     assert.equal(expected.get(TOPICS.raw)?.length, poll * 20);
     assert.deepEqual(await archived("stations"), expected.get(TOPICS.raw)?.toSorted(compare));
     assert.deepEqual(await archived("areas"), expected.get(TOPICS.totals)?.toSorted(compare));
+  });
+
+  test("plays back into Kafka as the totals records that were published, in other partitions", async () => {
+    const log = openLog(broker.brokers);
+    const topics = { raw: "again", totals: "again-totals", rejects: "again-rejects" };
+    await log.createTopics(topicSpecs(topics, { partitions: 2, replicationFactor: 1 }));
+    const times = published.map(([, , timestampMs]) => timestampMs);
+    const range = [Math.min(...times), Math.max(...times) + 1].map((ms) => new Date(ms).toISOString());
+    const replay = spawn(
+      process.execPath,
+      ["bin/velostream.js", "replay", "--data-dir", folder, "--speed", "max"].concat(
+        ["--from", range[0] ?? "", "--to", range[1] ?? "", "--brokers", broker.brokers.join(",")],
+        ["--raw-topic", topics.raw, "--totals-topic", topics.totals, "--group", "again", "--json"],
+      ),
+      { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, VELOSTREAM_LOG_LEVEL: "warn" } },
+    );
+    const [code] = (await once(replay, "exit")) as [number | null];
+    assert.equal(code, 0);
+    const again = await totalsOf(log, topics.totals);
+    await log.close();
+    assert.ok(published.length > KILLS * AREAS.length);
+    assert.deepEqual(again, published);
   });
 
   function startArchive(): ChildProcess {
@@ -132,7 +160,7 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
 
   /** `partition:offset` of every row. */
   async function archived(table: "stations" | "areas"): Promise<readonly string[]> {
-    const reader = await ArchiveReader.open(join(folder, "history"));
+    const reader = new ArchiveReader(join(folder, "history"));
     try {
       return await reader.query(async ({ manifest, fresh }, connection) => {
         const paths = manifest.files.filter((file) => file.table === table).map(({ path }) => path);
@@ -150,6 +178,14 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
     }
   }
 });
+
+async function totalsOf(log: Log, topic: string): Promise<Totals> {
+  const totals: [string | null, string | null, number][] = [];
+  for await (const { records } of log.read({ topics: [topic], from: "earliest", until: "end" }))
+    for (const { key, value, timestampMs } of records)
+      totals.push([key, value?.toString() ?? null, timestampMs]);
+  return totals.sort(([a], [b]) => (a ?? "").localeCompare(b ?? ""));
+}
 
 function compare(a: string, b: string): number {
   return a.localeCompare(b, "en", { numeric: true });

@@ -14,7 +14,7 @@ async function archive(context: TestContext) {
   const folder = await temporaryFolder(context);
   const clock = new TestClock(START);
   const writer = await openWriter(folder, clock);
-  const reader = await ArchiveReader.open(folder);
+  const reader = new ArchiveReader(folder);
   context.after(() => reader.close());
   return { folder, clock, writer, log: new ScriptedLog(), queries: new ArchiveQueries(reader, clock) };
 }
@@ -207,7 +207,7 @@ test("typical is the median and the 10 to 90 % of the same wall clock in the wee
         log.batch([{ total: minute < 0 ? 99 : week * 10, observedAtMs: at + minute * MINUTE }]),
       );
   await writer.flush();
-  const reader = await ArchiveReader.open(folder);
+  const reader = new ArchiveReader(folder);
   context.after(() => reader.close());
   const fromMs = Date.UTC(2026, 10, 3, 7, 30);
   const typical = await new ArchiveQueries(reader, clock).areaTypical({

@@ -31,7 +31,7 @@ describe("history sql", () => {
     await writer.flush();
     await writer.append(log.batch([{ total: 7, observedAtMs: AT + 60_000 }]));
     await writer.abandon();
-    reader = await ArchiveReader.open(folder);
+    reader = new ArchiveReader(folder);
     const manifest = await readManifest(folder);
     parquet = join(folder, manifest?.files.find(({ table }) => table === "stations")?.path ?? "");
     before_ = await readFile(parquet);

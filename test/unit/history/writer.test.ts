@@ -1,6 +1,6 @@
 /** The writer of the archive: alone, whole after a crash, patient with a full disk, and forgetful when told. */
 import assert from "node:assert/strict";
-import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { StorageError } from "../../../src/errors.ts";
@@ -69,6 +69,70 @@ describe("after a crash", () => {
     assert.equal((await readdir(day)).length, 1);
   });
 
+  test("a stranger's file is left alone, and files without their manifest are not taken for leftovers", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const writer = await openWriter(folder, clock);
+    await writer.append(new ScriptedLog().batch([{ total: 5, observedAtMs: START }]));
+    await writer.close();
+    const day = join(folder, "stations", "system=velib", "day=2026-11-24");
+    await writeFile(join(day, "mine.parquet"), "a stranger's");
+    await (await openWriter(folder, clock)).close();
+    assert.deepEqual((await readdir(day)).toSorted(), ["00000001.parquet", "mine.parquet"]);
+    await rm(join(folder, "manifest.json"));
+    await assert.rejects(openWriter(folder, clock), /no manifest\.json. Restore it from a backup/);
+    assert.deepEqual((await readdir(day)).toSorted(), ["00000001.parquet", "mine.parquet"]);
+  });
+
+  test("a lock file that was left half made is nobody's", async (context) => {
+    const folder = await temporaryFolder(context);
+    for (const broken of ["", "half a file", "x".repeat(5_000)]) {
+      await writeFile(join(folder, "writer.lock"), broken);
+      await (await openWriter(folder, new TestClock(START))).close();
+    }
+    await rm(join(folder, "writer.lock"));
+    await mkdir(join(folder, "writer.lock"));
+    await assert.rejects(
+      openWriter(folder, new TestClock(START)),
+      /Cannot write in .*permissions and free space/,
+    );
+  });
+
+  test("a manifest that cannot be written leaves no files behind, try after try", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const writer = await openWriter(folder, clock);
+    await writer.append(new ScriptedLog().batch([{ total: 5, observedAtMs: START }]));
+    // As a full disk does, at that very file.
+    await mkdir(join(folder, "manifest.json.tmp"));
+    for (let turn = 0; turn < 3; turn += 1) {
+      await writer.flush();
+      assert.equal(writer.health().ok, false);
+    }
+    const day = join(folder, "stations", "system=velib", "day=2026-11-24");
+    assert.deepEqual(await readdir(day), []);
+    await rm(join(folder, "manifest.json.tmp"), { recursive: true });
+    await writer.flush();
+    assert.equal(writer.health().ok, true);
+    assert.equal((await readdir(day)).length, 1);
+    await writer.close();
+  });
+
+  test("a clock that was ahead once does not make today a day that is over", async (context) => {
+    const folder = await temporaryFolder(context);
+    const clock = new TestClock(START);
+    const log = new ScriptedLog();
+    const writer = await openWriter(folder, clock);
+    await writer.append(log.batch([{ total: 5, observedAtMs: START + 365 * 24 * 60 * MINUTE }]));
+    await writer.append(log.batch([{ stationId: "2", total: 5, observedAtMs: START }]));
+    await writer.close();
+    const files = (await readManifest(folder))?.files ?? [];
+    assert.deepEqual(
+      files.filter(({ sealed }) => sealed),
+      [],
+    );
+  });
+
   test("an archive of a newer version is left alone", async (context) => {
     const folder = await temporaryFolder(context);
     await writeFile(join(folder, "manifest.json"), '{"format":2,"secrets":"of the future"}');
@@ -116,7 +180,7 @@ describe("a full disk", () => {
     await clock.advance(MINUTE);
     await writer.tend();
     assert.equal(writer.health().ok, true);
-    const reader = await ArchiveReader.open(folder);
+    const reader = new ArchiveReader(folder);
     context.after(() => reader.close());
     const series = await new ArchiveQueries(reader, clock).stationHistory({
       systemId: "velib",
@@ -150,7 +214,7 @@ describe("a full disk", () => {
     await writer.append(two(7));
     await writer.append(two(8));
     await clock.advance(2 * MINUTE);
-    const reader = await ArchiveReader.open(folder);
+    const reader = new ArchiveReader(folder);
     context.after(() => reader.close());
     const series = await new ArchiveQueries(reader, clock).areaHistory({
       systemId: "velib",
@@ -206,7 +270,7 @@ test("--retain removes whole days and keeps the state they led to", async (conte
     (await readManifest(folder))?.files.filter(({ table }) => table === "stations").map(({ day }) => day),
   );
   assert.deepEqual([...days].sort(), ["2026-11-27", "2026-11-28", "2026-11-29"]);
-  const reader = await ArchiveReader.open(folder);
+  const reader = new ArchiveReader(folder);
   context.after(() => reader.close());
   const series = await new ArchiveQueries(reader, clock).stationHistory({
     systemId: "velib",
