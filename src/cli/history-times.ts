@@ -1,7 +1,7 @@
 /** Times on the command line of history, import and replay: in a zone, across daylight saving. */
 import type { Settings } from "../config/options.ts";
 import { UsageError } from "../errors.ts";
-import { isTimezone, readTime } from "../history/local-time.ts";
+import { formatTime, isTimezone, readTime } from "../history/local-time.ts";
 
 /** @throws UsageError when Intl does not know the zone */
 export function timezoneOf(settings: Settings): string {
@@ -37,5 +37,9 @@ export function askedRange(settings: Settings, nowMs: number, sinceMs: number): 
   const fromMs =
     settings.from === null ? toMs - (settings.since ?? sinceMs) : timeOf(settings.from, "--from", timezone);
   if (fromMs >= toMs) throw new UsageError("The range is empty: --from is not before --to.");
+  if (fromMs > nowMs)
+    throw new UsageError(
+      `--from: ${formatTime(fromMs, timezone)} is still to come. Write a time that has been.`,
+    );
   return { fromMs, toMs };
 }

@@ -145,7 +145,11 @@ export function noRecording(
   cause: unknown = null,
   remedy = "Name a folder of captured station_status files, or an NDJSON file of them",
 ): StorageError {
-  return new StorageError("VELOSTREAM_STORAGE_INVALID", `Recording ${path} ${what}. ${remedy}.`, {
-    ...(cause !== null && { cause }),
-  });
+  return new StorageError(
+    "VELOSTREAM_STORAGE_INVALID",
+    `Recording ${path === "-" ? "on stdin" : path} ${what}. ${remedy}.`,
+    {
+      ...(cause !== null && { cause }),
+    },
+  );
 }
