@@ -127,8 +127,7 @@ export class Coverage {
         settled.span = { ...span, fromMs: atMs };
       return;
     }
-    let at = timesMs.length;
-    while (at > 0 && (timesMs[at - 1] ?? 0) > atMs) at -= 1;
+    const at = placeOf(timesMs, atMs);
     if (timesMs[at - 1] !== atMs) timesMs.splice(at, 0, atMs);
     if (timesMs.length > KEPT_BEHIND) this.#settle(kept, KEPT_BEHIND / 2);
   }
@@ -223,6 +222,18 @@ export function unsettledFrom(unsettled: readonly Unsettled[], fromMs: number): 
       timesMs: one.timesMs.filter((atMs) => atMs >= fromMs),
     }))
     .filter(({ settled, timesMs }) => settled !== null || timesMs.length > 0);
+}
+
+/** Index after the last time up to `atMs`. */
+function placeOf(timesMs: readonly number[], atMs: number): number {
+  let low = 0;
+  let high = timesMs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((timesMs[middle] ?? Infinity) <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function idOf(system: string, epoch: number): string {
