@@ -140,15 +140,17 @@ export class Sequences {
 export type Acknowledged = ReadonlyMap<Batch, number>;
 
 /**
- * Sends at most one batch per partition, to its leader, once. Returns those acknowledged;
- * throws when none was, with the leaders asked for anew.
+ * Sends the first waiting batch of each partition to its leader, once, and takes those acknowledged out of `waiting`;
+ * one that is too large for its topic waits on in two halves. Throws when nothing came of it, with the leaders asked
+ * for anew.
  */
-export async function sendOnce(
+export async function sendHeads(
   client: KafkaClient,
-  batches: readonly Batch[],
+  waiting: Batch[],
   sequences: Sequences,
   identity: ProducerIdentity,
 ): Promise<Acknowledged> {
+  const batches = heads(waiting);
   const byLeader = new Map<number, Batch[]>();
   for (const batch of batches) {
     const leader = (await client.topic(batch.topic))?.leaders[batch.partition] ?? -1;
@@ -156,13 +158,19 @@ export async function sendOnce(
   }
   const compression = await compressionFor(client);
   const acknowledged = new Map<Batch, number>();
+  let halved = false;
   let failure: unknown = null;
   await Promise.all(
     [...byLeader].map(async ([leader, list]) => {
       try {
-        const { done, error } = await sendToLeader(client, leader, list, sequences, identity, compression);
-        for (const [batch, endOffset] of done) acknowledged.set(batch, endOffset);
-        failure ??= error;
+        const sent = await sendToLeader(client, leader, list, sequences, identity, compression);
+        for (const [batch, endOffset] of sent.done) {
+          acknowledged.set(batch, endOffset);
+          waiting.splice(waiting.indexOf(batch), 1);
+        }
+        for (const batch of sent.tooLarge) waiting.splice(waiting.indexOf(batch), 1, ...halves(batch));
+        halved ||= sent.tooLarge.length > 0;
+        failure ??= sent.error;
       } catch (error) {
         failure ??= error;
       }
@@ -172,9 +180,37 @@ export async function sendOnce(
     for (const topic of new Set(batches.map((batch) => batch.topic)))
       await client.topic(topic, true).catch(() => null);
     // What was written is written; the caller sends the rest again and then sees what is wrong with it.
-    if (acknowledged.size === 0) throw failure;
+    if (acknowledged.size === 0 && !halved) throw failure;
   }
   return acknowledged;
+}
+
+/** The first waiting batch of each partition: at most one is under way, so that order holds whatever fails. */
+function heads(batches: readonly Batch[]): Batch[] {
+  return [...Map.groupBy(batches, (batch) => `${batch.topic}:${batch.partition}`).values()].flatMap((list) =>
+    list.slice(0, 1),
+  );
+}
+
+/** A refused batch has used up none of its sequence numbers: its halves share them. */
+function halves(batch: Batch): [Batch, Batch] {
+  const middle = Math.ceil(batch.records.length / 2);
+  const { sequence } = batch;
+  return [
+    { ...batch, records: batch.records.slice(0, middle) },
+    {
+      ...batch,
+      records: batch.records.slice(middle),
+      sequence: sequence === null ? null : (sequence + middle) % 2 ** 31,
+    },
+  ];
+}
+
+interface Sent {
+  readonly done: Acknowledged;
+  readonly tooLarge: readonly Batch[];
+  /** Of the others, if there are any. */
+  readonly error: unknown;
 }
 
 async function sendToLeader(
@@ -184,7 +220,7 @@ async function sendToLeader(
   sequences: Sequences,
   identity: ProducerIdentity,
   compression: CompressionAlgorithmValue,
-): Promise<{ done: Acknowledged; error: unknown }> {
+): Promise<Sent> {
   const numbers = new NumericMap();
   for (const batch of batches) numbers.set(`${batch.topic}:${batch.partition}`, sequences.number(batch));
   try {
@@ -196,21 +232,40 @@ async function sendToLeader(
       batches.flatMap((batch) => batch.records),
       { ...identity, compression, sequences: numbers },
     );
-    return { done: acknowledgedIn(answer, batches), error: null };
+    return { done: acknowledgedIn(answer, batches), tooLarge: [], error: null };
   } catch (error) {
     const answer = responseOf(error) as produceV9.ProduceResponse | undefined;
     if (answer?.responses === undefined) throw error;
     const done = acknowledgedIn(answer, batches);
-    return { done, error: done.size === batches.length ? null : error };
+    const tooLarge = tooLargeIn(answer, batches);
+    return { done, tooLarge, error: done.size + tooLarge.length === batches.length ? null : error };
   }
 }
 
-function acknowledgedIn(answer: produceV9.ProduceResponse, batches: readonly Batch[]): Map<Batch, number> {
-  const parts = new Map(
+/**
+ * Batches over the topic's max.message.bytes (which counts them compressed), or over its segment's size, that can be
+ * made smaller: a record that is too large by itself is an error.
+ */
+function tooLargeIn(answer: produceV9.ProduceResponse, batches: readonly Batch[]): Batch[] {
+  const parts = partsOf(answer);
+  return batches.filter((batch) => {
+    const code = parts.get(`${batch.topic}:${batch.partition}`)?.errorCode;
+    return batch.records.length > 1 && (code === MESSAGE_TOO_LARGE || code === RECORD_LIST_TOO_LARGE);
+  });
+}
+
+function partsOf(
+  answer: produceV9.ProduceResponse,
+): ReadonlyMap<string, produceV9.ProduceResponse["responses"][number]["partitionResponses"][number]> {
+  return new Map(
     answer.responses.flatMap((topic) =>
       topic.partitionResponses.map((part) => [`${topic.name}:${part.index}`, part] as const),
     ),
   );
+}
+
+function acknowledgedIn(answer: produceV9.ProduceResponse, batches: readonly Batch[]): Map<Batch, number> {
+  const parts = partsOf(answer);
   const done = new Map<Batch, number>();
   for (const batch of batches) {
     const part = parts.get(`${batch.topic}:${batch.partition}`);
@@ -221,6 +276,8 @@ function acknowledgedIn(answer: produceV9.ProduceResponse, batches: readonly Bat
   return done;
 }
 
+const MESSAGE_TOO_LARGE = 10;
+const RECORD_LIST_TOO_LARGE = 18;
 const DUPLICATE_SEQUENCE_NUMBER = 46;
 /** zstd needs Produce 7 (Kafka 2.1); gzip works everywhere. */
 async function compressionFor(client: KafkaClient): Promise<CompressionAlgorithmValue> {

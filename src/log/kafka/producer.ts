@@ -6,7 +6,7 @@
  */
 import type { Clock, LogProducer, ProduceRecord } from "../../ports.ts";
 import { LogError } from "../../errors.ts";
-import { type Batch, batchesOf, type ProducerIdentity, sendOnce, Sequences } from "./batches.ts";
+import { type Batch, batchesOf, type ProducerIdentity, sendHeads, Sequences } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { hasKafkaError } from "./errors.ts";
@@ -99,11 +99,9 @@ export class KafkaProducer implements LogProducer {
         { what, signal, mend: isForgotten, onFailure: (error) => this.#recover(error, waiting) },
         async () => {
           const identity = await this.#identify();
-          const acknowledged = await sendOnce(client, heads(waiting), this.#sequences, identity);
-          for (const [batch, endOffset] of acknowledged) {
-            waiting.splice(waiting.indexOf(batch), 1);
+          const acknowledged = await sendHeads(client, waiting, this.#sequences, identity);
+          for (const [batch, endOffset] of acknowledged)
             this.#options.ends.set(`${batch.topic}:${batch.partition}`, endOffset);
-          }
         },
       );
     }
@@ -146,15 +144,4 @@ function isForgotten(error: unknown): boolean {
     "INVALID_PRODUCER_EPOCH",
     "INVALID_PRODUCER_ID_MAPPING",
   );
-}
-
-/** The first waiting batch of each partition. */
-function heads(batches: readonly Batch[]): Batch[] {
-  const seen = new Set<string>();
-  return batches.filter(({ topic, partition }) => {
-    const key = `${topic}:${partition}`;
-    if (seen.has(key)) return false;
-    seen.add(key);
-    return true;
-  });
 }

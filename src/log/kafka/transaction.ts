@@ -8,7 +8,7 @@
  */
 import { LogError } from "../../errors.ts";
 import type { ProduceRecord } from "../../ports.ts";
-import { type Batch, batchesOf, type ProducerIdentity, sendOnce, Sequences } from "./batches.ts";
+import { type Batch, batchesOf, type ProducerIdentity, sendHeads, Sequences } from "./batches.ts";
 import type { KafkaClient, Target } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { isFenced, isStaleCoordinator, needsRejoin } from "./errors.ts";
@@ -96,13 +96,9 @@ export class PartitionTransactions {
   async #produce(batches: Batch[]): Promise<void> {
     const waiting = [...batches];
     while (waiting.length > 0)
-      await this.#step("write", async () => {
-        const heads = [
-          ...Map.groupBy(waiting, (batch) => `${batch.topic}:${batch.partition}`).values(),
-        ].flatMap((list) => list.slice(0, 1));
-        for (const [batch] of await sendOnce(this.#options.client, heads, this.#sequences, this.#identity))
-          waiting.splice(waiting.indexOf(batch), 1);
-      });
+      await this.#step("write", async () =>
+        sendHeads(this.#options.client, waiting, this.#sequences, this.#identity),
+      );
   }
 
   async #commitOffset(

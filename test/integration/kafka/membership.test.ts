@@ -1,6 +1,7 @@
 /** Zombies, names, raised partition counts and long absences of the broker: who may write, and what goes on. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -128,6 +129,40 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
     await handle.stop();
     await log.close();
   });
+
+  test(
+    "a batch that is too large for its topic goes in parts, from producers and in transactions; a record is refused",
+    TIMEOUT,
+    async () => {
+      const log = openLog(broker.brokers);
+      const [raw, totals] = ["small-raw", "small-totals"];
+      const configs = { "max.message.bytes": "4000" };
+      for (const topic of [raw, totals])
+        await log.createTopics([
+          { topic, partitions: 1, replicationFactor: 1, cleanupPolicy: "compact", configs },
+        ]);
+      // Random, so that compression makes nothing smaller.
+      const value = (bytes: number): string => randomBytes(bytes / 2).toString("hex");
+      const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+      const producer = await log.producer();
+      await producer.publish(keys.map((key) => ({ topic: raw, key, value: value(400), partition: 0 })));
+      const handle = await log.process({ topic: raw, group: "small" }, counting(totals, value(400)));
+      await eventually(async () => (await read(log, totals)).length === 100);
+      await handle.stop();
+      for (const topic of [raw, totals])
+        assert.deepEqual(
+          (await read(log, topic)).map(({ key }) => key),
+          keys,
+        );
+      await assert.rejects(
+        producer.publish([{ topic: raw, key: "huge", value: value(20_000), partition: 0 }]),
+        /Kafka refused a record as too large .*Raise max\.message\.bytes of the topic/,
+      );
+      await producer.publish([{ topic: raw, key: "after", value: "1", partition: 0 }]);
+      assert.equal((await read(log, raw)).at(-1)?.key, "after");
+      await log.close();
+    },
+  );
 
   test("says how far a group is behind, with or without members", TIMEOUT, async () => {
     const { log, raw, totals, group } = await fresh(1);
