@@ -153,6 +153,7 @@ export interface Processor {
    * New records of one partition, in order. Returns what to write; the log commits both at once, or neither.
    * `null` holds: nothing is written or committed yet, the log goes on with the next records, and the commit of a
    * later call covers these too. Records are good until it returns: the memory of their values is used again.
+   * No records: it holds, and nothing is left before `range.endOffset` (what stands there may be a transaction's marker).
    */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */
@@ -161,7 +162,6 @@ export interface Processor {
 
 export interface ProcessOptions {
   readonly topic: string;
-  /** Consumer group id. */
   readonly group: string;
   /** Stable member name for static membership; random when absent. */
   readonly memberId?: string;
@@ -179,7 +179,7 @@ export interface PartitionProgress {
 export interface ProcessHandle {
   /** Partitions now held, with their progress. */
   progress(): readonly PartitionProgress[];
-  /** What it does before it can work, for people: joining the group, restoring partitions. Null when at work. */
+  /** What it does before it can work, for people: joining, restoring. Null when at work. */
   waitingFor(): string | null;
   /** Settles when the member has stopped; rejects with the error that stopped it. */
   readonly done: Promise<void>;

@@ -51,6 +51,14 @@ export interface AggregateOptions {
   readonly metrics: Metrics;
 }
 
+/** What a totals record says of the record that it follows. */
+type Place = Pick<LogRecord, "partition" | "offset" | "timestampMs">;
+
+/** A copy: a record's memory is used again. */
+function placeOf({ partition, offset, timestampMs }: Place): Place {
+  return { partition, offset, timestampMs };
+}
+
 interface PartitionState {
   readonly totals: AreaTotals;
   /** Where the backlog ends that must be read before anything is put out; null in the steady state. */
@@ -59,6 +67,8 @@ interface PartitionState {
   published: ReadonlySet<string> | null;
   /** Rejects of the backlog: written with its totals. */
   rejects: ProduceRecord[];
+  /** Of the last record taken while nothing is put out yet. */
+  held: Place | undefined;
   /** Next offset when nothing is missing from the partition's start to there; null once something is. */
   wholeTo: number | null;
 }
@@ -93,6 +103,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
         catchUpTo: behind ? range.endOffset : null,
         published: behind && gaps ? await options.publishedAreas(partition) : null,
         rejects: [],
+        held: undefined,
         wholeTo: gaps ? null : wholeTo,
       });
       report(options, partition, records, range, totals, startedMs);
@@ -102,8 +113,10 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       const state = partitions.get(partition);
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
       state.wholeTo = follow(state.wholeTo, records);
-      const last = records.at(-1);
-      const reached = state.catchUpTo === null || (last?.offset ?? -1) >= state.catchUpTo - 1;
+      const last = records.at(-1) ?? state.held;
+      // Without records, the log says that there is none left of the backlog.
+      const reached =
+        state.catchUpTo === null || records.length === 0 || (last?.offset ?? -1) >= state.catchUpTo - 1;
       // Of a backlog only where nothing is missing: then no total in between lacks a station.
       const playedBack = isPlayedBack(records) && (state.catchUpTo === null || state.wholeTo !== null);
       const outputs: ProduceRecord[] = [];
@@ -118,6 +131,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
+      state.held = reached || last === undefined ? undefined : placeOf(last);
       if (!playedBack && !reached) return null;
       if (!playedBack) outputs.push(...published(drain(state), last, options));
       if (reached) state.catchUpTo = null;
@@ -171,7 +185,7 @@ function drain(state: PartitionState): readonly TotalsChange[] {
 /** Changes as records of the totals topic, tombstones last. */
 function published(
   changes: readonly TotalsChange[],
-  through: LogRecord | undefined,
+  through: Place | undefined,
   { topics }: AggregateOptions,
 ): ProduceRecord[] {
   if (through === undefined) return [];

@@ -247,6 +247,54 @@ export function logContract({ name, start }: LogContractOptions): void {
     );
 
     test(
+      "a processor that holds until the end it was told of gets there, whatever stands at that end",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        await producer.publish(numbered(raw, 0, 10, 0));
+        // What it puts out ends with its transaction's marker, which is no record.
+        const first = await log.process({ topic: raw, group }, countingProcessor(totals).processor);
+        await eventually(async () => (await readAll(log, [totals])).length === 10);
+        await first.stop();
+        const counting = countingProcessor(`${totals}-again`).processor;
+        await log.createTopics([spec(`${totals}-again`, 1)]);
+        let end = -1;
+        let held: ProduceRecord[] = [];
+        const catchingUp: Processor = {
+          ...counting,
+          restore: async (partition, history, range) => {
+            await counting.restore(partition, history, range);
+            end = range.endOffset;
+          },
+          process: (partition, records) => {
+            held = [...held, ...(counting.process(partition, records) ?? [])];
+            return records.length > 0 && (records.at(-1)?.offset ?? 0) < end - 1 ? null : held;
+          },
+        };
+        const second = await log.process({ topic: totals, group: `${group}-again` }, catchingUp);
+        await eventually(async () => (await readAll(log, [`${totals}-again`])).length === 10);
+        await second.stop();
+        await log.close();
+      },
+    );
+
+    test("keeps times that are decades apart, in one publish", TIMEOUT, async () => {
+      const { log, raw } = await fresh(1);
+      const producer = await log.producer();
+      // An encoder's 32 bits are 25 days of milliseconds.
+      const times = [1_700_000_000_000, 1_000, 1_700_000_000_001, 86_400_000 * 25, 1_000_000_000_000];
+      await producer.publish(
+        times.map((timestampMs, n) => ({ topic: raw, key: `k${n}`, value: "1", partition: 0, timestampMs })),
+      );
+      assert.deepEqual(
+        (await readAll(log, [raw])).map((record) => [record.key, record.timestampMs]),
+        times.map((timestampMs, n) => [`k${n}`, timestampMs]),
+      );
+      await log.close();
+    });
+
+    test(
       "a processor that throws stops its member with that error and publishes nothing of the batch",
       TIMEOUT,
       async () => {

@@ -25,6 +25,8 @@ export interface TakenPartition {
   holding: boolean;
   /** End of the partition as last seen. */
   stableOffset: number;
+  /** The end that `restore` was told of. */
+  readonly restoredEnd: number;
 }
 
 export interface TakeoverOptions {
@@ -65,7 +67,15 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     endOffset: end,
   });
   connectivity.forget(role);
-  return { partition, transactions, committed: position, position, holding: false, stableOffset: end };
+  return {
+    partition,
+    transactions,
+    committed: position,
+    position,
+    holding: false,
+    stableOffset: end,
+    restoredEnd: end,
+  };
 }
 
 /** Records made at a time while restoring. */

@@ -9,6 +9,7 @@
 import type {
   Clock,
   Logger,
+  LogRecord,
   Metrics,
   PartitionProgress,
   ProcessHandle,
@@ -186,18 +187,16 @@ export class Worker implements ProcessHandle {
   }
 
   async #takeOver(partition: number, stop: AbortController): Promise<void> {
-    const { clients, restoreClient, connectivity, clock, logger, role } = this.#options;
+    const { clients, role } = this.#options;
+    const { topic, group } = this.#process;
     try {
       const taken = await takeOver({
+        ...this.#options,
         partition,
-        topic: this.#process.topic,
-        group: this.#process.group,
+        topic,
+        group,
         processor: this.#processor,
         client: clients.data,
-        restoreClient,
-        connectivity,
-        clock,
-        logger,
         role: `${role} partition ${partition}`,
         signal: stop.signal,
       });
@@ -218,36 +217,37 @@ export class Worker implements ProcessHandle {
     if (taken === undefined) return;
     taken.stableOffset = stableOffset;
     for (const { records, nextOffset } of committed.chunks(MAX_RECORDS)) {
-      const outputs = this.#processor.process(partition, records);
-      taken.holding = outputs === null;
-      if (outputs !== null && !(await this.#commit(taken, outputs, nextOffset))) return;
-      taken.position = nextOffset;
+      if (!(await this.#processChunk(taken, records, nextOffset))) return;
     }
+    // What is left of the backlog holds no record: the processor need not wait for one.
+    const atEnd = taken.holding && committed.nextOffset >= taken.restoredEnd;
+    if (atEnd && !(await this.#processChunk(taken, [], committed.nextOffset))) return;
     // Control records and aborted ones need no commit: they are skipped again after a restart.
     taken.position = committed.nextOffset;
   }
 
   /** @returns false when the partition had to be given up */
-  async #commit(
-    taken: TakenPartition,
-    outputs: readonly ProduceRecord[],
-    nextOffset: number,
-  ): Promise<boolean> {
+  async #processChunk(taken: TakenPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
+    const outputs = this.#processor.process(taken.partition, records);
+    taken.holding = outputs === null;
+    if (outputs !== null && !(await this.#commit(taken, outputs, next))) return false;
+    taken.position = next;
+    return true;
+  }
+
+  async #commit(taken: TakenPartition, outputs: readonly ProduceRecord[], next: number): Promise<boolean> {
     const { clock, metrics } = this.#options;
     const { partition } = taken;
     const startedAtMs = clock.now();
+    const consumed = { topic: this.#process.topic, partition, nextOffset: next };
     try {
-      await taken.transactions.commit(
-        outputs,
-        { topic: this.#process.topic, partition, nextOffset },
-        this.#membership.generation,
-      );
+      await taken.transactions.commit(outputs, consumed, this.#membership.generation);
     } catch (error) {
       if (!isTransactionLost(error)) throw error;
       await this.#giveUp(partition, error);
       return false;
     }
-    taken.committed = nextOffset;
+    taken.committed = next;
     metrics.count("velostream_kafka_transactions_total", { outcome: "committed" });
     metrics.observe("velostream_kafka_transaction_duration_seconds", {}, (clock.now() - startedAtMs) / 1000);
     return true;
