@@ -81,6 +81,7 @@ export interface RunningBroker {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+const REGISTRATION_TIMEOUT_MS = 30_000;
 const KEY_STORE_PASSWORD = "velostream";
 
 /** Starts a cluster and resolves when it serves. Throws MissingTool when Java or Maven is not installed. */
@@ -156,13 +157,26 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
       expected.add(node(number));
       await node(number).kill();
     },
-    restart: async (number) => start(node(number)),
+    restart: async (number) => registered(async () => start(node(number))),
     pause: (number) => node(number).signal("SIGSTOP"),
     resume: (number) => node(number).signal("SIGCONT"),
     tool: (mainClass, args, tool = {}) => runTool(classPath, version, mainClass, args, tool),
     died,
     stop,
   };
+}
+
+/** ZooKeeper believes for a while that a killed node is still there, and a new one gives up at once. */
+async function registered(start: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + REGISTRATION_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await start();
+    } catch (error) {
+      const still = error instanceof Error && error.message.includes("NodeExists");
+      if (!still || Date.now() > deadline) throw error;
+    }
+  }
 }
 
 async function describeCluster(
@@ -280,7 +294,8 @@ function loggingArgs(version: KafkaVersion): string[] {
     : [`-Dlog4j2.configurationFile=${fileURLToPath(new URL("log4j2.properties", import.meta.url))}`];
 }
 
-function runTool(
+/** Runs one of Kafka's own command-line tools (a class with `main`) of a version and returns what it printed. */
+export function runTool(
   classPath: string,
   version: KafkaVersion,
   mainClass: string,

@@ -1,7 +1,7 @@
 /** `watch raw` and `watch totals`: the records of a topic as NDJSON, or a live table on a terminal. */
 import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../domain/reference-record.ts";
-import { UsageError } from "../errors.ts";
+import { LogError, UsageError } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { ViewFollower } from "../pipeline/view-follower.ts";
 import type { Log, TopicNames } from "../ports.ts";
@@ -61,6 +61,12 @@ async function watch(context: CommandContext, what: "raw" | "totals"): Promise<n
   const metrics = createMetrics({ process: false });
   const log = await openLog({ settings, clock, logger, metrics, createTopics: false });
   const topics = topicNames(settings);
+  try {
+    await requireTopics(log, what === "raw" ? [topics.raw] : [topics.totals]);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
   const stages = new Stages(signal);
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
   const giveUp = new AbortController();
@@ -83,6 +89,16 @@ async function table(context: CommandContext, log: Log, topics: TopicNames, stag
     stages.watch(follower.run(stages.stop)),
     stages.watch(sessionOutput({ ...shown, signal: stages.stop, finish: stages.stop })),
   ]);
+}
+
+/** A stage waits for its topics for a while; whoever watches wants to know at once. */
+async function requireTopics(log: Log, names: readonly string[]): Promise<void> {
+  for (const name of names)
+    if ((await log.partitionCount(name)) === null)
+      throw new LogError(
+        "VELOSTREAM_LOG_REFUSED",
+        `Cannot read ${name}: the topic does not exist. Make it with \`velostream topics create\`.`,
+      );
 }
 
 /** @throws UsageError when no brokers are named: another process's memory log cannot be joined */

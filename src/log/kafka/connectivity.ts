@@ -11,7 +11,10 @@ import { LogError } from "../../errors.ts";
 const OUTAGE_AFTER_MS = 2_000;
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 1_000;
-/** A topic that does not exist may be about to be made, or a broker just started may not know it yet. */
+/**
+ * A topic that is not known may be about to be made, or be made already: each broker hears of it in its own time, a leader
+ * may be named before it hosts its partition, and a broker that has just started knows no topics at all for a while.
+ */
 const UNKNOWN_TOPIC_PATIENCE_MS = 30_000;
 
 interface Failing {
@@ -25,8 +28,6 @@ export interface PersistOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives up after this long; never when absent. */
   readonly patienceMs?: number;
-  /** How long a topic may be unknown before it is taken to be missing. @default 30 000 */
-  readonly unknownTopicPatienceMs?: number;
   /** Called after each failure, e.g. to forget a leader. */
   readonly onFailure?: (error: unknown) => void;
   /** Errors that the caller wants at once although Kafka calls them retriable. */
@@ -101,7 +102,7 @@ export class Connectivity {
         if (!isRetriable(error) && options.mend?.(error) !== true) throw error;
         const waitedMs = this.#clock.now() - startedAtMs;
         const unknownTopic = isUnknownTopic(error);
-        if (unknownTopic && waitedMs > (options.unknownTopicPatienceMs ?? UNKNOWN_TOPIC_PATIENCE_MS))
+        if (unknownTopic && waitedMs > UNKNOWN_TOPIC_PATIENCE_MS)
           throw new LogError(
             "VELOSTREAM_LOG_REFUSED",
             `Could not ${options.what}: the topic does not exist. Make it with \`velostream topics create\`.`,

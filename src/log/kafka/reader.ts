@@ -7,12 +7,6 @@ import { endOffsets, startOffsets } from "./offsets.ts";
 
 /** How often a reader that never stops looks for partitions added by hand. */
 const NEW_PARTITIONS_EVERY_MS = 5_000;
-/**
- * A topic that another process has just made is not known everywhere at once: each broker hears of it in its own time,
- * and a leader may be named before it hosts its partition. Longer than that, the topic is taken to be missing.
- */
-const UNKNOWN_TOPIC_PATIENCE_MS = 3_000;
-
 export interface ReaderOptions {
   readonly client: KafkaClient;
   readonly connectivity: Connectivity;
@@ -37,10 +31,8 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
   try {
     const progress = new Map<string, Progress>();
     for (const topic of read.topics) {
-      const [starts, ends] = await connectivity.persist(
-        role,
-        { what: `read ${topic}`, signal, unknownTopicPatienceMs: UNKNOWN_TOPIC_PATIENCE_MS },
-        async () => Promise.all([startOffsets(client, topic), endOffsets(client, topic)]),
+      const [starts, ends] = await connectivity.persist(role, { what: `read ${topic}`, signal }, async () =>
+        Promise.all([startOffsets(client, topic), endOffsets(client, topic)]),
       );
       for (const [partition, end] of ends) {
         const start = starts.get(partition) ?? 0;

@@ -138,7 +138,7 @@ test(
         stage.running.process.kill("SIGTERM");
         assert.equal((await stage.running.finished).exitCode, 0, stage.name);
       }
-      const { problems, finalTable } = check(broker, RAW, TOTALS);
+      const { problems, finalTable } = await check(broker, RAW, TOTALS);
       assert.deepEqual(problems, []);
       assert.deepEqual(finalTable, feed.truth());
       for (const [index, { name }] of stages.entries())

@@ -2,7 +2,8 @@
  * The independent checker: reads both topics with Kafka's own console consumer, read-committed, and recounts.
  * It shares no code with the pipeline: records are parsed and summed here.
  */
-import type { RunningBroker } from "../../../infra/kafka/broker.ts";
+import { type RunningBroker, runTool } from "../../../infra/kafka/broker.ts";
+import { kafkaClassPath, NEWEST } from "../../../infra/kafka/jars.ts";
 
 interface ConsoleRecord {
   readonly partition: number;
@@ -32,9 +33,15 @@ interface RawValue {
 
 const SEPARATOR = "\u001f";
 
-export function check(broker: RunningBroker, rawTopic: string, totalsTopic: string): CheckReport {
-  const raw = consume(broker, rawTopic);
-  const totals = consume(broker, totalsTopic);
+export async function check(
+  broker: RunningBroker,
+  rawTopic: string,
+  totalsTopic: string,
+): Promise<CheckReport> {
+  // Of the newest version, whatever the broker's: 2.6.0's prints neither offsets nor headers.
+  const classPath = await kafkaClassPath(NEWEST, () => {});
+  const raw = consume(classPath, broker, rawTopic);
+  const totals = consume(classPath, broker, totalsTopic);
   const problems: string[] = [];
   const seen = new Map<string, { partition: number; offset: number }>();
   const finalTable = new Map<string, string>();
@@ -133,7 +140,7 @@ function sums(latests: readonly ReadonlyMap<string, RawValue>[]): ReadonlyMap<st
   return new Map([...areas].map(([area, sum]) => [area, sum.join(",")]));
 }
 
-function consume(broker: RunningBroker, topic: string): ConsoleRecord[] {
+function consume(classPath: string, broker: RunningBroker, topic: string): ConsoleRecord[] {
   const properties = [
     "print.partition=true",
     "print.offset=true",
@@ -141,10 +148,10 @@ function consume(broker: RunningBroker, topic: string): ConsoleRecord[] {
     "print.key=true",
     `key.separator=${SEPARATOR}`,
   ];
-  const output = broker.tool(
-    broker.version === "4.4.0"
-      ? "org.apache.kafka.tools.consumer.ConsoleConsumer"
-      : "kafka.tools.ConsoleConsumer",
+  const output = runTool(
+    classPath,
+    NEWEST,
+    "org.apache.kafka.tools.consumer.ConsoleConsumer",
     [
       "--bootstrap-server",
       broker.brokers.join(","),

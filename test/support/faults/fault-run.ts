@@ -6,6 +6,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
+import type { KafkaVersion } from "../../../infra/kafka/jars.ts";
 import type { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import { openLog, startTestBroker } from "../kafka.ts";
@@ -17,6 +18,8 @@ export interface FaultRunOptions {
   readonly kills: number;
   readonly seed: number;
   readonly nodes: 1 | 3;
+  /** @default the newest */
+  readonly version?: KafkaVersion;
   readonly stations: number;
   /** A broker is killed about this often; the other kills hit the processes as fast as they get to work. */
   readonly brokerEveryMs: number;
@@ -50,7 +53,10 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultReport> {
   const random = seededRandom(seed);
   const feed = new ControlledFeed(options.stations, seededRandom(seed + 1));
   const feedUrl = await feed.start();
-  const broker = await startTestBroker({ nodes });
+  const broker = await startTestBroker({
+    nodes,
+    ...(options.version === undefined ? {} : { version: options.version }),
+  });
   const victims: Victim[] = [];
   try {
     await makeTopics(broker);
@@ -91,7 +97,7 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultReport> {
     report(`settled after ${Math.round((Date.now() - startedAtMs) / 1000)} s`);
     for (const victim of victims) await victim.stop();
     const undisturbedTable = await undisturbed(broker, worker, truth);
-    const checked = check(broker, RAW, TOTALS);
+    const checked = await check(broker, RAW, TOTALS);
     return {
       ...checked,
       problems: [...checked.problems, ...victims.flatMap(({ problem }) => problem ?? [])],
