@@ -152,7 +152,7 @@ export class Fetcher {
       const name = (topic: string): string => (version <= 12 ? topic : (metadata.get(topic)?.id ?? topic));
       const byName = new Map([...metadata.keys()].map((topic) => [name(topic), topic] as const));
       const topics = Map.groupBy(positions, (position) => position.topic);
-      const answer = await this.#send(
+      const { answer, error } = await this.#send(
         leader,
         [...topics].map(([topic, list]) => ({
           topicId: name(topic),
@@ -177,6 +177,8 @@ export class Fetcher {
           else ready.push({ position, fetched: this.#advance(position, part, answer.block) });
         }
       if (stale) {
+        // A leader that moves is back at once; a topic that is gone is not, and must be told of.
+        connectivity.failed(role, error);
         await client.topic([...metadata.keys()][0] ?? "", true);
         await connectivity.pause(1, this.#closed.signal);
       } else {
@@ -199,9 +201,12 @@ export class Fetcher {
     }
   }
 
-  async #send(leader: number, topics: fetchV13.FetchRequest[6]): Promise<FetchResponse> {
+  async #send(
+    leader: number,
+    topics: fetchV13.FetchRequest[6],
+  ): Promise<{ answer: FetchResponse; error: unknown }> {
     try {
-      return await this.#options.client.call(
+      const answer = await this.#options.client.call(
         { kind: "node", id: leader },
         "Fetch",
         MAX_WAIT_MS,
@@ -213,11 +218,12 @@ export class Fetcher {
         [],
         "",
       );
+      return { answer, error: null };
     } catch (error) {
-      // One partition's error must not cost the others their records.
-      const response = responseOf(error) as FetchResponse | undefined;
-      if (response !== undefined && response.errorCode === 0 && response.responses.length > 0)
-        return response;
+      // One partition's error must not cost the others their records, unless no patience can mend it.
+      const answer = responseOf(error) as FetchResponse | undefined;
+      if (answer?.errorCode === 0 && answer.responses.length > 0 && refusal(error) === null)
+        return { answer, error };
       throw error;
     }
   }

@@ -8,7 +8,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
-import { startTestBroker } from "../../support/kafka.ts";
+import { topicSpecs } from "../../../src/log/topics.ts";
+import { ControlledFeed, seededRandom } from "../../support/faults/controlled-feed.ts";
+import { openLog, startTestBroker } from "../../support/kafka.ts";
+import { type Finished, velostream } from "../../support/velostream.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
 const PASSWORD = "correct-horse-battery";
@@ -208,5 +211,102 @@ describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
     const half = velostream(["topics", "list"], ours.cert);
     assert.equal(half.status, 78, half.stderr);
     assert.match(half.stderr, /belong together/);
+  });
+});
+
+describe("a broker with access control lists", { timeout: 240_000 }, () => {
+  const STAGES = ["collector", "worker", "reader", "stranger"] as const;
+  let broker: RunningBroker;
+  before(async () => {
+    broker = await startTestBroker({
+      users: Object.fromEntries(STAGES.map((user) => [user, PASSWORD])),
+      settings: {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        // The plain listener, by which the test sets everything up.
+        "super.users": "User:ANONYMOUS",
+      },
+    });
+    const anonymous = openLog(broker.brokers);
+    const names = { raw: "velib-projet", totals: "velib-projet-final-data", rejects: "velib-projet-rejects" };
+    await anonymous.createTopics(topicSpecs(names, { partitions: 2, replicationFactor: 1 }));
+    await anonymous.close();
+    const topic = (name: string): readonly string[] => ["--topic", name];
+    // What docs/kafka.md says that each stage needs, and no more.
+    for (const user of ["collector", "worker", "reader"])
+      for (const name of Object.values(names)) allow(user, ["Describe"], topic(name));
+    allow("collector", ["Read", "Write"], topic(names.raw));
+    allow("collector", ["Read"], topic(names.totals));
+    allow("collector", ["Write"], topic(names.rejects));
+    allow("worker", ["Read"], topic(names.raw));
+    allow("worker", ["Read", "Write"], topic(names.totals));
+    allow("worker", ["Write"], topic(names.rejects));
+    allow("worker", ["Read"], ["--group", "velostream-aggregate"]);
+    allow(
+      "worker",
+      ["Write", "Describe"],
+      ["--transactional-id", "velostream-", "--resource-pattern-type", "prefixed"],
+    );
+    for (const name of [names.raw, names.totals]) allow("reader", ["Read"], topic(name));
+    allow("stranger", ["Describe"], topic(names.raw));
+  });
+  after(async () => broker.stop());
+
+  function allow(user: string, operations: readonly string[], resource: readonly string[]): void {
+    const rights = operations.flatMap((each) => ["--operation", each]);
+    const where = ["--bootstrap-server", broker.brokers[0] ?? "", "--add", "--force"];
+    broker.tool("org.apache.kafka.tools.AclCommand", [
+      ...where,
+      "--allow-principal",
+      `User:${user}`,
+      ...rights,
+      ...resource,
+    ]);
+  }
+
+  const access = (user: string): readonly string[] => {
+    const caFile = broker.secure?.caFile ?? "";
+    return ["--kafka-ca-file", caFile, "--kafka-sasl-mechanism", "SCRAM-SHA-256", "--kafka-username", user];
+  };
+  const as = (user: string, ...args: readonly string[]): Ended =>
+    velostreamOn(broker, [...args, ...access(user)], { VELOSTREAM_KAFKA_PASSWORD: PASSWORD });
+
+  test("lets each stage do its work with the rights that are documented", async () => {
+    const feed = new ControlledFeed(50, seededRandom(3));
+    const url = await feed.start();
+    try {
+      const collected = await asAsync(
+        "collector",
+        "collect",
+        "--feed",
+        url,
+        "--interval",
+        "1s",
+        "--for",
+        "3s",
+      );
+      assert.equal(collected.exitCode, 0, collected.stderr);
+    } finally {
+      await feed.stop();
+    }
+    const worked = as("worker", "aggregate", "--for", "3s");
+    assert.equal(worked.status, 0, worked.stderr);
+    const read = as("reader", "watch", "totals", "--from", "earliest", "--json", "--for", "2s");
+    assert.equal(read.status, 0, read.stderr);
+    assert.ok(read.stdout.split("\n").length > 10, "totals came out");
+  });
+
+  /** The feed is served by this process: it must not be blocked meanwhile. */
+  async function asAsync(user: string, ...args: readonly string[]): Promise<Finished> {
+    const env = {
+      VELOSTREAM_KAFKA_PASSWORD: PASSWORD,
+      KAFKA_BROKERS: broker.secure?.brokers.join(",") ?? "",
+    };
+    return velostream([...args, ...access(user)], env).finished;
+  }
+
+  test("tells whoever may see a topic but not read it, instead of waiting for ever", () => {
+    const { status, stderr } = as("stranger", "watch", "raw", "--from", "earliest", "--json", "--for", "20s");
+    assert.equal(status, 78, stderr);
+    assert.match(stderr, /Kafka does not allow this user to do that .*docs\/kafka\.md/);
   });
 });
