@@ -32,8 +32,8 @@ export interface Epoch {
   readonly openedAtMs: number;
 }
 
-/** Times kept while the log is read as it grows: an hour of a poll a minute. */
-const KEPT = 64;
+/** Times kept while the log is read as it grows: a quarter of an hour of a poll a minute. */
+const KEPT = 16;
 /** Times kept while it is read up to its end, partition after partition: a month of a poll a minute. */
 const KEPT_BEHIND = 50_000;
 
