@@ -49,6 +49,18 @@ export const BoundingBox = z
     "is not on Earth, or its south is north of its north",
   );
 
+/** Most stations on one page. */
+const MAX_PAGE = 10_000;
+const NO_LIMIT = "is not a whole number from 1 to 10,000";
+
+export const PageLimit = z.coerce
+  .number({ error: NO_LIMIT })
+  .int({ error: NO_LIMIT })
+  .min(1, { error: NO_LIMIT })
+  .max(MAX_PAGE, { error: NO_LIMIT })
+  .default(1_000)
+  .describe("1 to 10,000; default 1,000.");
+
 export const SystemId = z.string().min(1).max(200);
 export const SearchText = z.string().max(100);
 

@@ -28,7 +28,8 @@ export const SERVER_LIMITS = {
   connectionTimeout: LIMITS.idleTimeoutMs,
   requestTimeout: LIMITS.requestTimeoutMs,
   keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
-  routerOptions: { maxParamLength: LIMITS.pathPartLength },
+  // /docs/ is /docs: people and proxies add the slash.
+  routerOptions: { maxParamLength: LIMITS.pathPartLength, ignoreTrailingSlash: true },
   http: {
     headersTimeout: LIMITS.headersTimeoutMs,
     connectionsCheckingInterval: 1_000,

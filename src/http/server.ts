@@ -25,6 +25,9 @@ import { secure, SERVER_LIMITS, LIMITS, type SecurityOptions } from "./security.
 import { presentSystems } from "./systems.ts";
 import { serveWeb } from "./web.ts";
 
+/** Methods that are answered: the API is read only. */
+const ALLOWED = "GET, HEAD, OPTIONS";
+
 export interface ServerOptions extends Omit<SecurityOptions, "tilesOrigin"> {
   readonly view: LiveView;
   readonly clock: Clock;
@@ -89,15 +92,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, logger));
   app.setNotFoundHandler((request, reply) => {
+    if (request.method === "OPTIONS") return reply.code(204).header("allow", ALLOWED).send();
     if (request.method !== "GET" && request.method !== "HEAD") {
-      reply.header("allow", "GET, HEAD");
+      reply.header("allow", ALLOWED);
       throw new HttpError("VELOSTREAM_HTTP_METHOD", `${request.method} is not answered. Use GET.`);
+    }
+    if (request.method === "HEAD" && app.hasRoute({ method: "GET", url: request.url.split("?")[0] ?? "" })) {
+      reply.header("allow", "GET");
+      throw new HttpError("VELOSTREAM_HTTP_METHOD", "A stream has no head of its own. Use GET.");
     }
     throw new HttpError(
       "VELOSTREAM_HTTP_NOT_FOUND",
       "There is nothing at this path. See /docs for what there is.",
     );
   });
+  // An answer without a body has no length of one either (RFC 9110, section 8.6).
+  app.addHook("onSend", async (_request, reply, payload) => (reply.statusCode === 304 ? null : payload));
   app.addHook("preClose", () => {
     draining = true;
     hub.close();

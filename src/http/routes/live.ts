@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { LiveStation } from "../../domain/live-station.ts";
 import { DEFAULT_SYSTEM_ID, stationKey } from "../../domain/raw-record.ts";
 import { HttpError } from "../../errors.ts";
-import { BoundingBox, SearchText, SystemId } from "../api-query.ts";
+import { BoundingBox, PageLimit, SearchText, SystemId } from "../api-query.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { AreaAnswer, AreasAnswer, StationAnswer, StationsAnswer, SystemAnswer } from "../api-schemas.ts";
 import { presentArea, presentStation } from "../present.ts";
@@ -85,13 +85,7 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
         area: z.string().max(300).optional().describe("An area's key."),
         bbox: BoundingBox.optional().describe("west,south,east,north in degrees."),
         q: SearchText.optional().describe("Part of the name, code or id; accents and case ignored."),
-        limit: z.coerce
-          .number()
-          .int()
-          .min(1)
-          .max(10_000)
-          .default(1_000)
-          .describe("1 to 10,000; default 1,000."),
+        limit: PageLimit,
         after: z.string().max(300).optional().describe("The `next` of the page before."),
       }),
       answer: StationsAnswer,

@@ -18,7 +18,7 @@ test("an unchanged answer is 304 for its ETag; a changed one is not", async () =
   const etag = first.headers.etag;
   assert.equal(first.headers["cache-control"], "no-cache");
   const again = await server.app.inject({ url, headers: { "if-none-match": etag } });
-  assert.deepEqual([again.statusCode, again.body], [304, ""]);
+  assert.deepEqual([again.statusCode, again.body, again.headers["content-length"]], [304, "", undefined]);
   const [station] = EXAMPLE_STATIONS;
   assert.ok(station !== undefined);
   server.change({ ...station, electric: 0, observedAtMs: station.observedAtMs + 1 });
@@ -49,9 +49,12 @@ test("every error is a problem with its code, and says what to do", async () => 
     ["/nowhere", 404, "VELOSTREAM_HTTP_NOT_FOUND", /\/docs/],
     ["/api/v1/stations/none", 404, "VELOSTREAM_HTTP_NOT_FOUND", /no station none in system velib/],
     ["/api/v1/areas/75016/history", 404, "VELOSTREAM_HTTP_NO_ARCHIVE", /--data-dir/],
-    ["/api/v1/stations?limit=0", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"limit"/],
-    ["/api/v1/stations?limit=10001", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"limit"/],
-    ["/api/v1/stations?limit=1e3x", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"limit"/],
+    ...["0", "10001", "1e3x", "1.5", "", "5&limit=6"].map((limit): [string, number, string, RegExp] => [
+      `/api/v1/stations?limit=${limit}`,
+      400,
+      "VELOSTREAM_HTTP_BAD_REQUEST",
+      /"limit": is not a whole number from 1 to 10,000\./,
+    ]),
     ["/api/v1/stations?bbox=1,2,3", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"bbox"/],
     ["/api/v1/stations?bbox=0,50,1,40", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /south/],
     ["/api/v1/stations?colour=red", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"colour" is not known/],
@@ -135,16 +138,21 @@ test("a station that the archive does not know yet has a gap for a history; an a
   await server.app.close();
 });
 
-test("only GET and HEAD are answered", async () => {
+test("only GET, HEAD and OPTIONS are answered", async () => {
   const server = await exampleServer();
   for (const method of ["POST", "PUT", "DELETE", "PATCH"] as const) {
     const answer = await server.app.inject({ method, url: "/api/v1/areas", payload: "x".repeat(100_000) });
-    assert.deepEqual([answer.statusCode, answer.headers.allow], [405, "GET, HEAD"]);
+    assert.deepEqual([answer.statusCode, answer.headers.allow], [405, "GET, HEAD, OPTIONS"]);
   }
+  const options = await server.app.inject({ method: "OPTIONS", url: "/api/v1/areas" });
+  assert.deepEqual(
+    [options.statusCode, options.headers.allow, options.body],
+    [204, "GET, HEAD, OPTIONS", ""],
+  );
   const head = await server.app.inject({ method: "HEAD", url: "/api/v1/areas" });
   assert.deepEqual([head.statusCode, head.body], [200, ""]);
   const stream = await server.app.inject({ method: "HEAD", url: "/api/v1/events" });
-  assert.equal(stream.statusCode, 404);
+  assert.deepEqual([stream.statusCode, stream.headers.allow], [405, "GET"]);
   await server.app.close();
 });
 
