@@ -2,6 +2,7 @@
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { MEASURES, type Measure } from "../address/address.ts";
+import { PLATE } from "./label-plate.ts";
 import { clusterSystem, systemLabel, type SystemNames } from "./system-names.ts";
 
 /** Colours as the style sheet gives them, so that map and page never differ. */
@@ -193,9 +194,18 @@ export function layers(
         "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11.5, 15, 15],
         "text-letter-spacing": 0.04,
         "text-padding": 6,
+        "icon-image": PLATE,
+        "icon-text-fit": "both",
+        "icon-text-fit-padding": [0, 2, 0, 2],
         "symbol-sort-key": ["-", get("stations")],
       },
-      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 2 },
+      paint: {
+        "text-color": palette.areaText,
+        "text-halo-color": palette.halo,
+        "text-halo-width": 1,
+        "icon-color": palette.halo,
+        "icon-opacity": 0.7,
+      },
     },
     {
       id: "numbers",

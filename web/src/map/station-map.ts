@@ -22,6 +22,7 @@ import { AreaLayer } from "./area-layer.ts";
 import { BaseMap } from "./base-map.ts";
 import { graticule } from "./graticule.ts";
 import { CLUSTERS_TO_ZOOM, layers, mapStyle, SOURCES } from "./map-style.ts";
+import { supplyPlate } from "./label-plate.ts";
 import { nearestStations } from "./nearest-stations.ts";
 import { readPalette } from "./palette.ts";
 import { StationLayer } from "./station-layer.ts";
@@ -85,6 +86,7 @@ export class StationMap {
       // Labels that fade out and in at every update would flicker.
       fadeDuration: 0,
     });
+    supplyPlate(this.#map);
     this.#map.touchZoomRotate.disableRotation();
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");

@@ -5,6 +5,7 @@ import { Alerts, alertsFor } from "./alerts.tsx";
 import { AreaTable } from "./area-table.tsx";
 import { findStations, orderAreas } from "./area-order.ts";
 import { Figures } from "./figures.tsx";
+import { Link, toFeeds } from "./link.tsx";
 import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
 import { StationTable } from "./station-table.tsx";
 
@@ -80,7 +81,16 @@ export function AreasView(): VNode {
 
 function Nothing({ loaded }: { readonly loaded: boolean }): VNode {
   const { text } = usePage().words;
-  if (loaded) return <p class="nothing">{text.empty}</p>;
+  if (loaded) {
+    return (
+      <div class="nothing">
+        <p>{text.empty}</p>
+        <p>
+          <Link to={toFeeds}>{text.feedsTitle}</Link>
+        </p>
+      </div>
+    );
+  }
   return (
     <div class="loading" role="status">
       <p>{text.loading}</p>

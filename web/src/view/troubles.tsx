@@ -77,7 +77,8 @@ function troubleOf(system: System, nowMs: number, words: Words): string {
   const { text } = words;
   const name = system.name ?? system.system_id;
   const trust = trustIn(system, nowMs);
-  const why = system.last_poll?.message ?? system.last_poll?.outcome ?? text.unknown;
+  // One line: what is shown is a list of lines.
+  const why = (system.last_poll?.message ?? system.last_poll?.outcome ?? text.unknown).replaceAll("\n", " ");
   if (system.state === "stopped") return text.stoppedBanner(name, why);
   if (trust === "waiting")
     return system.state === "failing" ? text.failingBanner(name, why) : text.waitingBanner(name);
