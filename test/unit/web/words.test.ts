@@ -48,6 +48,14 @@ describe("the page's words", () => {
     assert.equal(words.time(atMs, atMs + 40 * 3_600_000, "Europe/Paris"), "20 Nov, 09:30");
   });
 
+  it("marks a time axis with the time of day, and midnight in the system's zone with the date", () => {
+    const words = new Words("en");
+    const midnightMs = Date.UTC(2026, 10, 20, 23);
+    assert.equal(words.tick(midnightMs, "Europe/Paris"), "21 Nov");
+    assert.equal(words.tick(midnightMs + 21_600_000, "Europe/Paris"), "06:00");
+    assert.equal(new Words("fr").tick(midnightMs, "Europe/Paris"), "21 nov.");
+  });
+
   it("does not fail on a zone that it does not know", () => {
     assert.match(new Words("en").time(0, 0, "Mars/Olympus"), /\d\d:\d\d/);
   });

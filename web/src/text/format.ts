@@ -10,6 +10,13 @@ const TEXTS: Readonly<Record<Language, Text>> = { en, fr };
 const LOCALES: Readonly<Record<Language, string>> = { en: "en-GB", fr: "fr-FR" };
 const DAY_SUFFIX: Readonly<Record<Language, string>> = { en: "d", fr: "j" };
 
+/** What of an instant is written. */
+const TIME_PARTS = {
+  time: { hour: "2-digit", minute: "2-digit" },
+  date: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+  day: { day: "numeric", month: "short" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+
 /** The first of the reader's languages that the page speaks; English when none is. */
 export function chooseLanguage(wanted: readonly string[]): Language {
   for (const tag of wanted) {
@@ -98,19 +105,21 @@ export class Words {
     return this.#timeFormat(timezone, near ? "time" : "date").format(atMs);
   }
 
+  /** A mark of a time axis: the time of day, at midnight the date. */
+  tick(atMs: number, timezone: string | null): string {
+    const time = this.#timeFormat(timezone, "time").format(atMs);
+    return time === "00:00" ? this.#timeFormat(timezone, "day").format(atMs) : time;
+  }
+
   compare(a: string, b: string): number {
     return this.#collator.compare(a, b);
   }
 
-  #timeFormat(timezone: string | null, kind: "time" | "date"): Intl.DateTimeFormat {
+  #timeFormat(timezone: string | null, kind: keyof typeof TIME_PARTS): Intl.DateTimeFormat {
     const key = `${kind} ${timezone ?? ""}`;
     let format = this.#times.get(key);
     if (format === undefined) {
-      const options: Intl.DateTimeFormatOptions =
-        kind === "time"
-          ? { hour: "2-digit", minute: "2-digit" }
-          : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-      format = new Intl.DateTimeFormat(LOCALES[this.language], { ...options, ...zone(timezone) });
+      format = new Intl.DateTimeFormat(LOCALES[this.language], { ...TIME_PARTS[kind], ...zone(timezone) });
       this.#times.set(key, format);
     }
     return format;

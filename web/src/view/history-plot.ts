@@ -42,7 +42,8 @@ export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Pl
       width: Math.max(element.clientWidth, 200),
       height: HEIGHT,
       tzDate: (seconds) => zoned(seconds, timezone),
-      padding: [8, 8, 0, 0],
+      // The last time stands under the right edge: half of it needs room.
+      padding: [8, 20, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       legend: { show: false },
       hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
@@ -62,7 +63,7 @@ export function makePlot({ element, words, timezone, onPoint }: PlotOptions): Pl
       axes: [
         {
           ...axis,
-          values: (_plot, splits) => splits.map((split) => words.time(split * 1000, split * 1000, timezone)),
+          values: (_plot, splits) => splits.map((split) => words.tick(split * 1000, timezone)),
           space: 64,
           // Whole minutes and up, in seconds: the labels show no less.
           incrs: [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400],
