@@ -111,7 +111,8 @@ function typeOf(schema: Json): string {
       .map((name) => `<code>${text(name)}</code>`)
       .join(", ")}`;
   }
-  return text(word(schema["type"]) || "any");
+  const type = schema["type"];
+  return text(Array.isArray(type) ? type.map(word).join(" or ") : word(type) || "any");
 }
 
 function refLink(ref: string): string {

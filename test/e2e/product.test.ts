@@ -48,7 +48,7 @@ describe("the page on the product", () => {
     return Product.run(...feed, "--data-dir", dataDir, "--log-level", "error", ...options);
   }
 
-  /** Counts per area, from what the feed serves now and nothing else but each station's area. */
+  /** Counts per area, from what the feed serves now and nothing else but each station's area; empty until all are known. */
   async function recount(): Promise<Map<string, string>> {
     const areas = await stationAreas();
     const answer = await fetch(new URL("station_status.json", simulator.url));
@@ -56,7 +56,8 @@ describe("the page on the product", () => {
     const sums = new Map<string, [number, number, number, number]>();
     for (const station of data.stations) {
       const area = areas.get(String(station.station_id));
-      assert.ok(area, `station ${station.station_id} has no area`);
+      // A server that has just started does not know every station yet: there is nothing to compare with.
+      if (area === undefined) return new Map();
       const sum = sums.get(area) ?? [0, 0, 0, 0];
       sum[0] += station.num_bikes_available;
       for (const types of station.num_bikes_available_types) {

@@ -375,6 +375,7 @@ test("/openapi.json is valid OpenAPI 3.1 and describes every route that is serve
 test("/docs shows every route and every code, and loads nothing from elsewhere", async () => {
   const server = await exampleServer();
   const page = (await server.app.inject({ url: "/docs" })).body;
+  assert.match(page, /<code>timezone<\/code><\/th><td>string or null<\/td>/);
   const document = (await server.app.inject({ url: "/openapi.json" })).json<{
     paths: Record<string, unknown>;
   }>();

@@ -194,6 +194,9 @@ export function layers(
         "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11.5, 15, 15],
         "text-letter-spacing": 0.04,
         "text-padding": 6,
+        // A small area's name would hide all that it has.
+        "text-anchor": ["case", isSmall, "top", "center"],
+        "text-offset": ["case", isSmall, ["literal", [0, 0.7]], ["literal", [0, 0]]],
         "icon-image": PLATE,
         "icon-text-fit": "both",
         "icon-text-fit-padding": [0, 2, 0, 2],
@@ -204,7 +207,7 @@ export function layers(
         "text-halo-color": palette.halo,
         "text-halo-width": 1,
         "icon-color": palette.halo,
-        "icon-opacity": 0.7,
+        "icon-opacity": 0.65,
       },
     },
     {
@@ -228,6 +231,9 @@ export function layers(
     return ["case", [">", value, palette.inkSwitch], palette.inkOnFull, palette.inkOnEmpty];
   }
 }
+
+/** An area of so few stations is hardly larger than its name. */
+const isSmall: ExpressionSpecification = ["<=", get("stations"), 4];
 
 /** A station's share of its capacity; a cluster's is that of its stations together. */
 function shareOf(measure: Measure): ExpressionSpecification {
