@@ -1,6 +1,7 @@
 /** `npm run spark`: a Spark Connect server on this machine until Ctrl-C. */
 import { parseArgs } from "node:util";
-import { startSpark } from "./server.ts";
+import { integer, launch, parsed } from "../launcher.ts";
+import { type RunningSpark, startSpark } from "./server.ts";
 
 const HELP = `Starts a Spark Connect server on this machine, without Docker, until Ctrl-C.
 
@@ -19,14 +20,6 @@ Options:
   --help           this text
 `;
 
-/** sysexits: usage, unavailable. */
-const EXIT_USAGE = 64;
-const EXIT_UNAVAILABLE = 69;
-
-const say = (line: string): void => console.error(line);
-
-class UsageProblem extends Error {}
-
 interface Chosen {
   readonly workers: number;
   readonly port: number;
@@ -36,9 +29,8 @@ interface Chosen {
 }
 
 function options(): Chosen | null {
-  let values;
-  try {
-    ({ values } = parseArgs({
+  const { values } = parsed(() =>
+    parseArgs({
       options: {
         cluster: { type: "boolean", default: false },
         port: { type: "string", default: "15002" },
@@ -47,10 +39,8 @@ function options(): Chosen | null {
         "data-dir": { type: "string", default: "data/spark-server" },
         help: { type: "boolean", short: "h", default: false },
       },
-    }));
-  } catch (error) {
-    throw new UsageProblem(error instanceof Error ? error.message : String(error));
-  }
+    }),
+  );
   if (values.help) return null;
   return {
     workers: values.cluster ? 2 : 0,
@@ -61,46 +51,14 @@ function options(): Chosen | null {
   };
 }
 
-function integer(flag: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new UsageProblem(`${flag} ${text} is not an integer from ${least} to ${most}.`);
-  return value;
-}
-
-async function main(): Promise<number> {
-  const chosen = options();
-  if (chosen === null) {
-    console.log(HELP);
-    return 0;
-  }
-  const interrupted = new Promise<string>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const)
-      process.on(signal, () => {
-        resolve(signal);
-        // The second one does not wait: the exit handler kills what is left.
-        process.once(signal, () => process.exit(130));
-      });
-  });
-  const first = await Promise.race([startSpark({ ...chosen, report: say }), interrupted]);
-  if (typeof first === "string") {
-    say("Interrupted while starting.");
-    return 0;
-  }
-  say(`Spark ${first.version} is up: --engine spark --spark ${first.url}`);
-  say(`Its page: http://127.0.0.1:${chosen.uiPort}. Logs: ${first.dataDir}. Ctrl-C stops it.`);
-  const ended = await Promise.race([interrupted, first.died.then((name) => ({ name }))]);
-  if (typeof ended === "string") say("Stopping.");
-  else say(`${ended.name} stopped by itself: see its log in ${first.dataDir}.`);
-  await first.stop();
-  return typeof ended === "string" ? 0 : EXIT_UNAVAILABLE;
-}
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  if (error instanceof UsageProblem) say("Try: npm run spark -- --help");
-  process.exitCode = error instanceof UsageProblem ? EXIT_USAGE : EXIT_UNAVAILABLE;
-}
-process.exit();
+await launch<Chosen, RunningSpark>({
+  command: "npm run spark",
+  help: HELP,
+  options,
+  start: (chosen, report) => startSpark({ ...chosen, report }),
+  describe: ({ version, url, dataDir }, { uiPort }) => [
+    `Spark ${version} is up: --engine spark --spark ${url}`,
+    `Its page: http://127.0.0.1:${uiPort}. Logs: ${dataDir}. Ctrl-C stops it.`,
+  ],
+  farewell: "Stopping.",
+});
