@@ -1,6 +1,7 @@
 /**
  * Node workers and Spark side by side on the same raw topic: how fast each reads a backlog, and how long a change of one
- * station takes to its area's total, at 1,500 and at 300,000 stations (`-- small` for the first size only).
+ * station takes to its area's total, at 1,500 and at 300,000 stations, and with the largest areas that Spark takes
+ * (`-- small` for the first size only).
  */
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -22,15 +23,33 @@ import { systemClock } from "../src/telemetry/system-clock.ts";
 import { type Figure, figure, report } from "./support/report.ts";
 
 const PARTITIONS = 4;
-const STATIONS_PER_AREA = 18;
-const LATENCY_SAMPLES = 40;
 const GIVE_UP_MS = 300_000;
-const SIZES = process.argv.includes("small") ? [1_500] : [1_500, 300_000];
+
+interface Size {
+  readonly name: string;
+  readonly stations: number;
+  readonly perArea: number;
+  /** Changes of one station whose way to a total is timed, one after the other. */
+  readonly samples: number;
+}
+
+const SMALL: Size = { name: "1500 stations", stations: 1_500, perArea: 18, samples: 40 };
+const SIZES: readonly Size[] = process.argv.includes("small")
+  ? [SMALL]
+  : [
+      SMALL,
+      { name: "3000 stations in 3 areas of 1000", stations: 3_000, perArea: 1_000, samples: 10 },
+      { name: "300000 stations", stations: 300_000, perArea: 18, samples: 40 },
+    ];
 
 const NO_METRICS: Metrics = { count() {}, set() {}, observe() {}, forget() {} };
 
-function observation(topic: string, station: number, observedAtMs: number, total: number): ProduceRecord {
-  const area = `a${Math.floor(station / STATIONS_PER_AREA)}`;
+function areaOf(station: number, { perArea }: Size): string {
+  return `a${Math.floor(station / perArea)}`;
+}
+
+function observation(topic: string, size: Size, station: number, total: number): ProduceRecord {
+  const area = areaOf(station, size);
   return {
     topic,
     key: `velib:${station}`,
@@ -45,12 +64,12 @@ function observation(topic: string, station: number, observedAtMs: number, total
       is_returning: 1,
       system_id: "velib",
       postcode: area,
-      slot: station % STATIONS_PER_AREA,
+      slot: station % size.perArea,
       nbr_total: total,
       nbr_elec: total,
       nbr_meca: 0,
       nbr_docks: 20,
-      observed_at: observedAtMs,
+      observed_at: Date.now(),
     }),
   };
 }
@@ -97,10 +116,10 @@ interface Measured {
 async function measure(
   log: Log,
   topics: TopicNames,
-  stations: number,
+  size: Size,
   start: () => Promise<() => Promise<void>>,
 ): Promise<Measured> {
-  const areas = Math.ceil(stations / STATIONS_PER_AREA);
+  const areas = Math.ceil(size.stations / size.perArea);
   const reader = new TotalsReader(log, topics.totals);
   const startedMs = performance.now();
   const stop = await start();
@@ -109,16 +128,16 @@ async function measure(
   const producer = await log.producer();
   const latenciesMs: number[] = [];
   // Five to warm up, then the counted ones, each after the one before is through.
-  for (let sample = -5; sample < LATENCY_SAMPLES; sample += 1) {
+  for (let sample = -5; sample < size.samples; sample += 1) {
     const station = (sample + 5) * 17;
-    const key = `a${Math.floor(station / STATIONS_PER_AREA)}`;
+    const key = areaOf(station, size);
     let before = -1;
     await reader.until((seen) => {
       before = seen.get(key) ?? -1;
       return true;
     });
     const sentMs = performance.now();
-    await producer.publish([observation(topics.raw, station, Date.now(), 100 + sample)]);
+    await producer.publish([observation(topics.raw, size, station, 100 + sample)]);
     await reader.until((seen) => (seen.get(key) ?? -1) > before);
     if (sample >= 0) latenciesMs.push(performance.now() - sentMs);
   }
@@ -139,7 +158,8 @@ const log = new KafkaLog({
 const figures: Figure[] = [];
 
 try {
-  for (const stations of SIZES) {
+  for (const size of SIZES) {
+    const { stations } = size;
     const raw = `raw-${stations}`;
     const topicsOf = (engine: string): TopicNames => ({
       raw,
@@ -150,9 +170,9 @@ try {
       await log.createTopics(topicSpecs(topicsOf(engine), { partitions: PARTITIONS, replicationFactor: 1 }));
     const producer = await log.producer();
     for (let from = 0; from < stations; from += 5_000) {
-      const size = Math.min(5_000, stations - from);
+      const count = Math.min(5_000, stations - from);
       await producer.publish(
-        Array.from({ length: size }, (_, index) => observation(raw, from + index, Date.now(), 5)),
+        Array.from({ length: count }, (_, index) => observation(raw, size, from + index, 5)),
       );
     }
     await producer.close();
@@ -200,12 +220,13 @@ try {
       },
     };
     for (const [engine, start] of Object.entries(engines)) {
-      const { backlogSeconds, latenciesMs } = await measure(log, topicsOf(engine), stations, start);
+      const { backlogSeconds, latenciesMs } = await measure(log, topicsOf(engine), size, start);
       const sorted = latenciesMs.toSorted((a, b) => a - b);
       const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? NaN;
-      const name = `${engine}, ${stations} stations`;
+      const name = `${engine}, ${size.name}`;
+      console.error(`${name}: ${backlogSeconds.toFixed(1)} s, then ${Math.round(at(0.5))} ms a change`);
       figures.push(
-        figure(`${name}: backlog, start included`, "records/s", [stations / backlogSeconds]),
+        figure(`${name}: backlog, start of the query included`, "records/s", [stations / backlogSeconds]),
         figure(`${name}: latency p50 (spread over all)`, "ms", latenciesMs),
         figure(`${name}: latency p99`, "ms", [at(0.99)]),
       );
