@@ -10,6 +10,7 @@ import { sessionStages, startOperations } from "./session-operations.ts";
 import {
   checkpointsFolder,
   queryRecordFile,
+  sendsTokenInClear,
   sessionFactory,
   sparkAddress,
   sparkKafkaOptions,
@@ -24,6 +25,11 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
   const { settings, clock, logger, terminal, signal } = context;
   const address = sparkAddress(settings);
   const connect = sessionFactory(settings, clock);
+  if (sendsTokenInClear(settings))
+    logger.warn(
+      "spark.token-in-clear",
+      `The token goes to ${address.label} unencrypted. Use TLS: ${address.label}/;use_ssl=true.`,
+    );
   const supervision = {
     connect,
     topics: topicNames(settings),

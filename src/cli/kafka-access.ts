@@ -47,7 +47,11 @@ function tlsOf(settings: Settings): KafkaTls | null {
 }
 
 /** Now, when the file can still be named: on a connection it would be an error of OpenSSL's, again and again. */
-function requireCertificates(settings: Settings, option: OptionName, parts: SecureContextOptions): void {
+export function requireCertificates(
+  settings: Settings,
+  option: OptionName,
+  parts: SecureContextOptions,
+): void {
   try {
     // OpenSSL takes a text without any certificate for an empty list of authorities.
     createSecureContext(parts.ca === undefined ? parts : { cert: parts.ca });

@@ -8,7 +8,7 @@ import type { KafkaAccess } from "../log/kafka/access.ts";
 import type { Clock } from "../ports.ts";
 import { isLoopback, parseSparkAddress, type SparkAddress } from "../spark/address.ts";
 import { type QueryStart, SparkSession } from "../spark/session.ts";
-import { kafkaAccess } from "./kafka-access.ts";
+import { kafkaAccess, requireCertificates } from "./kafka-access.ts";
 
 export const SPARK_OPTIONS = [
   "engine",
@@ -35,7 +35,12 @@ export function sparkAddress(settings: Settings): SparkAddress {
 export function sessionFactory(settings: Settings, clock: Clock): (sessionId?: string) => SparkSession {
   const address = sparkAddress(settings);
   const caFile = settings["spark-ca-file"];
+  if (caFile !== null && !address.tls)
+    throw new ConfigError(
+      `--spark-ca-file is given, but ${address.label} is called without TLS. Write it as ${address.label}/;use_ssl=true.`,
+    );
   const ca = caFile === null ? null : readPem("spark-ca-file", caFile);
+  if (ca !== null) requireCertificates(settings, "spark-ca-file", { ca });
   return (sessionId) =>
     new SparkSession({
       address,
@@ -44,6 +49,12 @@ export function sessionFactory(settings: Settings, clock: Clock): (sessionId?: s
       token: settings["spark-token"],
       ...(sessionId === undefined ? {} : { sessionId }),
     });
+}
+
+/** Whether the token would cross a network in the clear. */
+export function sendsTokenInClear(settings: Settings): boolean {
+  const address = sparkAddress(settings);
+  return settings["spark-token"] !== null && !address.tls && !isLoopback(address);
 }
 
 /** Where the supervisor keeps what it must remember. */

@@ -4,6 +4,7 @@ import { ConfigError, SparkError } from "../errors.ts";
 import type { SparkConnectService } from "./gen/connect_pb.ts";
 import { ErrorInfoSchema } from "./gen/error-info_pb.ts";
 import type { SparkAddress } from "./address.ts";
+import { tlsFailure } from "./tls-failure.ts";
 
 const LONGEST_MESSAGE = 2_000;
 
@@ -27,6 +28,8 @@ export async function sparkFailure(
       `Spark at ${address.label} refused the caller: ${error.rawMessage}. Set VELOSTREAM_SPARK_TOKEN to a token it accepts.`,
       { cause: error },
     );
+  const untrusted = tlsFailure(address, error);
+  if (untrusted !== null) return untrusted;
   const info = error.findDetails(ErrorInfoSchema)[0];
   if (info === undefined && isAway(error)) return unavailable(address, error);
   const errorClass = info?.metadata["errorClass"] ?? null;

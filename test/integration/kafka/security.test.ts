@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
+import { selfSigned } from "../../support/certificate.ts";
 import { ControlledFeed, seededRandom } from "../../support/faults/controlled-feed.ts";
 import { openLog, startTestBroker } from "../../support/kafka.ts";
 import { type Finished, velostream } from "../../support/velostream.ts";
@@ -139,27 +140,13 @@ describe("a broker with SASL_SSL", { timeout: 180_000 }, () => {
   });
 });
 
-/** A self-signed certificate and its key, as `NAME.pem` and `NAME.key`. */
-function certificate(folder: string, name: string): { readonly cert: string; readonly key: string } {
-  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
-  const made = spawnSync(
-    "openssl",
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=${name}`
-      .split(" ")
-      .concat("-keyout", key, "-out", cert),
-    { encoding: "utf8" },
-  );
-  assert.equal(made.status, 0, `openssl: ${made.stderr || String(made.error)}`);
-  return { cert, key };
-}
-
 describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
   let broker: RunningBroker;
   let folder: string;
   let ours: { readonly cert: string; readonly key: string };
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "velostream-certificates-"));
-    ours = certificate(folder, "velostream");
+    ours = selfSigned(folder, "velostream");
     broker = await startTestBroker({ clientCaFile: ours.cert });
   });
   after(async () => {
@@ -191,7 +178,7 @@ describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
   });
 
   test("refuses one of an authority that it does not trust", () => {
-    const strange = certificate(folder, "stranger");
+    const strange = selfSigned(folder, "stranger");
     const { status, stderr } = velostream(["topics", "list"], strange.cert, strange.key);
     assert.equal(status, 78, stderr);
     assert.match(
@@ -201,7 +188,7 @@ describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
   });
 
   test("is not even asked when the files cannot be used", () => {
-    const other = certificate(folder, "other");
+    const other = selfSigned(folder, "other");
     const mismatch = velostream(["topics", "list"], ours.cert, other.key);
     assert.equal(mismatch.status, 78, mismatch.stderr);
     assert.match(mismatch.stderr, /--kafka-key-file: \S+other\.key is not the key of \S+velostream\.pem/);

@@ -1,15 +1,20 @@
 /** A broker and a Spark Connect server for one test file, and supervisors in and out of this process. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { join } from "node:path";
+import { createServer } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { type RunningBroker, startBroker } from "../../../infra/kafka/broker.ts";
 import { type RunningSpark, startSpark, type SparkOptions } from "../../../infra/spark/server.ts";
 import { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
+import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
+import { readPublishedAreas } from "../../../src/pipeline/published-areas.ts";
 import type { Log, Logger, ProduceRecord, TopicNames } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
@@ -121,11 +126,24 @@ export interface SupervisorProcess {
   readonly child: ChildProcess;
   /** Batches told on stdout so far. */
   readonly batches: () => number;
+  /** All that it has written to stdout and stderr so far. */
+  readonly said: () => string;
   readonly exited: Promise<number | null>;
 }
 
+export interface InProcessOptions {
+  /** In the environment, as a user gives it. */
+  readonly token?: string;
+  /** How to reach Spark, as arguments. @default the server's own address */
+  readonly spark?: readonly string[];
+}
+
 /** `velostream aggregate --engine spark`, as a user starts it, with nothing set but PATH and HOME. */
-export function superviseInProcess(ground: Ground, topics: TopicNames, token?: string): SupervisorProcess {
+export function superviseInProcess(
+  ground: Ground,
+  topics: TopicNames,
+  { token, spark = [`--spark=${ground.spark.url}`] }: InProcessOptions = {},
+): SupervisorProcess {
   const command = fileURLToPath(new URL("../../../bin/velostream.js", import.meta.url));
   const child = spawn(
     process.execPath,
@@ -133,7 +151,7 @@ export function superviseInProcess(ground: Ground, topics: TopicNames, token?: s
       command,
       "aggregate",
       "--engine=spark",
-      `--spark=${ground.spark.url}`,
+      ...spark,
       `--brokers=${ground.broker.brokers.join(",")}`,
       `--raw-topic=${topics.raw}`,
       `--totals-topic=${topics.totals}`,
@@ -142,7 +160,7 @@ export function superviseInProcess(ground: Ground, topics: TopicNames, token?: s
       "--json",
     ],
     {
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: {
         PATH: process.env["PATH"],
         HOME: process.env["HOME"],
@@ -151,13 +169,84 @@ export function superviseInProcess(ground: Ground, topics: TopicNames, token?: s
     },
   );
   let batches = 0;
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += String(text)));
+  child.stderr.pipe(process.stderr, { end: false });
   createInterface({ input: child.stdout }).on("line", (line) => {
     if ((JSON.parse(line) as { event: string }).event === "batch") batches += 1;
   });
   return {
     child,
     batches: () => batches,
+    said: () => said,
     exited: new Promise((resolve) => child.once("exit", resolve)),
+  };
+}
+
+/** Node workers on the same topics, as `velostream aggregate` runs them: `members` of one group. */
+export async function aggregateOnNode(
+  log: Log,
+  topics: TopicNames,
+  members = 1,
+): Promise<{ stop(): Promise<void> }> {
+  const workers = await Promise.all(
+    Array.from({ length: members }, async () =>
+      log.process(
+        { topic: topics.raw, group: `${topics.totals}-group` },
+        aggregateProcessor({
+          topics,
+          readReference: () => null,
+          partitionCount: PARTITIONS,
+          publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+          clock: systemClock,
+          logger: silentLogger,
+          metrics: countingMetrics(),
+        }),
+      ),
+    ),
+  );
+  return {
+    stop: async () => {
+      await Promise.all(workers.map(async (worker) => worker.stop()));
+    },
+  };
+}
+
+/**
+ * A gateway in front of the Connect server that speaks TLS, as clusters have it.
+ * @param cert PEM files of the gateway
+ */
+export async function tlsGateway(
+  ground: Ground,
+  files: { readonly cert: string; readonly key: string },
+): Promise<{ readonly port: number; stop(): Promise<void> }> {
+  const { host, port } = parseSparkAddress(ground.spark.url);
+  const open = new Set<Socket>();
+  const server = createServer(
+    { cert: readFileSync(files.cert), key: readFileSync(files.key), ALPNProtocols: ["h2"] },
+    (secure) => {
+      const plain = connect(port, host);
+      for (const [socket, other] of [
+        [secure, plain],
+        [plain, secure],
+      ] as const) {
+        open.add(socket);
+        socket.on("error", () => other.destroy());
+        socket.on("close", () => {
+          open.delete(socket);
+          other.destroy();
+        });
+      }
+      secure.pipe(plain).pipe(secure);
+    },
+  );
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: async () => {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 
