@@ -31,60 +31,89 @@ export interface TotalsPlan {
   readonly schema: string;
 }
 
+/** As JavaScript reads a JSON number: `1.0` is 1, and beyond 2^53 nothing is certain. */
+const isCount = (field: string): string =>
+  `(record.${field} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} AND record.${field} = floor(record.${field}))`;
+/** `STRING`, `BOOLEAN`, …: what stood in the JSON, for Spark would read a number as text as well. */
+const typeOf = (field: string): string => `schema_of_variant(record.${field})`;
+const textOf = (field: string): string =>
+  `CASE WHEN ${typeOf(field)} = 'STRING' THEN variant_get(record.${field}, '$', 'string') END`;
+const isTrue = (field: string): string =>
+  `coalesce(${typeOf(field)} = 'BOOLEAN' AND try_variant_get(record.${field}, '$', 'boolean'), false)`;
+
 /** Why an observation cannot be used here, as decodeRawRecord and this plan see it; NULL when it can. */
 const PROBLEM = `CASE
-      WHEN record IS NULL OR record._corrupt IS NOT NULL THEN 'invalid'
+      WHEN record IS NULL OR parsed._corrupt IS NOT NULL OR NOT coalesce(parsed.whole, false) THEN 'invalid'
       WHEN record.postcode IS NULL AND record.observed_at IS NULL THEN 'reference'
-      WHEN coalesce(record.system_id, '') = '' OR coalesce(record.station_id, '') = '' THEN 'invalid'
-      WHEN coalesce(record.postcode, '') = '' THEN 'invalid'
-      WHEN key IS NULL OR key <> concat(record.system_id, ':', record.station_id) THEN 'invalid'
-      WHEN coalesce(record.observed_at, -1) < 0 OR coalesce(record.nbr_total, -1) < 0 THEN 'invalid'
-      WHEN record.nbr_elec < 0 OR record.nbr_meca < 0 OR record.nbr_docks < 0 THEN 'invalid'
-      WHEN coalesce(record.slot, -1) < 0 THEN 'no_slot'
+      WHEN coalesce(system_id, '') = '' OR coalesce(station_id, '') = '' THEN 'invalid'
+      WHEN coalesce(postcode, '') = '' THEN 'invalid'
+      WHEN key IS NULL OR key <> concat(system_id, ':', station_id) THEN 'invalid'
+      WHEN NOT coalesce(${isCount("observed_at")} AND ${isCount("nbr_total")}, false) THEN 'invalid'
+      WHEN NOT ${["nbr_elec", "nbr_meca", "nbr_docks"].map((field) => `coalesce(${isCount(field)}, true)`).join(" OR NOT ")} THEN 'invalid'
+      WHEN NOT coalesce(${isCount("slot")}, false) THEN 'no_slot'
     END`;
 
 const RECORD_SCHEMA = [
-  "system_id STRING",
-  "station_id STRING",
-  "postcode STRING",
-  "slot BIGINT",
-  "nbr_total BIGINT",
-  "nbr_elec BIGINT",
-  "nbr_meca BIGINT",
-  "nbr_docks BIGINT",
-  "observed_at BIGINT",
-  // Text, so that a stranger's `"retired": 1` is no corrupt record: only `true` counts.
-  "retired STRING",
-  "simulated STRING",
-  "_corrupt STRING",
+  "system_id: VARIANT",
+  "station_id: VARIANT",
+  "postcode: VARIANT",
+  "slot: DOUBLE",
+  "nbr_total: DOUBLE",
+  "nbr_elec: DOUBLE",
+  "nbr_meca: DOUBLE",
+  "nbr_docks: DOUBLE",
+  "observed_at: DOUBLE",
+  "retired: VARIANT",
+  "simulated: VARIANT",
 ].join(", ");
+/**
+ * Spark stops reading at the end of the first JSON value, whatever follows it. So the record is put into an object of
+ * ours: what follows it makes that one no JSON, or leaves it without its last field.
+ */
+const ENVELOPE = `concat('{"record":', CAST(value AS STRING), ',"whole":true}')`;
+const ENVELOPE_SCHEMA = `record STRUCT<${RECORD_SCHEMA}>, whole BOOLEAN, _corrupt STRING`;
+/** JSON as JSON.parse reads it: Spark by itself forgives more. */
+const JSON_OPTIONS = Object.entries({
+  mode: "PERMISSIVE",
+  columnNameOfCorruptRecord: "_corrupt",
+  allowSingleQuotes: "false",
+  allowNonNumericNumbers: "false",
+})
+  .map(([name, value]) => `'${name}', '${value}'`)
+  .join(", ");
 
 /** Raw Kafka rows to observations. Tombstones are left out: a retirement went before each. */
 export function observationsSql(): string {
   return `SELECT
-  partition, offset,
-  record.system_id, record.postcode, record.slot, record.observed_at,
+  partition, offset, system_id, postcode,
+  CAST(record.slot AS BIGINT) AS slot,
+  CAST(record.observed_at AS BIGINT) AS observed_at,
   named_struct(
-    'observed_at', record.observed_at,
-    'live', coalesce(record.retired, '') <> 'true',
-    'total', record.nbr_total,
-    'electric', coalesce(record.nbr_elec, -1),
-    'mechanical', coalesce(record.nbr_meca, -1),
-    'docks', coalesce(record.nbr_docks, -1),
-    'simulated', coalesce(record.simulated, '') = 'true'
+    'observed_at', CAST(record.observed_at AS BIGINT),
+    'live', NOT ${isTrue("retired")},
+    'total', CAST(record.nbr_total AS BIGINT),
+    'electric', coalesce(CAST(record.nbr_elec AS BIGINT), -1L),
+    'mechanical', coalesce(CAST(record.nbr_meca AS BIGINT), -1L),
+    'docks', coalesce(CAST(record.nbr_docks AS BIGINT), -1L),
+    'simulated', ${isTrue("simulated")}
   ) AS observation,
   problem
 FROM (
-  SELECT partition, offset, record, ${PROBLEM} AS problem
+  SELECT *, ${PROBLEM} AS problem
   FROM (
-    SELECT partition, offset, CAST(key AS STRING) AS key,
-      from_json(
-        CAST(value AS STRING),
-        '${RECORD_SCHEMA}',
-        map('mode', 'PERMISSIVE', 'columnNameOfCorruptRecord', '_corrupt')
-      ) AS record
-    FROM ${RAW_VIEW}
-    WHERE value IS NOT NULL
+    SELECT *,
+      ${textOf("system_id")} AS system_id,
+      ${textOf("station_id")} AS station_id,
+      ${textOf("postcode")} AS postcode
+    FROM (
+      SELECT *, parsed.record AS record
+      FROM (
+        SELECT partition, offset, CAST(key AS STRING) AS key,
+          from_json(${ENVELOPE}, '${ENVELOPE_SCHEMA}', map(${JSON_OPTIONS})) AS parsed
+        FROM ${RAW_VIEW}
+        WHERE value IS NOT NULL
+      )
+    )
   )
 )`;
 }

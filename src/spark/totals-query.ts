@@ -2,6 +2,7 @@
 import type { TopicNames } from "../ports.ts";
 import { OBSERVATION, observationsSql, OBSERVATIONS_VIEW, OBSERVED, RAW_VIEW, totalsSql } from "./plan.ts";
 import type { QueryRecord } from "./query-record.ts";
+import { requireRealTime } from "./real-time.ts";
 import { observed, read, type SourceOptions, sql } from "./relations.ts";
 import type { QueryStart, SparkSession } from "./session.ts";
 import type { StreamingQuery } from "./streaming-query.ts";
@@ -23,6 +24,7 @@ export function queryName({ generation }: Pick<QueryRecord, "generation">): stri
 
 /** The session's settings; the first call of a session, so it also opens it. */
 export async function configureSession(session: SparkSession, settings: QuerySettings): Promise<void> {
+  if (settings.trigger.kind === "real-time") requireRealTime(session.address, await session.version());
   await session.configure({
     "spark.sql.shuffle.partitions": String(settings.shufflePartitions),
     // There is no watermark for an empty batch to move.

@@ -2,16 +2,29 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { ConfigError, SparkError } from "../../../src/errors.ts";
+import { MemoryLog } from "../../../src/log/memory-log.ts";
+import { topicSpecs } from "../../../src/log/topics.ts";
+import type { ProduceRecord } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
+import { MOST_SLOTS } from "../../../src/spark/generation.ts";
+import { observationsSql, RAW_VIEW } from "../../../src/spark/plan.ts";
+import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
 import { sql } from "../../../src/spark/relations.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
 import { isForgotten } from "../../../src/spark/spark-failure.ts";
+import { configureSession } from "../../../src/spark/totals-query.ts";
 import { checkSpark } from "../../../src/cli/spark-check.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { commandContext } from "../../support/command-context.ts";
 import { recordedHistory } from "../../support/recorded-history.ts";
-import { assertRecountsOfPrefixes, assertSameTable, readAll } from "../../support/totals-judge.ts";
 import {
+  assertRecountsOfPrefixes,
+  assertSameTable,
+  finalTable,
+  readAll,
+} from "../../support/totals-judge.ts";
+import {
+  aggregateOnNode,
   type Ground,
   makeTopics,
   PARTITIONS,
@@ -51,30 +64,169 @@ test("a session tells the version, and errors in Spark's own words", async () =>
   session.close();
 });
 
-test("a recording of thousands of polls ends in the reducer's table, and every total is the recount of a prefix", async () => {
+/** `RECORDING_POLLS=20000 npm run test:spark` takes longer and meets more. */
+const POLLS = Number(process.env["RECORDING_POLLS"] ?? 2_000);
+
+test(`a recording of ${POLLS} polls ends in one table in memory, on Kafka's workers and on Spark; every total is the recount of a prefix`, async () => {
   const topics = await makeTopics(ground.log, "recording");
+  const nodeTopics = { ...topics, totals: "recording-node-totals" };
+  const specs = topicSpecs(nodeTopics, { partitions: PARTITIONS, replicationFactor: 1 });
+  await ground.log.createTopics(specs);
+  const memory = new MemoryLog({ clock: systemClock });
+  // Uncompacted: the recount needs every record.
+  await memory.createTopics(specs.map((spec) => ({ ...spec, cleanupPolicy: "delete" })));
   const history = recordedHistory({
     seed: 1,
-    polls: 2_000,
+    polls: POLLS,
     stations: 60,
     areas: 6,
     partitions: PARTITIONS,
     topic: topics.raw,
   });
-  const [first = [], ...later] = chunks(history.flat(), 12);
-  await publish(ground.log, first);
-  const supervised = supervise(ground, topics, "recording");
+  const [first = [], ...later] = chunks(history, 12);
+  const toKafka = await ground.log.producer();
+  const toMemory = await memory.producer();
+  // Many small transactions, so that the workers have many batches to tell of.
+  const play = async (polls: readonly ProduceRecord[][]): Promise<void> => {
+    for (const some of chunks(polls, Math.ceil(polls.length / 5))) {
+      await toKafka.publish(some.flat());
+      await toMemory.publish(some.flat());
+    }
+  };
+  const inMemory = await aggregateOnNode(memory, nodeTopics);
+  const onKafka = await aggregateOnNode(ground.log, nodeTopics, 2);
+  await play(first);
+  let batches = 0;
+  const supervised = supervise(ground, topics, "recording", { onBatch: () => (batches += 1) });
   for (const chunk of later) {
-    await publish(ground.log, chunk);
-    await until("the query", () => supervised.events.includes("spark.running"));
+    const before = batches;
+    await until("a batch", () => batches > before);
+    await play(chunk);
   }
+  await Promise.all([toKafka.close(), toMemory.close()]);
   await untilSameTable(ground.log, topics);
-  await supervised.stop();
-  await assertSameTable(ground.log, topics);
-  assertRecountsOfPrefixes(await readAll(ground.log, topics.raw), await readAll(ground.log, topics.totals));
+  await untilSameTable(ground.log, nodeTopics);
+  await untilSameTable(memory, nodeTopics);
+  await Promise.all([supervised.stop(), onKafka.stop(), inMemory.stop()]);
+
+  const raw = await readAll(ground.log, topics.raw);
+  const rawInMemory = await readAll(memory, topics.raw);
+  const bySpark = await readAll(ground.log, topics.totals);
+  const byKafka = await readAll(ground.log, nodeTopics.totals);
+  const byMemory = await readAll(memory, nodeTopics.totals);
+  await memory.close();
+  console.error(
+    `${POLLS} polls, ${raw.length} raw records; totals: ${byMemory.length} in memory, ${byKafka.length} on Kafka, ${bySpark.length} on Spark`,
+  );
+  const table = finalTable(byMemory);
+  assert.ok(table.size >= 5, "areas that are open at the end");
+  assert.deepEqual(finalTable(byKafka), table);
+  assert.deepEqual(finalTable(bySpark), table);
+  assertRecountsOfPrefixes(rawInMemory, byMemory);
+  assertRecountsOfPrefixes(raw, byKafka);
+  assertRecountsOfPrefixes(raw, bySpark);
 });
 
-test("an area that outgrows the query makes it begin anew, larger; rubbish becomes rejects", async () => {
+test("Spark takes a record exactly where the Node aggregate does", async () => {
+  const sound = {
+    system_id: "velib",
+    station_id: "1",
+    postcode: "75001",
+    slot: 0,
+    nbr_total: 3,
+    nbr_elec: 1,
+    nbr_meca: 2,
+    observed_at: 1_760_000_000_000,
+  };
+  const text = JSON.stringify(sound);
+  const but = (fields: object): string => JSON.stringify({ ...sound, ...fields });
+  const values = [
+    text,
+    but({ station_id: 1 }),
+    but({ system_id: 7 }),
+    but({ postcode: 75_001 }),
+    but({ postcode: "" }),
+    but({ postcode: null }),
+    but({ station_id: true }),
+    but({ station_id: ["1"] }),
+    but({ slot: "0" }),
+    but({ slot: -1 }),
+    but({ slot: 0.5 }),
+    but({ slot: null }),
+    but({ nbr_total: "3" }),
+    but({ nbr_total: 3.5 }),
+    but({ nbr_total: -3 }),
+    but({ nbr_total: null }),
+    but({ nbr_elec: null, nbr_meca: null }),
+    but({ nbr_elec: "many" }),
+    but({ nbr_meca: true }),
+    but({ nbr_docks: {} }),
+    but({ nbr_docks: 1e300 }),
+    but({ observed_at: "2026-01-01" }),
+    but({ retired: "true", simulated: 1 }),
+    but({ feed_says: { deep: [1, { more: null }] } }),
+    text.replace('"slot":0', '"slot":0.0'),
+    text.replace('"nbr_total":3', '"nbr_total":3e0'),
+    text.replace('"nbr_total":3', '"nbr_total":9007199254740991'),
+    text.replace('"nbr_total":3', '"nbr_total":9007199254740993'),
+    text.replace('"nbr_total":3', '"nbr_total":NaN'),
+    text.replace('"nbr_total":3', '"nbr_total":7,"nbr_total":3'),
+    text.replace('"nbr_total":3', '"nbr_total":7,"nbr_total":"x"'),
+    text.replaceAll('"', "'"),
+    `${text} x`,
+    `${text}${text}`,
+    ` ${text}\n`,
+    `[${text}]`,
+    text.slice(0, -1),
+    "null",
+    "7",
+    "",
+  ];
+  const hex = (value: string): string => Buffer.from(value).toString("hex");
+  const session = new SparkSession({ address: parseSparkAddress(ground.spark.url), clock: systemClock });
+  await configureSession(session, {
+    topics: { raw: "-", totals: "-", rejects: "-" },
+    kafka: {},
+    trigger: { kind: "available-now" },
+    shufflePartitions: 1,
+  });
+  const rows = values.map((value, index) => `(${index}L, unhex('${hex(value)}'))`).join(", ");
+  await session.createView(
+    RAW_VIEW,
+    sql(
+      `SELECT 0 AS partition, n AS offset, unhex('${hex("velib:1")}') AS key, value FROM VALUES ${rows} AS t(n, value)`,
+    ),
+  );
+  const different: string[] = [];
+  for (const [index, value] of values.entries()) {
+    const taken = await session.countRows(
+      sql(`SELECT * FROM (${observationsSql()}) WHERE problem IS NULL AND offset = ${index}`),
+    );
+    const node = new MemoryLog({ clock: systemClock });
+    const topics = { raw: "raw", totals: "totals", rejects: "rejects" };
+    await node.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
+    await publish(node, [{ topic: "raw", key: "velib:1", partition: 0, value }]);
+    const { usable } = await inspectRaw(node, topics, "earliest", new Map());
+    if (usable !== taken) different.push(`${value}: Node ${usable}, Spark ${taken}`);
+  }
+  await session.release();
+  session.close();
+  assert.deepEqual(different, []);
+});
+
+test("real-time mode is refused at once by a server that cannot do it", async () => {
+  const topics = await makeTopics(ground.log, "real-time");
+  const supervised = supervise(ground, topics, "real-time", {
+    trigger: { kind: "real-time", batchDuration: "60000 milliseconds" },
+  });
+  await assert.rejects(supervised.done, (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /is 4\.\d+\.\d+; .*Leave --spark-real-time out\.$/);
+    return true;
+  });
+});
+
+test("an area that outgrows the query makes it begin anew, larger, up to a limit; rubbish becomes rejects", async () => {
   const topics = await makeTopics(ground.log, "growth");
   const shape = { seed: 2, polls: 20, partitions: PARTITIONS, topic: topics.raw, repeated: 0 };
   await publish(ground.log, recordedHistory({ ...shape, stations: 6, areas: 3 }).flat());
@@ -88,9 +240,20 @@ test("an area that outgrows the query makes it begin anew, larger; rubbish becom
   ]);
   await untilSameTable(ground.log, topics);
   await until("the rejects", async () => (await readAll(ground.log, topics.rejects)).length >= 2);
-  await supervised.stop();
   assert.equal(supervised.events.filter((event) => event === "spark.generation").length, small + 1);
   await assertSameTable(ground.log, topics);
+
+  const [giant = []] = recordedHistory({ ...shape, stations: 1, areas: 1, polls: 1, systemId: "rome" });
+  const beyond = giant.map((record) => ({
+    ...record,
+    value: String(record.value).replace('"slot":0', `"slot":${MOST_SLOTS}`),
+  }));
+  await publish(ground.log, beyond);
+  await assert.rejects(supervised.done, (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /Area 75000 .* 1025 places .* 1024 .*--engine node/);
+    return true;
+  });
 });
 
 test("Spark, its supervisor and the broker are killed meanwhile: the same table, and no total that never was", async () => {
