@@ -46,7 +46,7 @@ test(
 
 for (const version of KAFKA_VERSIONS.filter((known) => known !== NEWEST))
   test(`so do ${KILLS_ON_OLD} kills on Kafka ${version}`, { timeout: LONGEST_MS }, async () => {
-    const { kills } = await run({ version, kills: KILLS_ON_OLD, brokerEveryMs: 6_000, pauses: 1 });
+    const { kills } = await run({ version, kills: KILLS_ON_OLD, brokerEveryMs: 3_000, pauses: 1 });
     assert.ok(kills.broker > 0);
   });
 
