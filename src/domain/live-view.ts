@@ -31,7 +31,7 @@ export interface ViewRecord {
 export type Applied = "changed" | "unchanged" | "stale" | "rejected";
 
 export interface LiveViewOptions {
-  /** Areas and stations kept in the journal. @default 50000 */
+  /** Areas and stations kept in the journal: a dozen polls in which all of Vélib' changes. @default 20000 */
   readonly journalItems?: number;
   /** Reads records of the reference producer; without it they are rejects. */
   readonly readReference?: ReferenceReader;
@@ -63,7 +63,7 @@ export class LiveView {
   #present = 0;
 
   constructor(options: LiveViewOptions = {}) {
-    this.#journal = new ChangeJournal(options.journalItems ?? 50_000);
+    this.#journal = new ChangeJournal(options.journalItems ?? 20_000);
     this.#readReference = options.readReference ?? (() => null);
     this.#onReject = options.onReject;
   }

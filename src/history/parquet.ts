@@ -126,6 +126,9 @@ export class ParquetWriter {
     const instance = await DuckDBInstance.create(":memory:", {
       threads: "2",
       memory_limit: "1GB",
+      // What a write took goes back to the system: else 40 MB stay (docs/decisions/0033).
+      allocator_flush_threshold: "1MB",
+      allocator_bulk_deallocation_flush_threshold: "1MB",
       temp_directory: spill,
       autoinstall_known_extensions: "false",
     });
