@@ -4,8 +4,8 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { cpuMsOf, residentBytesOf } from "./support/process-use.ts";
 import { figure, report } from "./support/report.ts";
 
 const STATIONS = 100_000;
@@ -59,13 +59,13 @@ clearTimeout(timeout);
 const firstTotalsSeconds = (performance.now() - startedMs) / 1000;
 
 const residentMb: number[] = [];
-const cpuBefore = cpuSeconds(run.pid ?? 0);
+const cpuBefore = cpuMsOf(run.pid);
 const recordsBefore = totals.records;
 for (let second = 0; second < SECONDS; second += 1) {
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  residentMb.push(residentBytes(run.pid ?? 0) / 1e6);
+  residentMb.push(residentBytesOf(run.pid) / 1e6);
 }
-const cpuShare = (cpuSeconds(run.pid ?? 0) - cpuBefore) / SECONDS;
+const cpuShare = (cpuMsOf(run.pid) - cpuBefore) / (SECONDS * 1_000);
 for (const child of [run, simulator]) {
   child.kill("SIGTERM");
   await once(child, "exit");
@@ -100,15 +100,4 @@ function start(args: string): ChildProcess {
 function streamOf({ stdout }: ChildProcess): NodeJS.ReadableStream {
   if (stdout === null) throw new Error("no stdout");
   return stdout;
-}
-
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
-}
-
-/** User and system time, from /proc: in hundredths of a second. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

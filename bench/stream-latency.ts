@@ -4,12 +4,13 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { cpuMsOf, residentBytesOf } from "./support/process-use.ts";
 import { figure, quantile, report } from "./support/report.ts";
 import { velibBody } from "./support/velib-body.ts";
 
@@ -63,13 +64,13 @@ const clients = await Promise.all(
   }),
 );
 const residentMb: number[] = [];
-const cpuBefore = cpuSeconds(server.pid ?? 0);
+const cpuBefore = cpuMsOf(server.pid);
 const measuredFromMs = Date.now();
 for (let poll = 0; poll < POLLS + WARM_UP_POLLS; poll += 1) {
   await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
-  residentMb.push(residentBytes(server.pid ?? 0) / 1e6);
+  residentMb.push(residentBytesOf(server.pid) / 1e6);
 }
-const cpuShare = ((cpuSeconds(server.pid ?? 0) - cpuBefore) / (Date.now() - measuredFromMs)) * 1_000;
+const cpuShare = (cpuMsOf(server.pid) - cpuBefore) / (Date.now() - measuredFromMs);
 const seen = await Promise.all(
   clients.map(async (client) => {
     const line = lineOf(client.stdout, /^(\[.*)$/);
@@ -132,17 +133,6 @@ async function lineOf(stream: NodeJS.ReadableStream | null, pattern: RegExp): Pr
     console.error(line);
   }
   throw new Error(`ended without ${pattern.source}`);
-}
-
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
-}
-
-/** User and system time, from /proc: in hundredths of a second. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 function informationBody(status: Buffer): Buffer {

@@ -8,7 +8,7 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
-// V8 lets the young generation grow to 128 MB; with 16 MB the same work takes 100 MB less, and no longer
+// V8 lets the young generation grow to 128 MB; with 16 MB the same work takes some 80 MB less, and no longer
 // (docs/decisions/0033, bench/stream-latency.ts).
 const flags = ["--max-semi-space-size=8"];
 // glibc raises its threshold for memory that goes back to the system as soon as something large was freed; fixed, a

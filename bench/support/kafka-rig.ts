@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Admin, type CompressionAlgorithmValue } from "@platformatic/kafka";
@@ -17,12 +17,11 @@ import { systemClock } from "../../src/telemetry/system-clock.ts";
 import type { Engine } from "./engines.ts";
 import { comparable, type Load, type Table, write } from "./kafka-load.ts";
 import { buildKafkaStreamsPeer } from "./kafka-streams.ts";
+import { cpuMsOf, residentBytesOf } from "./process-use.ts";
 
 const BROKER_CORE = 0;
 const WORKER_CORE = 1;
 const LIMIT_MS = 180_000;
-/** Linux counts processor time in hundredths of a second. */
-const TICK_MS = 10;
 
 export interface Measured {
   /** From the commit of the load to the last of its totals, as a reader saw it. */
@@ -127,7 +126,10 @@ export class KafkaRig {
         cpuMs: cpuOf(children) - cpuBefore,
         brokerCpuMs: cpuMsOf(this.#broker.pid(1)) - brokerBefore,
         outputs: reading.records - outputsBefore,
-        residentMiB: children.reduce((sum, child) => sum + residentMiBOf(child.pid), 0),
+        residentMiB: children.reduce(
+          (sum, child) => sum + Math.round(residentBytesOf(child.pid) / 2 ** 20),
+          0,
+        ),
       };
     } finally {
       for (const child of children) child.kill("SIGKILL");
@@ -219,17 +221,4 @@ function pin(pid: number | null, cores: string): void {
 
 function cpuOf(children: readonly ChildProcess[]): number {
   return children.reduce((sum, child) => sum + cpuMsOf(child.pid ?? null), 0);
-}
-
-/** User and system time of a process. */
-export function cpuMsOf(pid: number | null): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-export function residentMiBOf(pid: number | undefined): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }
