@@ -45,7 +45,9 @@ const main = new URL("../bin/velostream.js", import.meta.url).pathname;
 const started: ChildProcess[] = [];
 process.on("exit", () => started.forEach((child) => child.kill("SIGKILL")));
 
-const simulator = start(`simulate --stations ${STATIONS} --change-period ${CHANGE_PERIOD} --port 0`);
+const simulator = start(
+  `simulate --stations ${STATIONS} --city-time 2026-11-20T08:30 --change-period ${CHANGE_PERIOD} --port 0`,
+);
 const [url] = (await once(createInterface({ input: streamOf(simulator) }), "line")) as [string];
 const startedMs = performance.now();
 const run = start(`run --feed ${url} --interval ${CHANGE_PERIOD} --no-serve --no-archive --json`);

@@ -31,7 +31,11 @@ const WATCH = `
 /** The city's time stands still until it is told to advance. */
 const startedAtMs = Date.now();
 const clock = { now: () => startedAtMs, sleep: () => Promise.resolve() };
-const simulator = await startSimulator({ clock, changePeriodMs: CHANGE_PERIOD_MS });
+const simulator = await startSimulator({
+  clock,
+  changePeriodMs: CHANGE_PERIOD_MS,
+  cityStartsAtMs: Date.UTC(2026, 10, 20, 7, 30),
+});
 const feed = ["--feed", simulator.url, "--interval", "1s"];
 const product = await Product.run(...feed, "--port", "0", "--no-archive", "--log-level", "error");
 const browser = await launchBrowser();

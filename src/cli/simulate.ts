@@ -5,6 +5,7 @@ import { FAULT_MEANING, type Fault } from "../simulate/faults.ts";
 import type { Dialect } from "../simulate/feed-files.ts";
 import { DEFAULT_STATIONS, startSimulator } from "../simulate/simulator.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { timeOf, timezoneOf } from "./history-times.ts";
 
 /** Beside 8080, where `run` serves. */
 const DEFAULT_PORT = 8090;
@@ -20,6 +21,10 @@ export const simulate: Command = {
       does: "a lively one: a day of the city in 24 minutes",
     },
     {
+      command: "velostream simulate --city-time 2026-11-20T08:00",
+      does: "the rush hour of a Friday, whatever the time",
+    },
+    {
       command: "velostream simulate --fault missing-stations --fault-after 1m",
       does: "a feed that loses two stations of three after a minute",
     },
@@ -29,6 +34,8 @@ export const simulate: Command = {
     "seed",
     "dialect",
     "change-period",
+    "city-time",
+    "timezone",
     "speed",
     "fault",
     "fault-after",
@@ -42,6 +49,7 @@ export const simulate: Command = {
       help: "Number of stations, 1 to 100000; 16107 and 32017 come first. Only as a flag.",
       default: String(DEFAULT_STATIONS),
     },
+    timezone: { metavar: "ZONE", help: "Time zone of --city-time.", default: "Europe/Paris" },
     speed: { metavar: "N", help: "How many times faster the city lives than the clock runs.", default: "1" },
     port: {
       metavar: "PORT",
@@ -56,6 +64,7 @@ export const simulate: Command = {
 async function run({ settings, origins, terminal, clock, signal }: CommandContext): Promise<number> {
   const fault = settings.fault as Fault | null;
   const faultAfterMs = settings["fault-after"];
+  const cityTime = settings["city-time"];
   const simulator = await startSimulator({
     clock,
     // In the environment and the file these two are meant for `run`: which stations, and where to serve the page.
@@ -65,6 +74,7 @@ async function run({ settings, origins, terminal, clock, signal }: CommandContex
     dialect: settings.dialect as Dialect,
     changePeriodMs: settings["change-period"],
     speed: settings.speed,
+    ...(cityTime !== null && { cityStartsAtMs: timeOf(cityTime, "--city-time", timezoneOf(settings)) }),
     fault: faultAfterMs === 0 ? fault : null,
     host: settings.host,
   });

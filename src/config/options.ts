@@ -153,6 +153,13 @@ export const OPTIONS = {
     group: "simulate",
     help: "How often the simulated feed's content changes.",
   },
+  "city-time": {
+    kind: "string",
+    metavar: "TIME",
+    default: null,
+    group: "simulate",
+    help: "What time it is in the simulated city at the start, like 2026-11-20T08:30: few ride at night, many in the rush hours. Now, when left out.",
+  },
   fault: {
     kind: "string",
     metavar: "FAULT",

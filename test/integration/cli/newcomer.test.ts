@@ -9,6 +9,9 @@ import { startSimulator, type Simulator } from "../../../src/simulate/simulator.
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { shell, velostream, type Finished } from "../../support/velostream.ts";
 
+/** A Friday, 8:30 in Paris: at night nobody rides, and nothing changes. */
+const RUSH_HOUR_MS = Date.UTC(2026, 10, 20, 7, 30);
+
 let simulator: Simulator;
 before(async () => {
   simulator = await startSimulator({ clock: systemClock, stations: 80, changePeriodMs: 86_400_000 });
@@ -144,6 +147,7 @@ test("Ctrl-C twice quits at once with 130, when what is in hand cannot be finish
     stations: 400,
     changePeriodMs: 100,
     speed: 600,
+    cityStartsAtMs: RUSH_HOUR_MS,
   });
   context.after(() => lively.stop());
   const running = velostream(run("--feed", lively.url, "--interval", "100ms"));
@@ -164,6 +168,7 @@ test("| head -1 gets its line, and the process ends at its next one without a co
     stations: 80,
     changePeriodMs: 1000,
     speed: 600,
+    cityStartsAtMs: RUSH_HOUR_MS,
   });
   context.after(() => lively.stop());
   const command = run("--feed", lively.url, "--interval", "1s").join(" ");

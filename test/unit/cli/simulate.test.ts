@@ -58,6 +58,34 @@ test("serves well until --fault-after has passed", async () => {
   await done;
 });
 
+test("begins at the hour of --city-time, whatever the clock says", async () => {
+  const changed = async (...args: string[]): Promise<number> => {
+    const clock = new TestClock();
+    const stop = new AbortController();
+    const context = commandContext(["--port", "0", "--stations", "200", ...args], clock, stop.signal);
+    const done = simulate.run(context);
+    const status = new URL("station_status.json", await urlOf(context.terminal));
+    const bikes = async (): Promise<readonly number[]> => {
+      const { data } = (await (await fetch(status)).json()) as {
+        data: { stations: { num_bikes_available: number }[] };
+      };
+      return data.stations.map(({ num_bikes_available: count }) => count);
+    };
+    const before = await bikes();
+    await clock.advance(60_000);
+    const after = await bikes();
+    stop.abort();
+    await done;
+    return after.filter((count, index) => count !== before[index]).length;
+  };
+  const atNight = await changed("--city-time", "2026-11-20T03:30");
+  const inTheRush = await changed("--city-time", "2026-11-20T08:30");
+  assert.ok(inTheRush >= 10, `${inTheRush} of 200 stations changed in the rush hour`);
+  assert.ok(atNight < inTheRush / 3, `${atNight} at night, ${inTheRush} in the rush hour`);
+  assert.equal(await changed("--city-time", "2026-11-20T02:30Z"), atNight, "03:30 is meant in Paris");
+  assert.equal(await changed("--city-time", "2026-11-20T02:30", "--timezone", "UTC"), atNight);
+});
+
 test("leaves the stations and the port that the environment sets for run alone", async () => {
   const clock = new TestClock();
   const context = commandContext(["--port", "0", "--for", "1s"], clock);
@@ -79,6 +107,7 @@ test("refuses station codes where a number of stations is meant, and numbers out
   await assert.rejects(run("--stations", "16107,32017"), UsageError);
   await assert.rejects(run("--stations", "0"), ConfigError);
   await assert.rejects(run("--speed", "max"), ConfigError);
+  await assert.rejects(run("--city-time", "rush hour"), UsageError);
 });
 
 test("the demo opens at half past seven of the next weekday in Paris", () => {
