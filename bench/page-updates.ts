@@ -7,29 +7,19 @@
  * - the intervals between animation frames as they came, drawing included; and once more without the map, whose drawing
  *   in software is what makes frames late here.
  */
-import type { CDPSession } from "playwright-core";
 import { DESKTOP, launchBrowser } from "../test/support/browser.ts";
 import { inventCity } from "../test/support/invented-city.ts";
 import { PageServer } from "../test/support/page-server.ts";
+import { traceTasks, type Piece, type Task } from "./support/main-thread.ts";
 import { figure, quantile, report, type Figure } from "./support/report.ts";
 
 const UPDATES = 60;
 const WARM_UP = 10;
 const CHANGED = 1_500;
 const UPDATE_INTERVAL_MS = 1_000;
+const LONGEST_TOLD = 8;
+const PIECES_TOLD = 10;
 const FRAME_MS = 1_000 / 60;
-
-interface TraceEvent {
-  readonly name: string;
-  readonly ph: string;
-  readonly pid: number;
-  readonly tid: number;
-  readonly ts: number;
-  /** Microseconds by the clock, and of the thread's processor time. */
-  readonly dur?: number;
-  readonly tdur?: number;
-  readonly args: { readonly name?: string };
-}
 
 interface Measured {
   readonly figures: readonly Figure[];
@@ -80,17 +70,18 @@ async function measure({ stations, areas, map = true }: Scene): Promise<Measured
   };
   for (let number = 0; number < WARM_UP; number += 1) await update(number);
   await page.evaluate(COUNT_FRAMES);
-  const stopTracing = await trace(session);
+  const tasksSince = await traceTasks(session);
   for (let number = 0; number < UPDATES; number += 1) await update(number);
-  const events = await stopTracing();
+  const tasks = await tasksSince();
   const timesMs = await page.evaluate<number[]>("window.frameTimesMs");
   await browser.close();
   await server.stop();
-  const taskMs = tasksOf(events);
+  const taskMs = tasks.map(({ ms }) => ms);
   const intervalsMs = timesMs.slice(1).map((time, index) => time - (timesMs[index] ?? time));
   const sorted = intervalsMs.toSorted((a, b) => a - b);
   const p99Ms = quantile(sorted, 0.99);
   const of = `${CHANGED} of ${stations} stations${map ? "" : ", without the map"}`;
+  tell(of, tasks);
   const busyMs = taskMs.reduce((sum, ms) => sum + ms, 0);
   return {
     figures: [
@@ -107,41 +98,23 @@ async function measure({ stations, areas, map = true }: Scene): Promise<Measured
   };
 }
 
-async function trace(session: CDPSession): Promise<() => Promise<TraceEvent[]>> {
-  const events: TraceEvent[] = [];
-  session.on("Tracing.dataCollected", ({ value }) => {
-    events.push(...(value as unknown as TraceEvent[]));
-  });
-  await session.send("Tracing.start", {
-    transferMode: "ReportEvents",
-    traceConfig: { includedCategories: ["toplevel", "devtools.timeline"] },
-  });
-  return async () => {
-    const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
-    await session.send("Tracing.end");
-    await complete;
-    return events;
-  };
+/** What the longest tasks were made of, so that who reads a bad figure sees where to look. */
+function tell(of: string, tasks: readonly Task[]): void {
+  console.error(of);
+  for (const { ms, atMs, pieces } of tasks.toSorted((a, b) => b.ms - a.ms).slice(0, LONGEST_TOLD))
+    console.error(`  ${ms.toFixed(1)} ms at ${(atMs / 1_000).toFixed(2)} s: ${inWords(pieces)}`);
+  const total = new Map<string, number>();
+  for (const { pieces } of tasks)
+    for (const { name, ms } of pieces) total.set(name, (total.get(name) ?? 0) + ms / UPDATES);
+  const mean = [...total].map(([name, ms]) => ({ name, ms })).sort((a, b) => b.ms - a.ms);
+  console.error(`  each update and second, in the mean: ${inWords(mean)}`);
 }
 
-/** Processor time of each task of the page's main thread, in ms, without waiting for the compositor; those under 1 ms are left out. */
-function tasksOf(events: readonly TraceEvent[]): number[] {
-  const threads = new Set(
-    events
-      .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
-      .map(({ pid, tid }) => `${pid}/${tid}`),
-  );
-  const onMain = events.filter(({ ph, pid, tid }) => ph === "X" && threads.has(`${pid}/${tid}`));
-  const commits = onMain.filter(({ name }) => name === "Commit");
-  const tasks: number[] = [];
-  for (const { name, pid, tid, ts, dur = 0, tdur = 0 } of onMain) {
-    if (name !== "ThreadControllerImpl::RunTask" || tdur < 1_000) continue;
-    const waited = commits
-      .filter((commit) => commit.pid === pid && commit.tid === tid && commit.ts >= ts && commit.ts < ts + dur)
-      .reduce((sum, commit) => sum + (commit.tdur ?? 0), 0);
-    tasks.push((tdur - waited) / 1_000);
-  }
-  return tasks;
+function inWords(pieces: readonly Piece[]): string {
+  return pieces
+    .slice(0, PIECES_TOLD)
+    .map(({ name, ms }) => `${name} ${ms.toFixed(1)}`)
+    .join(", ");
 }
 
 const city = await measure({ stations: 1_500, areas: 84 });
