@@ -7,25 +7,17 @@
  * At most one answer per leader is held, so memory is bounded whatever the backlog. Fetch sessions are not used:
  * every request says all it wants, and nothing has to be repaired after an error.
  */
-import type { fetchV13 } from "@platformatic/kafka";
 import type { Clock, Logger } from "../../ports.ts";
 import type { KafkaClient, TopicMetadata } from "./client.ts";
 import { committedRecords, type CommittedRecords } from "./committed-records.ts";
 import type { Connectivity } from "./connectivity.ts";
-import type { FetchResponse, FetchResponsePartition } from "./fetch-response.ts";
-import { hasKafkaError, isRetriable, refusal, responseOf } from "./errors.ts";
+import { sendFetch } from "./fetch-request.ts";
+import type { FetchResponsePartition } from "./fetch-response.ts";
+import { hasKafkaError, isRetriable, refusal } from "./errors.ts";
 import { earliestOffset } from "./offsets.ts";
 
-const READ_COMMITTED = 1;
-/** How long a broker holds the answer while there is nothing to read. */
-const MAX_WAIT_MS = 250;
 /** Answers held while the caller is busy with one. */
 const MAX_READY = 1;
-/** A backlog is worked off in few, large transactions: each costs as much as a thousand records. */
-const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_PARTITION_BYTES = 16 * 1024 * 1024;
-/** Session 0, epoch -1: a request without a session (KIP-227). */
-const NO_SESSION = [0, -1] as const;
 
 export interface FetchedPartition {
   readonly topic: string;
@@ -41,6 +33,8 @@ interface Position {
   readonly topic: string;
   readonly partition: number;
   offset: number;
+  /** Of the topic that the offset belongs to; null before the first look. */
+  topicId: string | null;
   inFlight: boolean;
 }
 
@@ -70,7 +64,13 @@ export class Fetcher {
   }
 
   add(topic: string, partition: number, offset: number): void {
-    this.#positions.set(`${topic}:${partition}`, { topic, partition, offset, inFlight: false });
+    this.#positions.set(`${topic}:${partition}`, {
+      topic,
+      partition,
+      offset,
+      topicId: null,
+      inFlight: false,
+    });
     this.wake();
   }
 
@@ -123,7 +123,13 @@ export class Fetcher {
         if (position.inFlight) continue;
         if (!metadata.has(position.topic))
           metadata.set(position.topic, await this.#options.client.topic(position.topic));
-        const leader = metadata.get(position.topic)?.leaders[position.partition] ?? -1;
+        const { id = null, leaders = [] } = metadata.get(position.topic) ?? {};
+        const leader = leaders[position.partition] ?? -1;
+        if (leader >= 0 && position.topicId !== id) {
+          // Made anew under the same name: its offsets count from the start again.
+          if (position.topicId !== null) await this.#toStart(position);
+          position.topicId = id;
+        }
         if (leader < 0) unreachable = true;
         else if (!this.#busyNodes.has(leader))
           byLeader.set(leader, [...(byLeader.get(leader) ?? []), position]);
@@ -151,20 +157,7 @@ export class Fetcher {
       // Fetch knows topics by name up to version 12, by id from 13 on.
       const name = (topic: string): string => (version <= 12 ? topic : (metadata.get(topic)?.id ?? topic));
       const byName = new Map([...metadata.keys()].map((topic) => [name(topic), topic] as const));
-      const topics = Map.groupBy(positions, (position) => position.topic);
-      const { answer, error } = await this.#send(
-        leader,
-        [...topics].map(([topic, list]) => ({
-          topicId: name(topic),
-          partitions: list.map((position) => ({
-            partition: position.partition,
-            currentLeaderEpoch: -1,
-            fetchOffset: BigInt(position.offset),
-            lastFetchedEpoch: -1,
-            partitionMaxBytes: MAX_PARTITION_BYTES,
-          })),
-        })),
-      );
+      const { answer, error } = await sendFetch(client, leader, positions, name);
       const ready: { position: Position; fetched: FetchedPartition }[] = [];
       let stale = false;
       for (const { topicId, partitions } of answer.responses)
@@ -201,33 +194,6 @@ export class Fetcher {
     }
   }
 
-  async #send(
-    leader: number,
-    topics: fetchV13.FetchRequest[6],
-  ): Promise<{ answer: FetchResponse; error: unknown }> {
-    try {
-      const answer = await this.#options.client.call(
-        { kind: "node", id: leader },
-        "Fetch",
-        MAX_WAIT_MS,
-        1,
-        MAX_BYTES,
-        READ_COMMITTED,
-        ...NO_SESSION,
-        topics,
-        [],
-        "",
-      );
-      return { answer, error: null };
-    } catch (error) {
-      // One partition's error must not cost the others their records, unless no patience can mend it.
-      const answer = responseOf(error) as FetchResponse | undefined;
-      if (answer?.errorCode === 0 && answer.responses.length > 0 && refusal(error) === null)
-        return { answer, error };
-      throw error;
-    }
-  }
-
   #advance(position: Position, part: FetchResponsePartition, block: Buffer): FetchedPartition {
     const committed = committedRecords(
       position.topic,
@@ -255,21 +221,18 @@ export class Fetcher {
   /** Returns whether leaders must be asked for again. */
   async #partitionError(position: Position, code: number): Promise<boolean> {
     if (code !== OFFSET_OUT_OF_RANGE) return true;
-    // Deleted by retention, or a topic made anew: what is left begins at its start.
-    const { client, logger } = this.#options;
-    const start = await earliestOffset(client, position.topic, position.partition);
-    logger.warn(
-      "kafka.position_lost",
-      "Records before the topic's start are gone; reading on from its start.",
-      {
-        topic: position.topic,
-        partition: position.partition,
-        position: position.offset,
-        start,
-      },
-    );
-    position.offset = start;
+    await this.#toStart(position);
     return false;
+  }
+
+  /** Deleted by retention, or a topic made anew: what is left begins at its start. */
+  async #toStart(position: Position): Promise<void> {
+    const { client, logger } = this.#options;
+    const { topic, partition, offset } = position;
+    const start = await earliestOffset(client, topic, partition);
+    const said = "Records before the topic's start are gone; reading on from its start.";
+    logger.warn("kafka.position_lost", said, { topic, partition, position: offset, start });
+    position.offset = start;
   }
 
   #failed(error: unknown): void {

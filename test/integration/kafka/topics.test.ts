@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
 import type { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
-import type { LogRecord, TopicSpec } from "../../../src/ports.ts";
+import type { LogRecord, ReadBatch, TopicSpec } from "../../../src/ports.ts";
 import { openLog, startTestBroker } from "../../support/kafka.ts";
 import { velostream } from "../../support/velostream.ts";
 
@@ -45,6 +45,36 @@ describe("topics on three nodes", { timeout: 300_000 }, () => {
     await maker.close();
   });
 
+  test("one that is made anew while it is read is read from its start", TIMEOUT, async () => {
+    const log = node(0);
+    const stop = new AbortController();
+    await log.createTopics([spec("anew")]);
+    await write(log, "anew", ["old 1", "old 2"]);
+    const batches = log.read({ topics: ["anew"], from: "earliest", signal: stop.signal });
+    const reading = batches[Symbol.asyncIterator]();
+    const read: string[] = [];
+    const until = async (last: string): Promise<void> => {
+      while (read.at(-1) !== last) {
+        const { value } = (await reading.next()) as { value: ReadBatch };
+        read.push(...value.records.map((record) => record.value?.toString() ?? ""));
+      }
+    };
+    await until("old 2");
+    // The reader rests meanwhile: the offset it is at is one of the new topic, too.
+    const bootstrap = ["--bootstrap-server", broker.brokers.join(",")];
+    broker.tool("org.apache.kafka.tools.TopicCommand", [...bootstrap, "--delete", "--topic", "anew"]);
+    const again = node(1);
+    while ((await again.createTopics([spec("anew")]))[0]?.created !== true);
+    const values = ["new 1", "new 2", "new 3", "new 4", "new 5"];
+    await write(again, "anew", values);
+    await until("new 5");
+    assert.deepEqual(read, ["old 1", "old 2", ...values]);
+    stop.abort();
+    await reading.return?.(undefined);
+    await log.close();
+    await again.close();
+  });
+
   test("one that is missing is said to be by whoever watches it, with what to do", TIMEOUT, async () => {
     const brokers = ["--brokers", broker.brokers.join(",")];
     const { exitCode, stderr } = await velostream(["watch", "totals", ...brokers, "--json"]).finished;
@@ -58,4 +88,10 @@ async function readAll(log: KafkaLog, topic: string): Promise<LogRecord[]> {
   for await (const batch of log.read({ topics: [topic], from: "earliest", until: "end" }))
     records.push(...batch.records);
   return records;
+}
+
+async function write(log: KafkaLog, topic: string, values: readonly string[]): Promise<void> {
+  const producer = await log.producer();
+  await producer.publish(values.map((value) => ({ topic, partition: 0, key: value, value })));
+  await producer.close();
 }
