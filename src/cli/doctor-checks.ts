@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError, HttpError, StorageError } from "../errors.ts";
+import type { GroupLag } from "../log/kafka/kafka-log.ts";
 import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { openFeeds } from "./open-feeds.ts";
@@ -33,9 +34,7 @@ export function checksFor(context: CommandContext): readonly Check[] {
       ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
       : [{ name: "feeds", run: () => feedList(context) }]),
     ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
-    ...(settings.engine === "spark" || settings.spark !== null
-      ? [{ name: "spark", run: () => checkSpark(context) }]
-      : []),
+    ...(sparkAggregates(settings) ? [{ name: "spark", run: () => checkSpark(context) }] : []),
     { name: "data", run: () => dataFolder(settings["data-dir"]) },
     { name: "port", run: () => port(settings.host, settings.port) },
   ];
@@ -114,16 +113,26 @@ async function kafka(context: CommandContext): Promise<Finding> {
         ok: false,
         says: `Kafka at ${brokers} answers, but has no topic ${missing.join(", ")}. Make them with "velostream topics create".`,
       };
-    const lag = await log.groupLag(settings.group, topics.raw);
-    const behind = lag.filter(({ lagRecords }) => lagRecords > 0);
-    const records = behind.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
-    const parts = behind.map(({ partition, lagRecords }) => `partition ${partition}: ${lagRecords}`);
-    const workers =
-      behind.length === 0
-        ? `group ${settings.group} is up to date`
-        : `group ${settings.group} is ${records} records behind (${parts.join(", ")})`;
+    const workers = sparkAggregates(settings)
+      ? "Spark aggregates, no consumer group"
+      : describeLag(settings.group, await log.groupLag(settings.group, topics.raw));
     return { ok: true, says: `Kafka at ${brokers}: ${counts.join(", ")}; ${workers}.` };
   });
+}
+
+function sparkAggregates({ engine, spark }: CommandContext["settings"]): boolean {
+  return engine === "spark" || spark !== null;
+}
+
+/** Where the workers are, in half a sentence. */
+export function describeLag(group: string, lag: readonly GroupLag[]): string {
+  const behind = lag.filter(({ lagRecords }) => lagRecords > 0);
+  if (behind.length === 0) return `group ${group} is up to date`;
+  const records = behind.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
+  if (lag.every(({ committedOffset }) => committedOffset === null))
+    return `group ${group} has read none of ${records} records yet: "velostream aggregate" does, unless Spark aggregates here`;
+  const parts = behind.map(({ partition, lagRecords }) => `partition ${partition}: ${lagRecords}`);
+  return `group ${group} is ${records} records behind (${parts.join(", ")})`;
 }
 
 async function dataFolder(path: string): Promise<Finding> {

@@ -6,7 +6,6 @@ import type {
   LogHealth,
   LogProducer,
   Metrics,
-  PartitionProgress,
   ProcessHandle,
   ProcessOptions,
   Processor,
@@ -43,6 +42,14 @@ export interface KafkaLogOptions {
   readonly adminPatienceMs?: number;
   /** Times of the group protocol. @default those of a session of ten seconds */
   readonly times?: MembershipTimes;
+}
+
+/** How far a group is in one partition. */
+export interface GroupLag {
+  readonly partition: number;
+  /** null where it never committed. */
+  readonly committedOffset: number | null;
+  readonly lagRecords: number;
 }
 
 export class KafkaLog implements Log {
@@ -114,7 +121,7 @@ export class KafkaLog implements Log {
   }
 
   /** How far a group is behind in each partition of a topic, member or not. */
-  async groupLag(group: string, topic: string): Promise<readonly PartitionProgress[]> {
+  async groupLag(group: string, topic: string): Promise<readonly GroupLag[]> {
     const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
     const ends = await this.#connectivity.persist("lag", { what: `look at ${topic}`, patienceMs }, async () =>
       endOffsets(this.#client, topic),
@@ -122,9 +129,9 @@ export class KafkaLog implements Log {
     return Promise.all(
       [...ends].map(async ([partition, end]) => {
         const at = { group, topic, partition };
-        const committedOffset =
-          (await committedPosition(this.#client, this.#connectivity, "lag", at, { patienceMs })) ?? 0;
-        return { partition, committedOffset, lagRecords: Math.max(0, end - committedOffset) };
+        const wait = { patienceMs };
+        const committedOffset = await committedPosition(this.#client, this.#connectivity, "lag", at, wait);
+        return { partition, committedOffset, lagRecords: Math.max(0, end - (committedOffset ?? 0)) };
       }),
     );
   }
