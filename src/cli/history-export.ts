@@ -5,7 +5,9 @@ import type { ArchiveReader } from "../history/archive-reader.ts";
 import { makeWhole } from "../history/durable-files.ts";
 import { exportParquet, exportRows, type ExportRange } from "../history/export.ts";
 import { DAY_MS, dayOf, dayStartMs } from "../history/layout.ts";
+import { mayHold } from "../history/manifest.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { askedFormat } from "./history-format.ts";
 import { askedRange } from "./history-times.ts";
 import { openReader } from "./open-archive.ts";
 
@@ -28,7 +30,7 @@ export const historyExport: Command = {
       does: "All totals ever, for pandas, R or DuckDB.",
     },
   ],
-  options: ["data-dir", "system", "table", "since", "from", "to", "timezone", "format", "output"],
+  options: ["data-dir", "system", "table", "since", "from", "to", "timezone", "format", "json", "output"],
   positionals: [0, 0],
   run,
 };
@@ -37,7 +39,7 @@ async function run(context: CommandContext): Promise<number> {
   const { settings, clock, terminal, signal } = context;
   const { system, output } = settings;
   const table = settings.table as "stations" | "areas";
-  const format = settings.format ?? "csv";
+  const format = askedFormat(context, "ndjson", "csv");
   const { fromMs, toMs } =
     settings.from === null && settings.since === null && settings.to === null
       ? { fromMs: 0, toMs: ALL_MS }
@@ -124,7 +126,7 @@ async function writeText(
 async function rowsOn(reader: ArchiveReader, { table, system }: ExportRange, day: string): Promise<number> {
   const { manifest } = await reader.snapshot();
   return manifest.files
-    .filter((file) => file.table === table && file.system === system && file.day === day)
+    .filter((file) => file.table === table && file.day === day && mayHold(file, system))
     .reduce((sum, { rows }) => sum + rows, 0);
 }
 
@@ -135,7 +137,7 @@ async function daysOf(
 ): Promise<readonly string[]> {
   const { manifest, fresh } = await reader.snapshot();
   const days = new Set(
-    manifest.files.filter((file) => file.table === table && file.system === system).map(({ day }) => day),
+    manifest.files.filter((file) => file.table === table && mayHold(file, system)).map(({ day }) => day),
   );
   const times =
     table === "stations"

@@ -8,6 +8,7 @@ import { ArchiveQueries } from "../history/queries.ts";
 import { findStation } from "../history/find-station.ts";
 import type { HistorySeries } from "../ports.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { askedFormat } from "./history-format.ts";
 import { askedRange, timeOf, timezoneOf } from "./history-times.ts";
 import { openReader } from "./open-archive.ts";
 
@@ -24,6 +25,7 @@ const OPTIONS = [
   "aggregate",
   "timezone",
   "format",
+  "json",
 ] as const;
 
 export const historyArea: Command = {
@@ -124,8 +126,8 @@ async function show(
   timezone: string,
   isInstant: boolean,
 ): Promise<void> {
-  const { terminal, settings } = context;
-  const format = settings.format ?? (terminal.interactive ? "table" : "csv");
+  const { terminal } = context;
+  const format = askedFormat(context, "json", terminal.interactive ? "table" : "csv");
   if (series.simulated === true) terminal.err("SIMULATED: this is no real data.\n");
   for (const { fromMs, toMs, reason } of series.gaps) {
     const from = formatTime(fromMs, timezone);

@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import { runSql } from "../history/sql.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { cellText, csvLine } from "./history-export.ts";
+import { askedFormat } from "./history-format.ts";
 import { openReader } from "./open-archive.ts";
 
 export const historySql: Command = {
@@ -20,7 +21,7 @@ export const historySql: Command = {
       does: "How much changed, by day.",
     },
   ],
-  options: ["data-dir", "format"],
+  options: ["data-dir", "format", "json"],
   positionals: [1, 1],
   run,
 };
@@ -28,7 +29,7 @@ export const historySql: Command = {
 async function run(context: CommandContext): Promise<number> {
   const { settings, positionals, terminal, signal } = context;
   const [sql = ""] = positionals;
-  const format = settings.format ?? (terminal.interactive ? "table" : "csv");
+  const format = askedFormat(context, "json", terminal.interactive ? "table" : "csv");
   if (format === "parquet")
     throw new UsageError('--format: parquet is what "velostream history export" writes.');
   const reader = await openReader(settings);

@@ -176,7 +176,12 @@ export const OPTIONS = {
     help: "Serves well for that long before the fault.",
   },
   // ── output
-  json: { kind: "flag", default: false, group: "output", help: "NDJSON on stdout, nothing else there." },
+  json: {
+    kind: "flag",
+    default: false,
+    group: "output",
+    help: "NDJSON, or one JSON answer, on stdout; nothing else there.",
+  },
   for: {
     kind: "duration",
     metavar: "DURATION",
