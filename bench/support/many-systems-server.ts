@@ -2,7 +2,7 @@
  * A process that serves many simulated systems on loopback, every file labelled simulated: sizes and versions as in
  * the catalogue, content that changes once a ttl. Counts requests that come before a file has expired.
  *
- * Forked by bench/many-systems.ts, which it tells its ports; at the message `count` it answers with its counts.
+ * Forked by many-systems-run.ts, which it tells its ports; at the message `count` it answers with its counts.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -23,6 +23,8 @@ interface System {
 
 const SYSTEMS = Number(process.env["SYSTEMS"] ?? 1520);
 const STATIONS = Number(process.env["STATIONS"] ?? 300_000);
+/** Added to the machine's clock. */
+const SHIFT_MS = Number(process.env["SHIFT_MS"] ?? 0);
 /** The catalogue's systems share about as many hosts. */
 const HOSTS = 150;
 const random = seeded(7);
@@ -59,7 +61,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     if (file === "station_information.json") headers["content-encoding"] = "gzip";
     return void response.writeHead(200, headers).end(body);
   }
-  const nowMs = Date.now();
+  const nowMs = Date.now() + SHIFT_MS;
   const window = Math.floor((nowMs / 1000 - system.phaseSeconds) / system.ttlSeconds);
   if (window === system.lastWindow) counts.early += 1;
   system.lastWindow = window;
