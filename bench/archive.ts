@@ -11,9 +11,10 @@ import { areaPartitionKey, partitionOf } from "../src/domain/partitioning.ts";
 import { ArchiveFolder } from "../src/history/archive-folder.ts";
 import { ArchiveReader } from "../src/history/archive-reader.ts";
 import { Coverage } from "../src/history/coverage.ts";
-import { commitRows } from "../src/history/flush.ts";
+import { commitFlush } from "../src/history/flush.ts";
 import { DAY_MS } from "../src/history/layout.ts";
 import { Maintenance } from "../src/history/maintenance.ts";
+import { ParquetWriter } from "../src/history/parquet.ts";
 import { ArchiveQueries } from "../src/history/queries.ts";
 import { areaRow, removedStationRow, type AreaRow, type StationRow } from "../src/history/rows.ts";
 import { CityModel } from "../src/simulate/city-model.ts";
@@ -110,7 +111,8 @@ function poll(minute: number, stations: StationRow[], areas: AreaRow[]): void {
 const kept = process.env["BENCH_FOLDER"];
 const path = kept ?? (await mkdtemp(join(tmpdir(), "velostream-bench-")));
 const clock = { now: () => START_MS + DAYS * DAY_MS };
-const folder = await ArchiveFolder.open(path);
+const parquet = new ParquetWriter(path);
+const folder = await ArchiveFolder.open(path, () => parquet);
 const coverage = new Coverage();
 let readerOpen: ArchiveReader | null = null;
 try {
@@ -123,9 +125,8 @@ try {
       model.step();
     }
     for (const row of stations) coverage.observe(SYSTEM, 1, row.observedAtMs);
-    await commitRows(folder, {
-      stations,
-      areas,
+    await commitFlush(folder, {
+      flushed: await parquet.writeRows(stations, areas, folder.takeFileNumber()),
       gaps: [],
       epochs: [{ id: 1, kind: "import", topics: [], openedAtMs: 0 }],
       positions: {},

@@ -2,20 +2,32 @@
  * Strips the types of every source file and compiles it once, into the cache that bin/velostream.js reads: then even
  * the first start does not load the type stripper, which takes 100 MB (docs/decisions/0033). Run by `npm ci`.
  */
-import { globSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { enableCompileCache, flushCompileCache } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
 // As bin/velostream.js has it, --max-semi-space-size too (package.json): code is kept by V8's flags.
 setFlagsFromString("--heap-growing-percent=20");
 const root = new URL("../", import.meta.url);
-enableCompileCache(fileURLToPath(new URL("node_modules/.cache/compile", root)));
+const PARQUET_CHILD = "src/history/parquet-child.ts";
+const cache = fileURLToPath(new URL("node_modules/.cache/compile", root));
+enableCompileCache(cache);
 for (const file of globSync("src/**/*.ts", { cwd: fileURLToPath(root) })) {
   // It would start the program.
-  if (file === "src/main.ts") continue;
+  if (file === "src/main.ts" || file === PARQUET_CHILD) continue;
   await import(new URL(file, root).href);
 }
 flushCompileCache();
+const { PARQUET_FLAGS } = await import("../src/history/parquet-process.ts");
+// The process that writes history starts with flags of its own; left alone, it ends.
+const folder = mkdtempSync(join(tmpdir(), "velostream-warm-"));
+spawnSync(process.execPath, [...PARQUET_FLAGS, fileURLToPath(new URL(PARQUET_CHILD, root)), folder], {
+  env: { ...process.env, NODE_COMPILE_CACHE: cache },
+});
+rmSync(folder, { recursive: true });
 // Whatever a module opened when it was loaded is not waited for.
 process.exit(0);

@@ -8,24 +8,34 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
 import { UNFINISHED, makeFolder } from "./durable-files.ts";
-import { lockFolder, type FolderLock } from "./folder-lock.ts";
+import { lockFolder, takeLock, type FolderLock } from "./folder-lock.ts";
 import { listJournals } from "./journal.ts";
-import { journalPath, TABLES } from "./layout.ts";
-import { EMPTY_MANIFEST, readManifest, writeManifest, type DataFile, type Manifest } from "./manifest.ts";
-import { ParquetWriter } from "./parquet.ts";
+import { filesLockPath, journalPath, TABLES } from "./layout.ts";
+import {
+  EMPTY_MANIFEST,
+  mayHold,
+  readManifest,
+  writeManifest,
+  type DataFile,
+  type Manifest,
+} from "./manifest.ts";
+import type { OpenParquet, ParquetFiles } from "./parquet-files.ts";
+import { ParquetProcess } from "./parquet-process.ts";
 
 /** Changes to the manifest: what is given replaces. */
 export type ManifestChange = Partial<Omit<Manifest, "format" | "revision" | "nextFile">>;
 
+const ORPHAN_PATIENCE_MS = 10_000;
+
 export class ArchiveFolder {
   readonly path: string;
-  readonly parquet: ParquetWriter;
+  readonly parquet: ParquetFiles;
   readonly #lock: FolderLock;
   #manifest: Manifest;
   #nextFile: number;
   #committing: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, parquet: ParquetWriter, lock: FolderLock, manifest: Manifest) {
+  private constructor(path: string, parquet: ParquetFiles, lock: FolderLock, manifest: Manifest) {
     this.path = path;
     this.parquet = parquet;
     this.#lock = lock;
@@ -33,14 +43,22 @@ export class ArchiveFolder {
     this.#nextFile = manifest.nextFile;
   }
 
-  /** @throws StorageError when the folder is another process's, or cannot be used */
-  static async open(path: string): Promise<ArchiveFolder> {
+  /**
+   * @param openParquet by default in a process of its own
+   * @throws StorageError when the folder is another process's, or cannot be used
+   */
+  static async open(
+    path: string,
+    openParquet: OpenParquet = (folder) => new ParquetProcess(folder),
+  ): Promise<ArchiveFolder> {
     await makeFolder(path);
     const lock = await lockFolder(path);
     try {
+      // A killed writer's process may still be making a file: it ends as soon as it sees that nobody wants it.
+      (await takeLock(filesLockPath(path), ORPHAN_PATIENCE_MS))();
       const manifest = (await readManifest(path)) ?? (await begin(path));
       await removeLeftovers(path, manifest);
-      return new ArchiveFolder(path, await ParquetWriter.open(path), lock, manifest);
+      return new ArchiveFolder(path, openParquet(path), lock, manifest);
     } catch (error) {
       lock.release();
       throw error;
@@ -67,9 +85,10 @@ export class ArchiveFolder {
 
   async #replace(change: (manifest: Manifest) => ManifestChange): Promise<void> {
     const before = this.#manifest;
+    const changed = { ...before, ...change(before) };
     const after: Manifest = {
-      ...before,
-      ...change(before),
+      ...changed,
+      format: changed.files.some(({ systems }) => systems !== undefined) ? 2 : 1,
       revision: before.revision + 1,
       nextFile: this.#nextFile,
     };
@@ -99,7 +118,7 @@ export class ArchiveFolder {
   /** Lets go of the folder. */
   async close(): Promise<void> {
     await this.#committing;
-    this.parquet.close();
+    await this.parquet.close();
     this.#lock.release();
   }
 }
@@ -147,12 +166,12 @@ async function removeLeftovers(folder: string, manifest: Manifest): Promise<void
     if (number < manifest.journalFrom) await rm(journalPath(folder, number), { force: true });
 }
 
-/** Files of one table, system and day. */
+/** Files of one table and day that may hold rows of a system. */
 export function filesOf(
   files: readonly DataFile[],
   table: DataFile["table"],
   system: string,
   day: string,
 ): readonly DataFile[] {
-  return files.filter((file) => file.table === table && file.system === system && file.day === day);
+  return files.filter((file) => file.table === table && file.day === day && mayHold(file, system));
 }

@@ -9,8 +9,8 @@ import type { HistoryGap } from "../ports.ts";
 import { segmentsOf, type Segment } from "./segments.ts";
 import { dayOf } from "./layout.ts";
 import { stateSources } from "./keyframes.ts";
-import type { DataFile } from "./manifest.ts";
-import { fileList, literal } from "./parquet.ts";
+import { mayHold, type DataFile } from "./manifest.ts";
+import { literal, rowsOfSystem } from "./relation.ts";
 import { COUNTS, type Point } from "./series.ts";
 import { Snapshots, type Snapshot } from "./snapshot.ts";
 
@@ -100,7 +100,7 @@ export class ArchiveReader {
         files.length === 0
           ? null
           : `SELECT epoch, epoch_ms(as_of)::DOUBLE, NOT removed, ${COUNT_COLUMNS}, simulated
-             FROM read_parquet(${fileList(this.folder, files)}) WHERE area = ${literal(area)}`,
+             FROM ${rowsOfSystem(this.folder, "areas", files, system)} WHERE area = ${literal(area)}`,
       );
       const fresh = snapshot.fresh.areas
         .filter((row) => row.system === system && row.area === area)
@@ -121,7 +121,7 @@ export class ArchiveReader {
         files.length === 0
           ? null
           : `SELECT epoch, epoch_ms(observed_at)::DOUBLE, event = 'observed', ${COUNT_COLUMNS}, simulated
-             FROM read_parquet(${fileList(this.folder, files)}) WHERE station_id = ${literal(stationId)}`,
+             FROM ${rowsOfSystem(this.folder, "stations", files, system)} WHERE station_id = ${literal(stationId)}`,
       );
       const fresh = snapshot.fresh.stations
         .filter((row) => row.system === system && row.stationId === stationId)
@@ -138,14 +138,11 @@ export class ArchiveReader {
     signal?: AbortSignal,
   ): Promise<boolean> {
     return this.query(async (snapshot, connection) => {
-      const files = snapshot.manifest.files.filter((file) => file.table === table && file.system === system);
+      const files = snapshot.manifest.files.filter((file) => file.table === table && mayHold(file, system));
       if (files.length === 0) return false;
       const column = table === "stations" ? "station_id" : "area";
       const result = await connection.runAndReadAll(
-        `SELECT 1 FROM read_parquet(${fileList(
-          this.folder,
-          files.map(({ path }) => path),
-        )}) WHERE ${column} = ${literal(name)} LIMIT 1`,
+        `SELECT 1 FROM ${rowsOfSystem(this.folder, table, files, system)} WHERE ${column} = ${literal(name)} LIMIT 1`,
       );
       return result.currentRowCount > 0;
     }, signal);
@@ -177,17 +174,17 @@ function filesFor(
   table: "stations" | "areas",
   system: string,
   ranges: readonly Range[],
-): readonly string[] {
-  const paths = new Set<string>();
-  const own = manifest.files.filter((file) => file.table === table && file.system === system);
+): readonly DataFile[] {
+  const files = new Set<DataFile>();
+  const own = manifest.files.filter((file) => file.table === table && mayHold(file, system));
   for (const { fromMs, toMs } of ranges) {
     const first = dayOf(fromMs);
     const last = dayOf(Math.max(fromMs, toMs - 1));
     const inRange = ({ day }: DataFile): boolean => day >= first && day <= last;
     for (const file of [...stateSources(manifest, table, system, first), ...own.filter(inRange)])
-      paths.add(file.path);
+      files.add(file);
   }
-  return [...paths];
+  return [...files];
 }
 
 /** Who tells of a range, and where nobody does. */

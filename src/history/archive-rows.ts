@@ -2,7 +2,10 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { dayOf } from "./layout.ts";
 import { stateSources } from "./keyframes.ts";
-import { appendRows, fileList, stateSql, typed } from "./parquet.ts";
+import { appendRows, typed } from "./append-rows.ts";
+import { mayHold } from "./manifest.ts";
+import type { HourBounds } from "./playback-windows.ts";
+import { literal, rowsOfSystem } from "./relation.ts";
 import {
   AREA_COLUMNS,
   STATION_COLUMNS,
@@ -12,6 +15,9 @@ import {
   type StationRow,
 } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { stateSql } from "./state-sql.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** The select list that gives columns as JavaScript numbers, texts and booleans. */
 function plain<R>(columns: readonly Column<R>[]): string {
@@ -54,14 +60,14 @@ export async function stationsAt(
 ): Promise<readonly StationRow[]> {
   const day = dayOf(atMs);
   const own = snapshot.manifest.files.filter(
-    (file) => file.table === "stations" && file.system === system && file.day === day,
+    (file) => file.table === "stations" && file.day === day && mayHold(file, system),
   );
-  const files = [...stateSources(snapshot.manifest, "stations", system, day), ...own].map(({ path }) => path);
+  const files = [...stateSources(snapshot.manifest, "stations", system, day), ...own];
   const fresh = snapshot.fresh.stations.filter((row) => row.system === system);
   await appendRows(connection, "fresh_stations", STATION_COLUMNS, fresh);
   const parts = [`SELECT ${typed(STATION_COLUMNS)} FROM fresh_stations`];
-  if (files.length > 0) parts.push(`SELECT * FROM read_parquet(${fileList(folder, files)})`);
-  const rows = `(SELECT * FROM (${parts.join(" UNION ALL BY NAME ")}) WHERE epoch_ms(observed_at) <= ${atMs})`;
+  if (files.length > 0) parts.push(`SELECT * FROM ${rowsOfSystem(folder, "stations", files, system)}`);
+  const rows = `(SELECT ${literal(system)} AS system, * FROM (${parts.join(" UNION ALL BY NAME ")}) WHERE epoch_ms(observed_at) <= ${atMs})`;
   const state = await readRows(
     connection,
     system,
@@ -92,6 +98,44 @@ export async function stationRows(
   return [...rows, ...fresh];
 }
 
+/** The offsets of a system's stations by partition and hour, hours counted from `zeroMs`. */
+export async function stationBounds(
+  folder: string,
+  snapshot: Snapshot,
+  connection: DuckDBConnection,
+  query: RowsQuery,
+  zeroMs: number,
+): Promise<readonly HourBounds[]> {
+  const fresh = snapshot.fresh.stations.filter((row) => isAsked(query, row, row.observedAtMs));
+  const hourOf = (atMs: number): number => Math.floor((atMs - zeroMs) / HOUR_MS);
+  const bounds = fresh.map(({ partition, offset, observedAtMs }): HourBounds => ({
+    partition,
+    hour: hourOf(observedAtMs),
+    first: offset,
+    last: offset,
+  }));
+  const from = relationBetween(folder, snapshot, query, "stations");
+  if (from === null) return joined(bounds);
+  const result = await connection.runAndReadAll(
+    `SELECT log_partition::DOUBLE, floor((epoch_ms(observed_at) - ${zeroMs}) / ${HOUR_MS}.0)::DOUBLE AS hour,
+       min(log_offset)::DOUBLE, max(log_offset)::DOUBLE FROM ${from} GROUP BY log_partition, hour`,
+  );
+  for (const [partition, hour, first, last] of result.getRowsJS() as number[][])
+    bounds.push({ partition: partition ?? 0, hour: hour ?? 0, first: first ?? 0, last: last ?? 0 });
+  return joined(bounds);
+}
+
+/** One for each partition and hour. */
+function joined(bounds: readonly HourBounds[]): readonly HourBounds[] {
+  return [...Map.groupBy(bounds, ({ partition, hour }) => `${partition} ${hour}`).values()].map((same) =>
+    same.reduce((a, b) => ({
+      ...a,
+      first: Math.min(a.first, b.first),
+      last: Math.max(a.last, b.last),
+    })),
+  );
+}
+
 /**
  * What totals of a system were published: of which area, and through which raw offset; in no order.
  * @param most rows of the files, when a few are enough
@@ -117,26 +161,33 @@ const PUBLISHED: readonly string[] = [
 
 async function rowsBetween<R>(
   folder: string,
-  { manifest }: Snapshot,
+  snapshot: Snapshot,
   connection: DuckDBConnection,
-  { system, epoch, fromMs, toMs }: RowsQuery,
+  query: RowsQuery,
   table: "stations" | "areas",
   columns: readonly Column<R>[],
   most?: number,
 ): Promise<R[]> {
+  const from = relationBetween(folder, snapshot, query, table);
+  if (from === null) return [];
+  const limit = most === undefined ? "" : ` LIMIT ${most}`;
+  return readRows(connection, query.system, columns, `${from}${limit}`);
+}
+
+/** What follows FROM for the rows that are in files; null when no file can have any. */
+function relationBetween(
+  folder: string,
+  { manifest }: Snapshot,
+  { system, epoch, fromMs, toMs }: RowsQuery,
+  table: "stations" | "areas",
+): string | null {
   const [first, last] = [dayOf(fromMs), dayOf(toMs - 1)];
   const files = manifest.files.filter(
-    (file) => file.table === table && file.system === system && file.day >= first && file.day <= last,
+    (file) => file.table === table && file.day >= first && file.day <= last && mayHold(file, system),
   );
-  if (files.length === 0) return [];
-  const paths = files.map(({ path }) => path);
+  if (files.length === 0) return null;
   const time = `epoch_ms(${table === "stations" ? "observed_at" : "as_of"})`;
-  return readRows(
-    connection,
-    system,
-    columns,
-    `read_parquet(${fileList(folder, paths)}) WHERE epoch = ${epoch} AND ${time} >= ${fromMs} AND ${time} < ${toMs}${most === undefined ? "" : ` LIMIT ${most}`}`,
-  );
+  return `${rowsOfSystem(folder, table, files, system)} WHERE epoch = ${epoch} AND ${time} >= ${fromMs} AND ${time} < ${toMs}`;
 }
 
 function isAsked(

@@ -1,7 +1,7 @@
 /**
  * Writes the archive: takes records of the log, acknowledges them in the journal, turns the journal into Parquet files.
  *
- *   append ─▶ rows ─▶ journal, synced: acknowledged ─▶ buffer ──every 5 min or 20,000 rows──▶ Parquet, commit
+ *   append ─▶ rows ─▶ journal, synced: acknowledged ──every 5 min or 20,000 rows──▶ Parquet (another process), commit
  *               │ disk full
  *               ▼
  *            backlog (live data goes on) ──space again──▶ journal, with the gap that was left
@@ -11,14 +11,16 @@
 import type { ReferenceReader } from "../domain/raw-record.ts";
 import type { Archive, Clock, HealthState, Logger, LogRecord, Metrics } from "../ports.ts";
 import { ArchiveFolder } from "./archive-folder.ts";
+import { ArchiveHealth } from "./archive-health.ts";
 import { Backlog } from "./backlog.ts";
 import type { Coverage, Epoch, Span } from "./coverage.ts";
-import { commitRows, type Buffered } from "./flush.ts";
+import { commitFlush } from "./flush.ts";
 import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
 import { Maintenance } from "./maintenance.ts";
+import type { RecordedGap } from "./manifest.ts";
+import type { OpenParquet } from "./parquet-files.ts";
 import { nextEpoch, observeRows, positionsOf, recover } from "./recovery.ts";
 import { newRows, type RecordRows } from "./record-rows.ts";
-import { storageProblem } from "./storage-problem.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
 
 export interface ArchiveWriterOptions {
@@ -34,15 +36,25 @@ export interface ArchiveWriterOptions {
   readonly metrics: Metrics;
   /** @default createJournal */
   readonly openJournal?: OpenJournal;
-  /** Rows after which the buffer becomes files. @default 20000 */
+  /** Who makes the files. @default a process of its own */
+  readonly openParquet?: OpenParquet;
+  /** Rows after which the journal becomes files. @default 20000 */
   readonly flushRows?: number;
+  /** Rows of a sealed file that systems share. @default 1000000 */
+  readonly sealedRows?: number;
   /** Rows kept whole while the disk is full. @default 100000 */
   readonly backlogRows?: number;
 }
 
 const FLUSH_ROWS = 20_000;
 const FLUSH_AFTER_MS = 5 * 60_000;
-const RETRY_AFTER_MS = 15_000;
+
+/** What is in the journals and not in files. */
+interface Journaled {
+  stations: number;
+  areas: number;
+  gaps: RecordedGap[];
+}
 
 export class ArchiveWriter implements Archive {
   readonly #options: ArchiveWriterOptions;
@@ -50,16 +62,17 @@ export class ArchiveWriter implements Archive {
   readonly #maintenance: Maintenance;
   readonly #coverage: Coverage;
   readonly #backlog: Backlog;
+  readonly #health: ArchiveHealth;
   #epoch: Epoch;
   /** Of this writer, the newest last. */
   readonly #epochs: Epoch[];
   #rows: RecordRows;
-  #buffer: Buffered = { stations: [], areas: [], gaps: [] };
-  #bufferedSinceMs: number | null = null;
+  #journaled: Journaled = { stations: 0, areas: 0, gaps: [] };
+  #journaledSinceMs: number | null = null;
   #journal: { readonly number: number; readonly file: JournalFile } | null = null;
   #nextJournal: number;
-  #failure: string | null = null;
-  #retryAtMs = 0;
+  /** The log is not read to its end yet. */
+  #behind = false;
   /** Appends and rotations, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #flushing: Promise<void> | null = null;
@@ -75,6 +88,7 @@ export class ArchiveWriter implements Archive {
     this.#folder = folder;
     this.#coverage = coverage;
     this.#backlog = new Backlog(options.backlogRows);
+    this.#health = new ArchiveHealth({ ...options, folder: folder.path });
     this.#epoch = epoch;
     this.#epochs = [epoch];
     this.#rows = rows;
@@ -87,7 +101,7 @@ export class ArchiveWriter implements Archive {
 
   /** @throws StorageError when the folder is another process's, or cannot be used */
   static async open(options: ArchiveWriterOptions): Promise<ArchiveWriter> {
-    const folder = await ArchiveFolder.open(options.folder);
+    const folder = await ArchiveFolder.open(options.folder, options.openParquet);
     try {
       const { coverage, epoch, positions, kept } = await recover(folder, options);
       const simulated = folder.manifest.simulated ?? null;
@@ -113,6 +127,7 @@ export class ArchiveWriter implements Archive {
       for (let rest = records; rest.length > 0;) {
         const taken = this.#rows.take(rest);
         this.#backlog.add(taken.stations, taken.areas, { ...taken, behind });
+        this.#behind = behind;
         rest = rest.slice(taken.taken);
         await this.#acknowledge(false);
         if (rest.length > 0) this.#beginEpoch();
@@ -124,12 +139,12 @@ export class ArchiveWriter implements Archive {
     const { clock, flushRows = FLUSH_ROWS } = this.#options;
     await this.#inTurn(async () => this.#acknowledge(false));
     const nowMs = clock.now();
-    const { stations, areas } = this.#buffer;
+    const { stations, areas } = this.#journaled;
     const due =
-      stations.length + areas.length >= flushRows ||
-      (this.#bufferedSinceMs !== null && nowMs - this.#bufferedSinceMs >= FLUSH_AFTER_MS);
-    if (due && nowMs >= this.#retryAtMs) await this.flush();
-    if (this.#failure === null) this.#maintenance.begin();
+      stations + areas >= flushRows ||
+      (this.#journaledSinceMs !== null && nowMs - this.#journaledSinceMs >= FLUSH_AFTER_MS);
+    if (due && !this.#health.waits) await this.flush();
+    if (this.#health.isWell) this.#maintenance.begin(this.#behind);
   }
 
   /** Turns what is acknowledged into Parquet files. Never rejects: what cannot be written stays in the journal. */
@@ -141,14 +156,14 @@ export class ArchiveWriter implements Archive {
   }
 
   health(): HealthState {
-    return { ok: this.#failure === null, reason: this.#failure };
+    return this.#health.state();
   }
 
   /** Everything acknowledged becomes files, days that are over are sealed (all days, of an import), the folder is free. */
   async close(): Promise<void> {
     await this.#inTurn(async () => this.#acknowledge(true));
     await this.flush();
-    if (this.#failure === null) await this.#maintenance.finish();
+    if (this.#health.isWell) await this.#maintenance.finish();
     await this.#journal?.file.close().catch(() => {});
     this.#journal = null;
     await this.#folder.close();
@@ -165,7 +180,7 @@ export class ArchiveWriter implements Archive {
 
   /** Writes what waits to the journal; while that fails it goes on waiting. */
   async #acknowledge(anyway: boolean): Promise<void> {
-    if (this.#failure !== null && !anyway && this.#options.clock.now() < this.#retryAtMs) return;
+    if (!anyway && this.#health.waits) return;
     const backlog = this.#backlog;
     const gaps = backlog.gaps("disk_full");
     const positions = Object.fromEntries(this.#rows.positions);
@@ -184,15 +199,15 @@ export class ArchiveWriter implements Archive {
       const journal = await this.#openJournal();
       await journal.append(encodeFrame(frame));
     } catch (error) {
-      this.#failed(error);
+      this.#health.failed(error);
       return;
     }
-    this.#recovered();
+    this.#health.recovered();
     observeRows(this.#coverage, { stations, interrupted, behind: backlog.behind });
-    for (const row of stations) this.#buffer.stations.push(row);
-    for (const row of areas) this.#buffer.areas.push(row);
-    this.#buffer.gaps.push(...gaps);
-    this.#bufferedSinceMs ??= this.#options.clock.now();
+    this.#journaled.stations += stations.length;
+    this.#journaled.areas += areas.length;
+    this.#journaled.gaps.push(...gaps);
+    this.#journaledSinceMs ??= this.#options.clock.now();
     const { metrics } = this.#options;
     metrics.count("velostream_archive_rows_total", { table: "stations" }, stations.length);
     metrics.count("velostream_archive_rows_total", { table: "areas" }, areas.length);
@@ -203,18 +218,18 @@ export class ArchiveWriter implements Archive {
     const { clock, metrics } = this.#options;
     const startedMs = clock.now();
     const taken = await this.#inTurn(async () => {
-      if (this.#bufferedSinceMs === null) return null;
-      const buffered = this.#buffer;
+      if (this.#journaledSinceMs === null) return null;
+      const journaled = this.#journaled;
       if (this.#journal !== null) {
         await this.#journal.file.close().catch(() => {});
         // The next one is made when it is needed; until the commit this one counts.
         this.#nextJournal = this.#journal.number + 1;
         this.#journal = null;
       }
-      this.#buffer = { stations: [], areas: [], gaps: [] };
-      this.#bufferedSinceMs = null;
+      this.#journaled = { stations: 0, areas: 0, gaps: [] };
+      this.#journaledSinceMs = null;
       return {
-        buffered,
+        ...journaled,
         journalFrom: this.#nextJournal,
         epochs: [...this.#epochs],
         positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
@@ -224,18 +239,23 @@ export class ArchiveWriter implements Archive {
     });
     if (taken === null) return;
     try {
-      await commitRows(this.#folder, { ...taken.buffered, ...taken });
-      this.#recovered();
+      const { stations, areas, journalFrom } = taken;
+      const from = this.#folder.manifest.journalFrom;
+      const number = this.#folder.takeFileNumber();
+      const flushed = await this.#folder.parquet.flush({ from, to: journalFrom, stations, areas, number });
+      await commitFlush(this.#folder, { ...taken, flushed });
+      this.#health.recovered();
       metrics.observe("velostream_archive_flush_duration_seconds", {}, (clock.now() - startedMs) / 1000);
     } catch (error) {
-      this.#failed(error);
-      const { stations, areas, gaps } = this.#buffer;
-      this.#buffer = {
-        stations: [...taken.buffered.stations, ...stations],
-        areas: [...taken.buffered.areas, ...areas],
-        gaps: [...taken.buffered.gaps, ...gaps],
+      this.#health.failed(error);
+      // They are in the journals still: the next flush begins with these.
+      const { stations, areas, gaps } = this.#journaled;
+      this.#journaled = {
+        stations: taken.stations + stations,
+        areas: taken.areas + areas,
+        gaps: [...taken.gaps, ...gaps],
       };
-      this.#bufferedSinceMs = startedMs;
+      this.#journaledSinceMs = startedMs;
     }
   }
 
@@ -258,25 +278,6 @@ export class ArchiveWriter implements Archive {
     this.#coverage.closeAllBut([this.#epoch.id]);
     const { simulated } = this.#rows;
     this.#rows = newRows(this.#options, { epoch: this.#epoch.id, positions: [], kept: [], simulated });
-  }
-
-  #failed(error: unknown): void {
-    const { clock, logger, metrics } = this.#options;
-    this.#retryAtMs = clock.now() + RETRY_AFTER_MS;
-    const message = storageProblem(this.#folder.path, error);
-    if (this.#failure === null)
-      logger.error("archive.failing", `${message} Live data goes on; the archive tries again.`, {
-        code: (error as NodeJS.ErrnoException).code ?? null,
-      });
-    this.#failure = message;
-    metrics.set("velostream_archive_failing", {}, 1);
-  }
-
-  #recovered(): void {
-    if (this.#failure === null) return;
-    this.#failure = null;
-    this.#options.metrics.set("velostream_archive_failing", {}, 0);
-    this.#options.logger.info("archive.recovered", "The archive is written again.");
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

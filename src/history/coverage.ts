@@ -10,6 +10,7 @@
  *
  *   settled span ├────────┤ │ │  │ │   │ times kept ─▶ settle() ─▶ settled
  */
+import { joined, without, type Missing } from "./missing.ts";
 import { fold, newWatch, reopened, type Watch } from "./watch.ts";
 
 /** One stretch of time in which a system was watched without a gap. */
@@ -37,12 +38,6 @@ const KEPT = 16;
 /** Times kept while it is read up to its end, partition after partition: a month of a poll a minute. */
 const KEPT_BEHIND = 50_000;
 
-/** Records of this stretch are missing: whatever else is told of it, the system was not watched whole. */
-export interface Missing {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 /** What is not settled of a system in an epoch. */
 export interface Unsettled {
   readonly system: string;
@@ -59,6 +54,8 @@ interface Kept {
   settled: Watch | null;
   timesMs: number[];
   missing: Missing[];
+  /** What the times come to, gone on with while they come in order: asked at every flush, of every system. */
+  tail: { readonly watch: Watch; readonly closed: Span[] } | null;
 }
 
 /** Follows the records of every system and keeps the spans. */
@@ -79,27 +76,31 @@ export class Coverage {
       const id = idOf(system, epoch);
       this.#knownToMs.set(id, Math.max(toMs, this.#knownToMs.get(id) ?? 0));
     }
-    for (const { system, epoch, settled, timesMs, missing } of unsettled) {
-      const beginMs = settled?.fromMs ?? -Infinity;
-      this.#closed = this.#closed.filter(
-        (span) => span.system !== system || span.epoch !== epoch || span.fromMs < beginMs,
-      );
+    for (const { system, epoch, settled, timesMs, missing } of unsettled)
       this.#kept.set(idOf(system, epoch), {
         system,
         epoch,
         settled: settled === null ? null : reopened(settled),
         timesMs: [...timesMs],
         missing: [...missing],
+        tail: null,
       });
-    }
+    this.#closed = this.#closed.filter(({ system, epoch, fromMs }) => {
+      const kept = this.#kept.get(idOf(system, epoch));
+      return kept === undefined || fromMs < (kept.settled?.span.fromMs ?? -Infinity);
+    });
   }
 
   /** Every span, the open ones too. */
   spans(): readonly Span[] {
     const spans = [...this.#closed];
     for (const kept of this.#kept.values()) {
-      const watch = follow(kept, kept.timesMs, spans);
-      if (watch !== null) spans.push(...watch.early, watch.span);
+      if (kept.tail === null) {
+        const closed: Span[] = [];
+        const watch = follow(kept, kept.timesMs, closed);
+        if (watch !== null) kept.tail = { watch, closed };
+      }
+      if (kept.tail !== null) spans.push(...kept.tail.closed, ...kept.tail.watch.early, kept.tail.watch.span);
     }
     return spans;
   }
@@ -123,12 +124,19 @@ export class Coverage {
     const { settled, timesMs } = kept;
     if (settled !== null && atMs <= settled.span.toMs) {
       const { span } = settled;
-      if (atMs < span.fromMs && span.fromMs - atMs <= span.patienceMs)
+      if (atMs < span.fromMs && span.fromMs - atMs <= span.patienceMs) {
         settled.span = { ...span, fromMs: atMs };
+        kept.tail = null;
+      }
       return;
     }
     const at = placeOf(timesMs, atMs);
-    if (timesMs[at - 1] !== atMs) timesMs.splice(at, 0, atMs);
+    if (timesMs[at - 1] !== atMs) {
+      if (at === timesMs.length && kept.missing.length === 0 && kept.tail !== null)
+        fold(kept.tail.watch, atMs, kept.tail.closed);
+      else kept.tail = null;
+      timesMs.splice(at, 0, atMs);
+    }
     if (timesMs.length > KEPT_BEHIND) this.#settle(kept, KEPT_BEHIND / 2);
   }
 
@@ -139,6 +147,7 @@ export class Coverage {
     if (fromMs >= untilMs) return;
     const gone = { fromMs, toMs: untilMs };
     const kept = this.#keptOf(system, epoch);
+    kept.tail = null;
     kept.missing = joined([...kept.missing, gone]);
     const others = this.#closed.filter((span) => span.system !== system || span.epoch !== epoch);
     const own = this.#closed.filter((span) => span.system === system && span.epoch === epoch);
@@ -162,7 +171,10 @@ export class Coverage {
     for (const [id, kept] of this.#kept) {
       if (epochs.includes(kept.epoch)) continue;
       const watch = follow(kept, kept.timesMs, this.#closed);
-      if (watch !== null) this.#closed.push(...watch.early, watch.span);
+      if (watch !== null) {
+        this.#closed.push(...watch.early, watch.span);
+        this.#knownToMs.set(id, Math.max(watch.span.toMs, this.#knownToMs.get(id) ?? 0));
+      }
       this.#kept.delete(id);
     }
   }
@@ -175,6 +187,7 @@ export class Coverage {
       const { settled, timesMs } = unsettled.find(
         ({ system, epoch }) => system === kept.system && epoch === kept.epoch,
       ) ?? { settled: null, timesMs: [] };
+      kept.tail = null;
       kept.timesMs = [...timesMs];
       if (kept.settled !== null && settled !== null) kept.settled.span = settled;
       else kept.settled = null;
@@ -183,6 +196,7 @@ export class Coverage {
 
   #settle(kept: Kept, keep: number): void {
     const times = kept.timesMs.splice(0, kept.timesMs.length - keep);
+    kept.tail = null;
     kept.settled = follow(kept, times, this.#closed);
     const settledMs = kept.settled?.span.toMs ?? 0;
     kept.missing = kept.missing.filter(({ toMs }) => toMs > settledMs);
@@ -194,7 +208,8 @@ export class Coverage {
     const id = idOf(system, epoch);
     let kept = this.#kept.get(id);
     if (kept === undefined) {
-      kept = { system, epoch, settled: this.#lastSpan(system, epoch), timesMs: [], missing: [] };
+      const settled = this.#lastSpan(system, epoch);
+      kept = { system, epoch, settled, timesMs: [], missing: [], tail: null };
       this.#kept.set(id, kept);
     }
     return kept;
@@ -202,6 +217,8 @@ export class Coverage {
 
   /** The span that ended last in this epoch is gone on with: after a restart, over Kafka. */
   #lastSpan(system: string, epoch: number): Watch | null {
+    // Of a new epoch there is none among all the others'.
+    if (!this.#knownToMs.has(idOf(system, epoch))) return null;
     let found = -1;
     for (const [index, span] of this.#closed.entries())
       if (span.system === system && span.epoch === epoch && span.toMs >= (this.#closed[found]?.toMs ?? -1))
@@ -258,26 +275,6 @@ function follow(
     else fold(watch, atMs, closed);
   }
   return watch;
-}
-
-/** A span without a stretch; what ends at the stretch is not gone on with. */
-function without(span: Span, { fromMs, toMs }: Missing): Span[] {
-  if (toMs <= span.fromMs || fromMs > span.toMs) return [span];
-  return [
-    ...(fromMs >= span.fromMs ? [{ ...span, toMs: fromMs, patienceMs: 0 }] : []),
-    ...(toMs <= span.toMs ? [{ ...span, fromMs: toMs }] : []),
-  ];
-}
-
-function joined(missing: readonly Missing[]): Missing[] {
-  const all: Missing[] = [];
-  for (const one of missing.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const before = all.at(-1);
-    if (before !== undefined && one.fromMs < before.toMs)
-      all[all.length - 1] = { fromMs: before.fromMs, toMs: Math.max(before.toMs, one.toMs) };
-    else all.push(one);
-  }
-  return all;
 }
 
 /** The spans without what lies before `fromMs`. */

@@ -4,7 +4,8 @@ import { makeWhole } from "./durable-files.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
 import { dayStartMs, nextDay } from "./layout.ts";
-import { literal } from "./parquet.ts";
+import { mayHold } from "./manifest.ts";
+import { literal } from "./relation.ts";
 import { makeViews } from "./sql.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -23,7 +24,7 @@ export async function exportRows(
   signal?: AbortSignal,
 ): Promise<{ readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] }> {
   return reader.query(async (snapshot, connection) => {
-    await makeViews(connection, await realpath(reader.folder), ofDay(snapshot, day));
+    await makeViews(connection, await realpath(reader.folder), only(snapshot, range.system, day));
     const fromMs = Math.max(range.fromMs, dayStartMs(day));
     const toMs = Math.min(range.toMs, dayStartMs(nextDay(day)));
     const result = await connection.runAndReadAll(select({ ...range, fromMs, toMs }));
@@ -39,7 +40,7 @@ export async function exportParquet(
   signal?: AbortSignal,
 ): Promise<number> {
   return reader.query(async (snapshot, connection) => {
-    await makeViews(connection, await realpath(reader.folder), snapshot);
+    await makeViews(connection, await realpath(reader.folder), only(snapshot, range.system));
     let rows = 0;
     await makeWhole(path, async (unfinished) => {
       const result = await connection.run(
@@ -59,8 +60,10 @@ function select({ table, system, fromMs, toMs }: ExportRange, inOrder = true): s
     ${inOrder ? `ORDER BY ${time}, ${name}, log_offset` : ""}`;
 }
 
-/** A snapshot of one day's files: a query need not look at the others. */
-function ofDay(snapshot: Snapshot, day: string): Snapshot {
-  const files = snapshot.manifest.files.filter((file) => file.day === day);
+/** A snapshot of one system's files, and of one day: a query need not look at the others. */
+function only(snapshot: Snapshot, system: string, day?: string): Snapshot {
+  const files = snapshot.manifest.files.filter(
+    (file) => mayHold(file, system) && (day === undefined || file.day === day),
+  );
   return { ...snapshot, manifest: { ...snapshot.manifest, files } };
 }

@@ -1,6 +1,7 @@
 /** Which station a person means: by its id, or by the code painted on it. */
 import type { ArchiveReader } from "./archive-reader.ts";
-import { fileList, literal } from "./parquet.ts";
+import { mayHold } from "./manifest.ts";
+import { literal, rowsOfSystem } from "./relation.ts";
 
 /** The id of a station; of several that bore a code, the latest. null when the archive knows none. */
 export async function findStation(
@@ -14,18 +15,14 @@ export async function findStation(
       (row) => row.system === system && (row.stationId === text || row.stationCode === text),
     );
     if (fresh !== undefined) return fresh.stationId;
-    const own = snapshot.manifest.files.filter((file) => file.system === system);
+    const own = snapshot.manifest.files.filter((file) => file.table === "stations" && mayHold(file, system));
     // The newest days first: nearly every station that is asked for is in them.
-    const days = [...new Set(own.filter(({ table }) => table === "stations").map(({ day }) => day))]
-      .sort()
-      .toReversed();
+    const days = [...new Set(own.map(({ day }) => day))].sort().toReversed();
     for (const some of [days.slice(0, 2), days.slice(2)]) {
-      const paths = own
-        .filter(({ table, day }) => table === "stations" && some.includes(day))
-        .map(({ path }) => path);
-      if (paths.length === 0) continue;
+      const files = own.filter(({ day }) => some.includes(day));
+      if (files.length === 0) continue;
       const result = await connection.runAndReadAll(
-        `SELECT arg_max(station_id, observed_at) FROM read_parquet(${fileList(reader.folder, paths)})
+        `SELECT arg_max(station_id, observed_at) FROM ${rowsOfSystem(reader.folder, "stations", files, system)}
          WHERE station_code = ${literal(text)} OR station_id = ${literal(text)}`,
       );
       const [found] = result.getRowsJS()[0] ?? [];

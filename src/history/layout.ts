@@ -5,6 +5,7 @@
  *           journal/00000012.journal                        what is not in a Parquet file yet
  *           stations/system=velib/day=2026-11-20/…parquet   one row a raw record
  *           areas/system=velib/day=2026-11-20/…parquet      one row a totals record
+ *           stations/day=2026-11-20/…parquet                where many systems share a file: `system` is a column
  *           station_keyframes/…, area_keyframes/…           the state at 00:00 UTC of a day
  */
 import { join } from "node:path";
@@ -34,6 +35,11 @@ export function journalPath(folder: string, number: number): string {
   return join(journalFolder(folder), `${String(number).padStart(8, "0")}.journal`);
 }
 
+/** Locked by the process that makes files, as long as it is there. */
+export function filesLockPath(folder: string): string {
+  return join(folder, "files.lock");
+}
+
 /** Number of a journal file; null for a stranger's file. */
 export function journalNumber(name: string): number | null {
   const match = /^(\d{8,15})\.journal$/.exec(name);
@@ -48,9 +54,13 @@ export function canNameFolder(systemId: string): boolean {
   return encodeURIComponent(systemId).length <= LONGEST_NAME;
 }
 
-/** Path inside the history folder, with `/`: what the manifest holds. Readers decode `system=` as a URL does. */
-export function dataPath(table: Table, system: string, day: string, number: number): string {
-  return `${table}/system=${encodeURIComponent(system)}/day=${day}/${String(number).padStart(8, "0")}.parquet`;
+/**
+ * Path inside the history folder, with `/`: what the manifest holds. Readers decode `system=` as a URL does.
+ * @param system null where several share the file
+ */
+export function dataPath(table: Table, system: string | null, day: string, number: number): string {
+  const own = system === null ? "" : `system=${encodeURIComponent(system)}/`;
+  return `${table}/${own}day=${day}/${String(number).padStart(8, "0")}.parquet`;
 }
 
 /** UTC day of an instant, `2026-11-20`. */

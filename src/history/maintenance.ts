@@ -1,57 +1,58 @@
 /**
- * The background work on an archive: few files instead of many, keyframes, retention.
+ * The background work on an archive: compaction (compaction.ts), keyframes, retention.
  *
- *   open day:  12 small files ─▶ one                    a day that is over: ─▶ one sealed file a table, sorted whole
  *   sealed ─▶ keyframe of the next day: the state of every station and area at 00:00 UTC
  *   older than --retain ─▶ removed
  */
 import type { Clock, Logger, Metrics } from "../ports.ts";
-import { filesOf, type ArchiveFolder } from "./archive-folder.ts";
+import type { ArchiveFolder } from "./archive-folder.ts";
+import { Compaction } from "./compaction.ts";
 import { spansFrom, unsettledFrom, type Epoch } from "./coverage.ts";
-import { covers, epochsAlive, stateSources } from "./keyframes.ts";
-import { DAY_MS, dataPath, dayOf, dayStartMs, KEYFRAMES_OF, nextDay } from "./layout.ts";
-import type { DataFile, Manifest } from "./manifest.ts";
+import { KeyframeMaker } from "./keyframe-maker.ts";
+import { lastSeenMs, lastSeenMsOf } from "./keyframes.ts";
+import { DAY_MS, dayOf, dayStartMs } from "./layout.ts";
+import { lotsOf, type Lot } from "./lots.ts";
+import type { DataFile } from "./manifest.ts";
 
-const MERGE_FROM_FILES = 12;
 /** Records of a day may come this much after its end. */
 const LATE_MS = 3_600_000;
 const EVERY_MS = 60_000;
-const PLAIN_TABLES = ["stations", "areas"] as const;
-type PlainTable = (typeof PLAIN_TABLES)[number];
+/** At its end a live pipeline does not wait longer for work that the next start can do. */
+const FINISH_WITHIN_MS = 5_000;
 
 export interface MaintenanceOptions {
   readonly kind: Epoch["kind"];
   readonly retainMs: number | null;
   /** What is older is gone. */
   readonly onRetained: (fromMs: number) => void;
+  readonly sealedRows?: number;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
 
-interface KeyframeSources {
-  readonly table: PlainTable;
-  /** The day whose end it is. */
-  readonly day: string;
-  readonly sources: readonly DataFile[];
-  /** The one it replaces. */
-  readonly held: DataFile | undefined;
-}
-
 export class Maintenance {
   readonly #folder: ArchiveFolder;
   readonly #options: MaintenanceOptions;
+  readonly #compaction: Compaction;
+  readonly #keyframes: KeyframeMaker;
   #dueAtMs = 0;
+  #stopAtMs = Infinity;
+  /** The log is not read to its end yet: earlier records of other partitions follow. */
+  #behind = false;
   #running: Promise<void> | null = null;
   #warned = false;
 
   constructor(folder: ArchiveFolder, options: MaintenanceOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.#compaction = new Compaction({ ...options, folder, isStopped: () => this.#isStopped() });
+    this.#keyframes = new KeyframeMaker(folder);
   }
 
   /** Begins what is due, in the background. Never rejects: what fails is tried again. */
-  begin(): void {
+  begin(behind: boolean): void {
+    this.#behind = behind;
     if (this.#running !== null || this.#options.clock.now() < this.#dueAtMs) return;
     this.#running = this.#all(false).finally(() => {
       this.#running = null;
@@ -63,20 +64,32 @@ export class Maintenance {
     await this.#running;
   }
 
-  /** Waits for what is under way; at the end of an import every day is over. */
+  /** Waits for what is under way and does what is due; at the end of an import every day is over. */
   async finish(): Promise<void> {
+    const { kind, clock } = this.#options;
+    if (kind !== "import") this.#stopAtMs = clock.now() + FINISH_WITHIN_MS;
     await this.#running;
-    await this.#all(this.#options.kind === "import");
+    await this.#all(kind === "import");
+  }
+
+  #isStopped(): boolean {
+    return this.#options.clock.now() > this.#stopAtMs;
   }
 
   async #all(everyDayIsOver: boolean): Promise<void> {
     const { clock, logger, metrics } = this.#options;
     try {
       await this.#retain();
-      for (const { system, day } of daysOf(this.#folder.manifest)) {
-        const over = everyDayIsOver || this.#isOver(system, day);
-        for (const table of PLAIN_TABLES) await this.#compact(table, system, day, over);
-        if (over) for (const table of PLAIN_TABLES) await this.#keyframe(table, system, day);
+      for (const days of Map.groupBy(lotsOf(this.#folder.manifest), ({ day }) => day).values()) {
+        const over = days.filter((lot) => everyDayIsOver || this.#isOver(lot));
+        for (const lot of days) {
+          if (this.#isStopped()) return;
+          await this.#compaction.compact(lot, over.includes(lot));
+        }
+        for (const lot of over) {
+          if (this.#isStopped()) return;
+          await this.#keyframes.make(lot);
+        }
       }
       const { files } = this.#folder.manifest;
       metrics.set("velostream_archive_files", {}, files.length);
@@ -96,103 +109,21 @@ export class Maintenance {
   }
 
   /** A day is over when records have come from well after it; an import's days are, that a live log has left. */
-  #isOver(system: string, day: string): boolean {
+  #isOver({ system, day }: Lot): boolean {
     const { kind, clock } = this.#options;
+    const { manifest } = this.#folder;
+    const { epochs } = manifest;
     const endMs = dayStartMs(day) + DAY_MS;
-    const { spans, epochs } = this.#folder.manifest;
+    // Sorted again for every partition that is still to be read, a day of many systems would never be done.
+    if (system === null && this.#behind) return false;
     const read = new Set(epochs.filter((epoch) => epoch.kind === kind).map(({ id }) => id));
     if (kind === "import") for (const { id } of epochs.slice(0, -1)) read.delete(id);
-    const times = spans
-      .filter((span) => span.system === system && read.has(span.epoch))
-      .map(({ toMs }) => toMs);
+    const seen = system === null ? lastSeenMs(manifest) : lastSeenMsOf(manifest, system);
+    const times = [...seen].filter(([epoch]) => read.has(epoch)).map(([, toMs]) => toMs);
     // A clock that was ahead once must not seal today again and again.
     const knownMs = kind === "import" ? Infinity : clock.now();
     if (Math.min(Math.max(...times), knownMs) >= endMs + LATE_MS) return true;
     return kind !== "import" && clock.now() >= endMs + DAY_MS;
-  }
-
-  async #compact(table: PlainTable, system: string, day: string, over: boolean): Promise<void> {
-    const sources = filesOf(this.#folder.manifest.files, table, system, day);
-    const few = over
-      ? sources.length === 0 || (sources.length === 1 && sources[0]?.sealed === true)
-      : sources.length < MERGE_FROM_FILES;
-    if (few) return;
-    const path = dataPath(table, system, day, this.#folder.takeFileNumber());
-    const bytes = await this.#folder.parquet.merge(
-      table,
-      sources.map((file) => file.path),
-      path,
-      over,
-    );
-    const rows = sources.reduce((sum, file) => sum + file.rows, 0);
-    try {
-      const written = await this.#folder.parquet.count(path);
-      if (written !== rows) throw new Error(`${path} has ${written} rows instead of ${rows}`);
-      const merged: DataFile = { path, table, system, day, rows, bytes, sealed: over };
-      const gone = new Set(sources.map((file) => file.path));
-      await this.#folder.commit(({ files }) => ({
-        files: [...files.filter((file) => !gone.has(file.path)), merged],
-      }));
-    } catch (error) {
-      await this.#folder.discard([path]);
-      throw error;
-    }
-    this.#options.metrics.count("velostream_archive_compactions_total", {});
-  }
-
-  /** The state at the end of `day`, as the keyframe of the next one. */
-  async #keyframe(table: PlainTable, system: string, day: string): Promise<void> {
-    const { manifest } = this.#folder;
-    const keyframes = KEYFRAMES_OF[table];
-    const keyframeDay = nextDay(day);
-    const epochs = epochsAlive(manifest, system, keyframeDay);
-    const [held] = filesOf(manifest.files, keyframes, system, keyframeDay);
-    if (held !== undefined && covers(held, epochs)) return;
-    const sources = stateSources(manifest, table, system, keyframeDay);
-    if (sources.length === 0) return;
-    const path = dataPath(keyframes, system, keyframeDay, this.#folder.takeFileNumber());
-    const bytes = await this.#folder.parquet.keyframe(
-      table,
-      sources.map((file) => file.path),
-      epochs,
-      path,
-    );
-    const file: Omit<DataFile, "rows"> = {
-      path,
-      table: keyframes,
-      system,
-      day: keyframeDay,
-      bytes,
-      sealed: true,
-      epochs: [...epochs],
-    };
-    try {
-      const rows = await this.#folder.parquet.count(path);
-      await this.#commitKeyframe(manifest, { ...file, rows }, { table, day, sources, held });
-    } finally {
-      // Nothing to discard where it was committed.
-      await this.#folder.discard([path]);
-    }
-  }
-
-  async #commitKeyframe(
-    manifest: Manifest,
-    file: DataFile,
-    { table, day, sources, held }: KeyframeSources,
-  ): Promise<void> {
-    const { system } = file;
-    await this.#folder.commit(({ files }) => {
-      // Late rows of a day before came while this was made: it does not hold, and is made again.
-      const same = sources.every(({ path: source }) => files.some((other) => other.path === source));
-      const later = files.filter(
-        (other) => other.table === table && other.system === system && other.day <= day,
-      );
-      const known = manifest.files.filter(
-        (other) => other.table === table && other.system === system && other.day <= day,
-      );
-      if (!same || later.length !== known.length) return {};
-      return { files: [...files.filter((other) => other.path !== held?.path), file] };
-    });
   }
 
   async #retain(): Promise<void> {
@@ -216,12 +147,4 @@ export class Maintenance {
     }));
     logger.info("archive.retained", `Removed ${old.length} files older than ${fromDay}.`);
   }
-}
-
-/** Systems and days with rows, the oldest day first. */
-function daysOf({ files }: Manifest): readonly { readonly system: string; readonly day: string }[] {
-  const days = new Map<string, { system: string; day: string }>();
-  for (const { table, system, day } of files)
-    if (table === "stations" || table === "areas") days.set(`${day}\n${system}`, { system, day });
-  return [...days.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
 }

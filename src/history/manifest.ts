@@ -14,7 +14,10 @@ const DataFile = z.object({
   /** Inside the history folder. */
   path: z.string(),
   table: z.enum(TABLES),
-  system: z.string(),
+  /** Whose rows it holds; absent where several systems share it. */
+  system: z.string().optional(),
+  /** Of a file that several systems share: the first and the last of them, as JavaScript sorts. Since format 2. */
+  systems: z.tuple([z.string(), z.string()]).optional(),
   day: z.string(),
   rows: z.int(),
   bytes: z.int(),
@@ -25,6 +28,12 @@ const DataFile = z.object({
 });
 export type DataFile = z.infer<typeof DataFile>;
 
+/** Whether a file may hold rows of a system. */
+export function mayHold({ system, systems }: Pick<DataFile, "system" | "systems">, wanted: string): boolean {
+  if (system !== undefined) return system === wanted;
+  return systems !== undefined && systems[0] <= wanted && wanted <= systems[1];
+}
+
 const Span = z.object({
   system: z.string(),
   epoch: z.int(),
@@ -34,7 +43,8 @@ const Span = z.object({
 });
 
 const Manifest = z.object({
-  format: z.literal(1),
+  /** 2 once several systems share a file: programs that know format 1 alone must not read it. */
+  format: z.union([z.literal(1), z.literal(2)]),
   revision: z.int(),
   nextFile: z.int(),
   /** Journals below this one are in Parquet files. */
@@ -45,6 +55,8 @@ const Manifest = z.object({
       kind: z.enum(["kafka", "memory", "import"]),
       topics: z.array(z.string()),
       openedAtMs: timeMs,
+      /** The first day with rows of it; absent where an earlier version did not write it. */
+      fromDay: z.string().optional(),
     }),
   ),
   /** Whether all of it is simulated; the two are never mixed. Absent until there is a row. */
@@ -105,10 +117,10 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
   const parsed = Manifest.safeParse(value);
   if (parsed.success) return parsed.data;
   const format = (value as { format?: unknown } | null)?.format;
-  if (typeof format === "number" && format !== 1)
+  if (typeof format === "number" && format !== 1 && format !== 2)
     throw new StorageError(
       "VELOSTREAM_STORAGE_INVALID",
-      `The archive in ${folder} is of format ${format}, this version reads format 1. Use a newer velostream.`,
+      `The archive in ${folder} is of format ${format}, this version reads formats 1 and 2. Use a newer velostream.`,
     );
   throw unusable(path, `is not a manifest (${z.prettifyError(parsed.error).split("\n")[0] ?? ""})`, null);
 }

@@ -1,27 +1,38 @@
-/** Parquet through DuckDB, in this process: rows to a file, several files to one, the state at an instant to a file. */
+/**
+ * Parquet through DuckDB: journals to files, several files to one, the state at an instant to a file. Run in a process
+ * of its own (parquet-child.ts); tests run it in theirs.
+ */
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  DuckDBDataChunk,
-  DuckDBInstance,
-  BOOLEAN,
-  DOUBLE,
-  VARCHAR,
-  type DuckDBConnection,
-} from "@duckdb/node-api";
+import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
+import { CHUNK_ROWS } from "./append-rows.ts";
 import { makeFolder, makeWhole } from "./durable-files.ts";
-import type { Table } from "./layout.ts";
+import { FlushTable } from "./flush-table.ts";
+import { readJournal } from "./journal.ts";
+import { dataPath, journalPath, KEYFRAMES_OF, type Table } from "./layout.ts";
+import type {
+  Flushed,
+  FlushedFile,
+  FlushJob,
+  KeyframeJob,
+  LastTotals,
+  MadeFile,
+  MergeJob,
+  ParquetFiles,
+  SystemRows,
+} from "./parquet-files.ts";
+import { fileList, literal, rowsOfAll, rowsOfSystem, type Source } from "./relation.ts";
+import type { RowGroup } from "./row-groups.ts";
 import {
   AREA_COLUMNS,
+  columnsOf,
+  fromCells,
   STATION_COLUMNS,
   type AreaRow,
-  type Cell,
-  type Column,
   type StationRow,
 } from "./rows.ts";
+import { stateSql } from "./state-sql.ts";
 
-/** DuckDB's vectors hold this many rows; row groups are multiples. */
-const CHUNK_ROWS = 2_048;
 /**
  * Smaller: a query decompresses less. Greater: dictionaries are shared by more, up to where they overflow. An area's
  * month reads a group of thirty files, a station's day one or two of one file. (bench/archive.ts)
@@ -36,7 +47,7 @@ const QUICK_LEVEL = 3;
 /** Sealed files are written once and kept for years. */
 const SEALED_LEVEL = 15;
 
-/** How rows lie in a file: one station's (or area's) together, in order of time. */
+/** How rows lie in a file: one station's (or area's) together, in order of time; before that, one system's. */
 const ORDER: Readonly<Record<Table, string>> = {
   stations: "station_id, observed_at, log_partition, log_offset",
   areas: "area, as_of, log_offset",
@@ -44,147 +55,138 @@ const ORDER: Readonly<Record<Table, string>> = {
   area_keyframes: "area, as_of",
 };
 
-/**
- * Which row of one station is its state: the latest observation since its last tombstone, by the order of
- * domain/observation-order.ts (what the aggregate holds).
- */
-const STATION_RANK = `row(observed_at, event = 'observed', coalesce(total, -1), coalesce(electric, -1),
-  coalesce(mechanical, -1), coalesce(docks, -1), coalesce(area, ''), log_offset)`;
-
-export type Row = StationRow | AreaRow;
-
-export function columnsOf(table: Table): readonly Column<Row>[] {
-  const columns = table.startsWith("station") ? STATION_COLUMNS : AREA_COLUMNS;
-  return columns as unknown as readonly Column<Row>[];
+/** Rows of one flush. */
+interface Batch {
+  readonly stations: FlushTable<StationRow>;
+  readonly areas: FlushTable<AreaRow>;
 }
 
-/** Text as a SQL literal. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+interface Database {
+  readonly instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
 }
 
-/** Files as the argument of read_parquet. */
-export function fileList(folder: string, paths: readonly string[]): string {
-  return `[${paths.map((path) => literal(join(folder, path))).join(", ")}]`;
-}
-
-/** A table of rows in memory, in DuckDB's plain types; `typed` casts them to the columns'. */
-export async function appendRows<R>(
-  connection: DuckDBConnection,
-  name: string,
-  columns: readonly Column<R>[],
-  rows: readonly R[],
-): Promise<void> {
-  const plain = columns.map(({ type }) => (type === "VARCHAR" || type === "BOOLEAN" ? type : "DOUBLE"));
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE ${name} (${columns.map((column, at) => `${column.name} ${plain[at]}`).join(", ")})`,
-  );
-  const types = columns.map(({ type }) =>
-    type === "VARCHAR" ? VARCHAR : type === "BOOLEAN" ? BOOLEAN : DOUBLE,
-  );
-  const appender = await connection.createAppender(name);
-  for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
-    const part = rows.slice(from, from + CHUNK_ROWS);
-    const chunk = DuckDBDataChunk.create(types, part.length);
-    for (const [at, { key }] of columns.entries())
-      chunk.setColumnValues(
-        at,
-        part.map((row) => row[key] as Cell),
-      );
-    appender.appendDataChunk(chunk);
-    // A large batch must not hold up the live data.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-  appender.closeSync();
-}
-
-/** The select list that gives plain columns their types. */
-export function typed<R>(columns: readonly Column<R>[]): string {
-  return columns
-    .map(({ name, type }) => {
-      if (type === "TIMESTAMP_MS") return `epoch_ms(${name}::BIGINT)::TIMESTAMP_MS AS ${name}`;
-      return type === "BIGINT" || type === "INTEGER" ? `${name}::${type} AS ${name}` : name;
-    })
-    .join(", ");
-}
-
-export class ParquetWriter {
+export class ParquetWriter implements ParquetFiles {
   readonly #folder: string;
-  readonly #instance: DuckDBInstance;
-  readonly #connection: DuckDBConnection;
+  #database: Promise<Database> | null = null;
 
-  private constructor(folder: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#instance = instance;
-    this.#connection = connection;
   }
 
-  static async open(folder: string): Promise<ParquetWriter> {
-    const spill = join(folder, "spill");
-    await rm(spill, { recursive: true, force: true });
-    await makeFolder(folder);
-    const instance = await DuckDBInstance.create(":memory:", {
-      threads: "2",
-      memory_limit: "1GB",
-      // What a write took goes back to the system: else 40 MB stay (docs/decisions/0033).
-      allocator_flush_threshold: "1MB",
-      allocator_bulk_deallocation_flush_threshold: "1MB",
-      temp_directory: spill,
-      autoinstall_known_extensions: "false",
-    });
-    return new ParquetWriter(folder, instance, await instance.connect());
+  async close(): Promise<void> {
+    const opened = await this.#database?.catch(() => null);
+    this.#database = null;
+    opened?.connection.closeSync();
+    opened?.instance.closeSync();
   }
 
-  close(): void {
-    this.#connection.closeSync();
-    this.#instance.closeSync();
-  }
-
-  /** Writes rows of one system and day. @returns the file's size */
-  async write(table: Table, path: string, rows: readonly Row[]): Promise<number> {
-    const columns = columnsOf(table);
-    await appendRows(this.#connection, "batch", columns, rows);
-    try {
-      return await this.#copy(
-        table,
-        `SELECT ${typed(columns)} FROM batch ORDER BY ${ORDER[table]}`,
-        path,
-        false,
+  async flush({ from, to, stations, areas, number }: FlushJob): Promise<Flushed> {
+    const batch = await this.#newBatch();
+    for (let journal = from; journal < to; journal += 1)
+      for (const frame of (await readJournal(this.#folder, journal))?.frames ?? []) {
+        await batch.stations.append(frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS)));
+        await batch.areas.append(frame.areas.map((cells) => fromCells(cells, AREA_COLUMNS)));
+      }
+    const [first, second] = [batch.stations.rows, batch.areas.rows];
+    if (first !== stations || second !== areas)
+      throw new Error(
+        `${journalPath(this.#folder, to - 1)} does not hold what was written to it: ${first} and ${second} rows instead of ${stations} and ${areas}`,
       );
+    return this.#write(batch, number);
+  }
+
+  /** Writes rows into as many files as they have groups, all of that number; all of them or none. */
+  async writeRows(
+    stations: readonly StationRow[],
+    areas: readonly AreaRow[],
+    number: number,
+  ): Promise<Flushed> {
+    const batch = await this.#newBatch();
+    await batch.stations.append(stations);
+    await batch.areas.append(areas);
+    return this.#write(batch, number);
+  }
+
+  async #newBatch(): Promise<Batch> {
+    const { connection } = await this.#open();
+    return {
+      stations: await FlushTable.create(
+        connection,
+        "stations",
+        ({ observedAtMs }: StationRow) => observedAtMs,
+      ),
+      areas: await FlushTable.create(connection, "areas", ({ asOfMs }: AreaRow) => asOfMs),
+    };
+  }
+
+  async #write(batch: Batch, number: number): Promise<Flushed> {
+    const files: FlushedFile[] = [];
+    try {
+      for (const table of [batch.stations, batch.areas])
+        for (const group of table.close()) files.push(await this.#writeGroup(table, group, number));
+    } catch (error) {
+      // On a full disk every try would leave some.
+      for (const { file } of files) await rm(join(this.#folder, file.path), { force: true }).catch(() => {});
+      throw error;
     } finally {
-      await this.#connection.run("DROP TABLE batch");
+      const { connection } = await this.#open();
+      for (const { name } of [batch.stations, batch.areas]) await connection.run(`DROP TABLE ${name}`);
     }
+    const simulated = batch.stations.simulated ?? batch.areas.simulated;
+    return { files, ...(simulated === null ? {} : { simulated }) };
   }
 
-  /** Writes the rows of several files into one. */
-  async merge(table: Table, sources: readonly string[], path: string, sealed: boolean): Promise<number> {
-    const files = fileList(this.#folder, sources);
-    return this.#copy(table, `SELECT * FROM read_parquet(${files}) ORDER BY ${ORDER[table]}`, path, sealed);
+  async #writeGroup(
+    { table, select }: Pick<FlushTable<never>, "table" | "select">,
+    group: RowGroup,
+    number: number,
+  ): Promise<FlushedFile> {
+    const { day, system, rows, epochs } = group;
+    const path = dataPath(table, system, day, number);
+    const bytes = await this.#copy(table, select(group), { system, path });
+    const whose = system === null ? { systems: [...group.systems] as [string, string] } : { system };
+    return { file: { path, table, ...whose, day, rows, bytes, sealed: false }, epochs };
   }
 
-  /** Writes the state of each station, or area, after all rows of `sources`. */
-  async keyframe(
-    table: "stations" | "areas",
-    sources: readonly string[],
-    epochs: readonly number[],
-    path: string,
-  ): Promise<number> {
-    const state = stateSql(table, `read_parquet(${fileList(this.#folder, sources)})`, epochs);
-    return this.#copy(table, `${state} ORDER BY ${ORDER[table]}`, path, true);
+  async merge({ table, sources, between, system, path, sealed }: MergeJob): Promise<MadeFile> {
+    const only =
+      between === undefined ? "" : ` WHERE system BETWEEN ${literal(between[0])} AND ${literal(between[1])}`;
+    const rows = `SELECT * FROM ${this.#rows(table, sources, system)}${only}`;
+    return this.#made(table, rows, { system, path, sealed });
   }
 
-  /** The last row of each area in these files: what repeated totals are told by. */
-  async lastAreas(
-    paths: readonly string[],
-    epoch: number,
-  ): Promise<readonly Pick<AreaRow, "area" | "asOfMs" | "throughPartition" | "throughOffset">[]> {
-    if (paths.length === 0) return [];
-    const result = await this.#connection.runAndReadAll(
-      `SELECT area, epoch_ms(as_of)::DOUBLE, through_partition::DOUBLE, through_offset::DOUBLE
-       FROM read_parquet(${fileList(this.#folder, paths)}) WHERE epoch = ${epoch}
-       QUALIFY row_number() OVER (PARTITION BY area ORDER BY log_offset DESC) = 1`,
+  async keyframe({ table, sources, epochs, system, path }: KeyframeJob): Promise<MadeFile> {
+    const own = system === null ? "" : `SELECT ${literal(system)} AS system, * FROM `;
+    const rows = this.#rows(table, sources, system);
+    const state = stateSql(table, own === "" ? rows : `(${own}${rows})`, epochs);
+    const columns = columnsOf(table).map(({ name }) => name);
+    if (system === null) columns.unshift("system");
+    return this.#made(KEYFRAMES_OF[table], `SELECT ${columns.join(", ")} FROM (${state})`, {
+      system,
+      path,
+      sealed: true,
+    });
+  }
+
+  async systemsIn(table: Table, sources: readonly Source[]): Promise<readonly SystemRows[]> {
+    const { connection } = await this.#open();
+    const result = await connection.runAndReadAll(
+      `SELECT system, count(*)::DOUBLE FROM ${rowsOfAll(this.#folder, table, sources)} GROUP BY system ORDER BY system`,
     );
-    return result.getRowsJS().map(([area, asOfMs, throughPartition, throughOffset]) => ({
+    return result.getRowsJS().map(([system, rows]) => ({ system: system as string, rows: rows as number }));
+  }
+
+  async lastTotals(sources: readonly Source[], epoch: number): Promise<readonly LastTotals[]> {
+    if (sources.length === 0) return [];
+    const { connection } = await this.#open();
+    const result = await connection.runAndReadAll(
+      `SELECT system, area, epoch_ms(as_of)::DOUBLE, through_partition::DOUBLE, through_offset::DOUBLE
+       FROM ${rowsOfAll(this.#folder, "areas", sources)} WHERE epoch = ${epoch}
+       QUALIFY row_number() OVER (PARTITION BY system, area ORDER BY log_offset DESC) = 1`,
+    );
+    return result.getRowsJS().map(([system, area, asOfMs, throughPartition, throughOffset]) => ({
+      system: system as string,
       area: area as string,
       asOfMs: asOfMs as number,
       throughPartition: throughPartition as number | null,
@@ -192,35 +194,63 @@ export class ParquetWriter {
     }));
   }
 
-  async #copy(table: Table, select: string, path: string, sealed: boolean): Promise<number> {
+  #rows(table: Table, sources: readonly Source[], system: string | null): string {
+    return system === null
+      ? rowsOfAll(this.#folder, table, sources)
+      : rowsOfSystem(this.#folder, table, sources, system);
+  }
+
+  async #made(
+    table: Table,
+    select: string,
+    file: { readonly system: string | null; readonly path: string; readonly sealed: boolean },
+  ): Promise<MadeFile> {
+    const bytes = await this.#copy(table, select, file);
+    const { connection } = await this.#open();
+    const result = await connection.runAndReadAll(
+      `SELECT num_rows::DOUBLE FROM parquet_file_metadata(${fileList(this.#folder, [file.path])})`,
+    );
+    return { bytes, rows: Number(result.getRowsJS()[0]?.[0] ?? 0) };
+  }
+
+  async #copy(
+    table: Table,
+    select: string,
+    { system, path, sealed }: { system: string | null; path: string; sealed?: boolean },
+  ): Promise<number> {
+    const { connection } = await this.#open();
+    const order = system === null ? `system, ${ORDER[table]}` : ORDER[table];
     const whole = join(this.#folder, path);
     await makeWhole(whole, async (unfinished) => {
-      await this.#connection.run(
-        `COPY (${select}) TO ${literal(unfinished)} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd,
-          COMPRESSION_LEVEL ${sealed ? SEALED_LEVEL : QUICK_LEVEL}, ROW_GROUP_SIZE ${ROW_GROUP_ROWS[table]})`,
+      await connection.run(
+        `COPY (${select} ORDER BY ${order}) TO ${literal(unfinished)} (FORMAT parquet, PARQUET_VERSION v2,
+          COMPRESSION zstd, COMPRESSION_LEVEL ${sealed === true ? SEALED_LEVEL : QUICK_LEVEL},
+          ROW_GROUP_SIZE ${ROW_GROUP_ROWS[table]})`,
       );
     });
     return (await stat(whole)).size;
   }
 
-  /** Rows of a file. */
-  async count(path: string): Promise<number> {
-    const result = await this.#connection.runAndReadAll(
-      `SELECT count(*)::DOUBLE FROM read_parquet(${fileList(this.#folder, [path])})`,
-    );
-    return Number(result.getRowsJS()[0]?.[0] ?? 0);
+  async #open(): Promise<Database> {
+    this.#database ??= openDatabase(this.#folder).catch((error: unknown) => {
+      this.#database = null;
+      throw error;
+    });
+    return this.#database;
   }
 }
 
-/** One row for each station, or area, that is there after all rows of `from` (a relation). */
-export function stateSql(table: "stations" | "areas", from: string, epochs: readonly number[]): string {
-  const rows = `SELECT * FROM ${from} WHERE epoch IN (${[-1, ...epochs].join(", ")})`;
-  if (table === "areas")
-    return `SELECT * FROM (${rows})
-      QUALIFY row_number() OVER (PARTITION BY epoch, area ORDER BY as_of DESC, log_offset DESC) = 1 AND NOT removed`;
-  const one = "PARTITION BY epoch, log_partition, station_id";
-  return `SELECT * EXCLUDE (gone) FROM (
-      SELECT *, max(CASE WHEN event = 'removed' THEN log_offset END) OVER (${one}) AS gone FROM (${rows})
-    ) WHERE event <> 'removed' AND log_offset > coalesce(gone, -1)
-    QUALIFY row_number() OVER (${one} ORDER BY ${STATION_RANK} DESC) = 1`;
+async function openDatabase(folder: string): Promise<Database> {
+  const spill = join(folder, "spill");
+  await rm(spill, { recursive: true, force: true });
+  await makeFolder(folder);
+  const instance = await DuckDBInstance.create(":memory:", {
+    // What is written can wait: a second thread would double what a sort and a file's buffers take.
+    threads: "1",
+    // A sort that needs more spills.
+    memory_limit: "256MB",
+    temp_directory: spill,
+    autoinstall_known_extensions: "false",
+  });
+  return { instance, connection: await instance.connect() };
 }

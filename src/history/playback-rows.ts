@@ -1,12 +1,13 @@
 /**
  * The rows of a stretch of history in the order of their log, an hour at a time, and the totals that were published of
- * them. Where the log's order is not that of time (a clock was set back), hours are read as one.
+ * them. Where the log's order is not that of time (a clock was set back), hours are read as one (playback-windows.ts).
  *
  *   time      │ hour      │ hour      │ hour   │
  *   offsets   │ 1 2 3 4 7 │ 5 6 8 9   │ 10 11  │      the first two are one window, the third is another
  */
 import type { ArchiveReader } from "./archive-reader.ts";
-import { stationRows, stationsAt, totalsRows, type RowsQuery } from "./archive-rows.ts";
+import { stationBounds, stationRows, stationsAt, totalsRows, type RowsQuery } from "./archive-rows.ts";
+import { cutsOf } from "./playback-windows.ts";
 import type { StationRow } from "./rows.ts";
 
 const WINDOW_MS = 3_600_000;
@@ -38,68 +39,47 @@ const MOST_HOURS_BACK = 24;
 
 /** A stretch of one epoch of a system; it may begin a little earlier than asked for. */
 export async function readStretch(reader: ArchiveReader, asked: RowsQuery): Promise<PlayedStretch> {
-  const read = async (window: Window): Promise<ByPartition> =>
-    reader.query(async (snapshot, connection) =>
-      byPartition(await stationRows(reader.folder, snapshot, connection, { ...asked, ...window })),
-    );
-  let { fromMs } = asked;
-  let rows = await read(windowAt(asked, fromMs));
-  for (let hours = 0; hours < MOST_HOURS_BACK; hours += 1) {
-    const before = await read({ fromMs: fromMs - WINDOW_MS, toMs: fromMs });
-    if (!overlap(before, rows)) break;
-    fromMs -= WINDOW_MS;
-    rows = before;
-  }
-  const { system, epoch } = asked;
+  const { system, epoch, toMs } = asked;
+  const earliestMs = asked.fromMs - MOST_HOURS_BACK * WINDOW_MS;
+  const canCut = cutsOf(
+    await reader.query(async (snapshot, connection) =>
+      stationBounds(reader.folder, snapshot, connection, { ...asked, fromMs: earliestMs }, asked.fromMs),
+    ),
+  );
+  let fromHour = 0;
+  while (fromHour > -MOST_HOURS_BACK && !canCut(fromHour)) fromHour -= 1;
+  const edges = [asked.fromMs + fromHour * WINDOW_MS];
+  for (let hour = fromHour + 1; asked.fromMs + hour * WINDOW_MS < toMs; hour += 1)
+    if (canCut(hour)) edges.push(asked.fromMs + hour * WINDOW_MS);
+  edges.push(toMs);
+  const [fromMs = asked.fromMs] = edges;
   const state = await reader.query(async (snapshot, connection) =>
     stationsAt(reader.folder, snapshot, connection, { system, epoch, atMs: fromMs - 1 }),
   );
-  return { state, windows: windowsOf(reader, { ...asked, fromMs }, rows, read) };
+  return { state, windows: windowsOf(reader, asked, edges) };
 }
-
-interface Window {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-type ByPartition = Map<number, StationRow[]>;
 
 async function* windowsOf(
   reader: ArchiveReader,
   stretch: RowsQuery,
-  first: ByPartition,
-  read: (window: Window) => Promise<ByPartition>,
+  edges: readonly number[],
 ): AsyncGenerator<PlayedWindow> {
-  let totalsFromMs = stretch.fromMs;
-  let rows = first;
-  for (let window = windowAt(stretch, stretch.fromMs); ;) {
-    const ahead = windowAt(stretch, window.toMs);
-    const last = ahead.fromMs >= ahead.toMs;
-    const next: ByPartition = last ? new Map() : await read(ahead);
-    window = ahead;
-    if (overlap(rows, next)) {
-      rows = byPartition([...rows.values(), ...next.values()].flat());
-      continue;
-    }
-    const totals = await totalsOf(reader, stretch, { fromMs: totalsFromMs, toMs: ahead.toMs });
-    totalsFromMs = ahead.toMs;
-    yield { rows, totals, last };
-    if (last) return;
-    rows = next;
+  let totalsFromMs = edges[0] ?? stretch.fromMs;
+  for (let at = 0; at + 1 < edges.length; at += 1) {
+    const [fromMs = 0, toMs = 0, aheadMs = toMs] = edges.slice(at, at + 3);
+    const rows = await reader.query(async (snapshot, connection) =>
+      stationRows(reader.folder, snapshot, connection, { ...stretch, fromMs, toMs }),
+    );
+    const totals = await totalsOf(reader, { ...stretch, fromMs: totalsFromMs, toMs: aheadMs });
+    totalsFromMs = aheadMs;
+    yield { rows: byPartition(rows), totals, last: at + 2 === edges.length };
   }
 }
 
-function windowAt({ toMs }: RowsQuery, fromMs: number): Window {
-  return { fromMs, toMs: Math.min(fromMs + WINDOW_MS, toMs) };
-}
-
-async function totalsOf(
-  reader: ArchiveReader,
-  stretch: RowsQuery,
-  window: Window,
-): Promise<readonly PublishedTotals[]> {
+async function totalsOf(reader: ArchiveReader, window: RowsQuery): Promise<readonly PublishedTotals[]> {
   if (window.fromMs >= window.toMs) return [];
   const rows = await reader.query(async (snapshot, connection) =>
-    totalsRows(reader.folder, snapshot, connection, { ...stretch, ...window }),
+    totalsRows(reader.folder, snapshot, connection, window),
   );
   return rows.flatMap(({ area, throughPartition, throughOffset }) =>
     throughPartition === null || throughOffset === null
@@ -108,15 +88,8 @@ async function totalsOf(
   );
 }
 
-function byPartition(rows: readonly StationRow[]): ByPartition {
+function byPartition(rows: readonly StationRow[]): ReadonlyMap<number, readonly StationRow[]> {
   const partitions = Map.groupBy(rows, ({ partition }) => partition);
   for (const own of partitions.values()) own.sort((a, b) => a.offset - b.offset);
   return partitions;
-}
-
-/** Whether a partition has rows in the first hour that lie behind some of the next one in the log. */
-function overlap(rows: ByPartition, next: ByPartition): boolean {
-  for (const [partition, own] of rows)
-    if ((own.at(-1)?.offset ?? -1) > (next.get(partition)?.[0]?.offset ?? Infinity)) return true;
-  return false;
 }

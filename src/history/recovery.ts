@@ -3,9 +3,9 @@ import { totalsKey, type Kept } from "../domain/totals-record.ts";
 import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Coverage, type Epoch } from "./coverage.ts";
-import { commitRows } from "./flush.ts";
+import { commitFlush } from "./flush.ts";
 import { listJournals, readJournal, type Frame } from "./journal.ts";
-import type { RecordedGap } from "./manifest.ts";
+import type { DataFile, RecordedGap } from "./manifest.ts";
 import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
 
 export interface EpochOptions {
@@ -85,16 +85,24 @@ export async function recover(
   const coverage = new Coverage(spans, unsettled);
   for (const frame of frames) observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
   const last = frames.at(-1);
-  if (last !== undefined)
-    await commitRows(folder, {
-      ...rowsOf(frames),
+  if (last !== undefined) {
+    const flushed = await folder.parquet.flush({
+      from: folder.manifest.journalFrom,
+      to: journalFrom,
+      stations: frames.reduce((sum, { stations }) => sum + stations.length, 0),
+      areas: frames.reduce((sum, { areas }) => sum + areas.length, 0),
+      number: folder.takeFileNumber(),
+    });
+    await commitFlush(folder, {
+      flushed,
+      gaps: frames.flatMap(({ gaps }) => gaps),
       epochs: frames.map(({ epoch }) => epoch),
       positions: positionsOf(last.epoch, last.positions),
       spans: coverage.spans(),
       unsettled: coverage.unsettled(),
       journalFrom,
     });
-  else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
+  } else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
   // Imports and runs without Kafka may have come in between.
   const before = folder.manifest.epochs.findLast((epoch) => epoch.kind === "kafka");
   if (before !== undefined && continues(before, options)) {
@@ -136,23 +144,22 @@ function continues(epoch: Epoch, { kind, topics }: EpochOptions): boolean {
 
 /** What is archived of each area: so that totals written twice are one row after a restart too. */
 async function keptAreas(folder: ArchiveFolder, epoch: number): Promise<ReadonlyMap<string, Kept>> {
+  const files = folder.manifest.files.filter(({ table }) => table === "areas");
   const kept = new Map<string, Kept>();
-  const systems = new Set(folder.manifest.files.map(({ system }) => system));
-  for (const system of systems) {
-    const files = folder.manifest.files.filter((file) => file.table === "areas" && file.system === system);
-    const days = files.map(({ day }) => day).sort();
-    // Whatever comes again is of the last batches.
-    const recent = files.filter(({ day }) => day >= (days.at(-2) ?? days.at(-1) ?? ""));
-    for (const row of await folder.parquet.lastAreas(
-      recent.map(({ path }) => path),
-      epoch,
-    )) {
-      const through =
-        row.throughPartition === null || row.throughOffset === null
-          ? null
-          : { partition: row.throughPartition, offset: row.throughOffset };
-      kept.set(totalsKey(system, row.area), { through, asOfMs: row.asOfMs });
-    }
+  for (const row of await folder.parquet.lastTotals(recent(files), epoch)) {
+    const through =
+      row.throughPartition === null || row.throughOffset === null
+        ? null
+        : { partition: row.throughPartition, offset: row.throughOffset };
+    kept.set(totalsKey(row.system, row.area), { through, asOfMs: row.asOfMs });
   }
   return kept;
+}
+
+/** The last two days of each system, as far as files tell systems apart: whatever comes again is of the last batches. */
+function recent(files: readonly DataFile[]): readonly DataFile[] {
+  return [...Map.groupBy(files, ({ system }) => system).values()].flatMap((own) => {
+    const days = [...new Set(own.map(({ day }) => day))].sort();
+    return own.filter(({ day }) => day >= (days.at(-2) ?? days.at(-1) ?? ""));
+  });
 }

@@ -5,6 +5,7 @@
 import { asBoolean, asId, asTimeMs } from "../domain/gbfs/fields.ts";
 import type { RawRecord } from "../domain/raw-record.ts";
 import type { Through, Totals } from "../domain/totals-record.ts";
+import type { Table } from "./layout.ts";
 
 /** Where a row comes from: its place in the log. */
 interface LogPlace {
@@ -111,6 +112,16 @@ export const AREA_COLUMNS: readonly Column<AreaRow>[] = [
   { name: "through_partition", key: "throughPartition", type: "INTEGER" },
   { name: "through_offset", key: "throughOffset", type: "BIGINT" },
 ];
+
+export type Row = StationRow | AreaRow;
+
+export function columnsOf(table: Table): readonly Column<Row>[] {
+  const columns = table.startsWith("station") ? STATION_COLUMNS : AREA_COLUMNS;
+  return columns as unknown as readonly Column<Row>[];
+}
+
+/** Of files that several systems share, and of views: the first column. */
+export const SYSTEM_COLUMN: Column<Row> = { name: "system", key: "system", type: "VARCHAR" };
 
 /** The row as the journal holds it: the system, then the columns. */
 export function toCells<R extends { readonly system: string }>(

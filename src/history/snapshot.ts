@@ -3,8 +3,8 @@
  * journal only. Taken without a lock: when a flush comes in between, it is taken again.
  */
 import { open, stat } from "node:fs/promises";
-import { Coverage, type Span } from "./coverage.ts";
-import { decodeFrames, listJournals } from "./journal.ts";
+import { Coverage, type Epoch, type Span } from "./coverage.ts";
+import { decodeFrames, listJournals, type Frame } from "./journal.ts";
 import { journalPath, manifestPath } from "./layout.ts";
 import { EMPTY_MANIFEST, readManifest, type Manifest } from "./manifest.ts";
 import { observeRows, rowsOf, type FrameRows } from "./recovery.ts";
@@ -22,7 +22,18 @@ export interface Snapshot {
 /** One journal as read so far. */
 interface ReadJournal {
   length: number;
-  readonly frames: ReturnType<typeof decodeFrames>["frames"][number][];
+  readonly frames: ReadFrame[];
+}
+
+type ReadFrame = Omit<Frame, "stations" | "areas"> & FrameRows;
+
+/** What follows from one manifest and the frames after it: gone on with as frames come. */
+interface Followed {
+  readonly revision: number;
+  readonly coverage: Coverage;
+  readonly epochs: Epoch[];
+  readonly fresh: FrameRows;
+  frames: number;
 }
 
 const MOST_TRIES = 20;
@@ -32,7 +43,8 @@ export class Snapshots {
   readonly #folder: string;
   #manifest: { readonly id: string; readonly manifest: Manifest } | null = null;
   readonly #journals = new Map<number, ReadJournal>();
-  #last: { readonly id: string; readonly snapshot: Snapshot } | null = null;
+  #followed: Followed | null = null;
+  #last: { readonly frames: number; readonly snapshot: Snapshot } | null = null;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -51,17 +63,35 @@ export class Snapshots {
 
   #snapshot(manifest: Manifest): Snapshot {
     const journals = [...this.#journals].sort(([a], [b]) => a - b);
-    const id = `${manifest.revision} ${journals.map(([number, { length }]) => `${number}:${length}`).join(" ")}`;
-    if (this.#last?.id === id) return this.#last.snapshot;
     const frames = journals.flatMap(([, journal]) => journal.frames);
-    const coverage = new Coverage(manifest.spans, manifest.unsettled);
-    const epochs = [...manifest.epochs];
-    for (const frame of frames) {
-      observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
-      if (!epochs.some((epoch) => epoch.id === frame.epoch.id)) epochs.push(frame.epoch);
+    const { revision } = manifest;
+    if (this.#last?.frames === frames.length && this.#last.snapshot.manifest.revision === revision)
+      return this.#last.snapshot;
+    if (this.#followed?.revision !== revision)
+      this.#followed = {
+        revision,
+        coverage: new Coverage(manifest.spans, manifest.unsettled),
+        epochs: [...manifest.epochs],
+        fresh: { stations: [], areas: [], gaps: [] },
+        frames: 0,
+      };
+    const { coverage, epochs, fresh } = this.#followed;
+    for (const frame of frames.slice(this.#followed.frames)) {
+      observeRows(coverage, frame);
+      if (!epochs.some(({ id }) => id === frame.epoch.id)) epochs.push(frame.epoch);
+      for (const row of frame.stations) fresh.stations.push(row);
+      for (const row of frame.areas) fresh.areas.push(row);
+      fresh.gaps.push(...frame.gaps);
     }
-    const snapshot = { manifest, fresh: rowsOf(frames), spans: coverage.spans(), epochs };
-    this.#last = { id, snapshot };
+    this.#followed.frames = frames.length;
+    const snapshot = {
+      manifest,
+      // Copies: what is handed out does not grow.
+      fresh: { stations: [...fresh.stations], areas: [...fresh.areas], gaps: [...fresh.gaps] },
+      spans: coverage.spans(),
+      epochs: [...epochs],
+    };
+    this.#last = { frames: frames.length, snapshot };
     return snapshot;
   }
 
@@ -85,7 +115,7 @@ export class Snapshots {
       if (bytes === null) continue;
       const { frames, length } = decodeFrames(bytes);
       journal.length += length;
-      journal.frames.push(...frames);
+      for (const frame of frames) journal.frames.push({ ...frame, ...rowsOf([frame]) });
       this.#journals.set(number, journal);
     }
   }

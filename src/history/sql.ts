@@ -12,7 +12,9 @@ import { DuckDBInstance, StatementType, type DuckDBConnection } from "@duckdb/no
 import { UsageError } from "../errors.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
-import { appendRows, columnsOf, fileList, literal, typed } from "./parquet.ts";
+import { appendRows, typed } from "./append-rows.ts";
+import { literal, rowsOfAll } from "./relation.ts";
+import { columnsOf, SYSTEM_COLUMN } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface SqlAnswer {
@@ -58,23 +60,13 @@ export async function makeViews(
   for (const table of ["stations", "areas"] as const) {
     const columns = columnsOf(table);
     const fresh = snapshot.fresh[table];
-    await appendRows(
-      connection,
-      `fresh_${table}`,
-      [{ name: "system", key: "system", type: "VARCHAR" }, ...columns],
-      fresh,
-    );
-    const paths = snapshot.manifest.files
+    await appendRows(connection, `fresh_${table}`, [SYSTEM_COLUMN, ...columns], fresh);
+    const files = snapshot.manifest.files
       .filter((file) => file.table === table)
-      .sort((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)))
-      .map(({ path }) => path);
+      .sort((a, b) => (a.day < b.day ? -1 : Number(a.day > b.day)));
     const time = table === "stations" ? "observed_at" : "as_of";
     const parts = [`SELECT system, ${typed(columns)} FROM fresh_${table}`];
-    if (paths.length > 0)
-      parts.unshift(
-        `SELECT * EXCLUDE (day) FROM read_parquet(${fileList(folder, paths)},
-          hive_partitioning = true, hive_types = {'system': VARCHAR, 'day': DATE})`,
-      );
+    if (files.length > 0) parts.unshift(`SELECT * FROM ${rowsOfAll(folder, table, files)}`);
     await connection.run(
       `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT system, * EXCLUDE (system), ${time}::DATE AS day FROM (${parts.join(" UNION ALL BY NAME ")})`,
     );

@@ -12,7 +12,7 @@ import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { fileList } from "../../../src/history/parquet.ts";
+import { fileList } from "../../../src/history/relation.ts";
 import { RAW_PER_BATCH } from "./computed-log.ts";
 
 const FOLDERS = 2;

@@ -10,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
 import { areaPartitionKey } from "../../../src/domain/partitioning.ts";
 import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { fileList } from "../../../src/history/parquet.ts";
+import { fileList } from "../../../src/history/relation.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
 import type { Log } from "../../../src/ports.ts";

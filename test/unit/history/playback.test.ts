@@ -121,3 +121,33 @@ test("without totals in the archive each poll is published", async (context) => 
     [2, "75016", 3],
   ]);
 });
+
+test("a clock that was set back by more than an hour is played in the order of the log", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const log = new ScriptedLog();
+  const writer = await openWriter(folder, clock);
+  const at = async (minute: number, area: string, total: number): Promise<void> => {
+    await writer.append(log.batch([{ stationId: area, area, total, observedAtMs: START + minute * MINUTE }]));
+  };
+  // Nobody is heard of for three hours, then the clock is found to be four hours ahead.
+  await at(0, "75001", 1);
+  await at(5, "75002", 2);
+  await at(250, "75003", 3);
+  await at(255, "75004", 4);
+  await writer.flush();
+  await at(15, "75005", 5);
+  await at(20, "75006", 6);
+  for (let minute = 30; minute <= 300; minute += 30) await at(minute, "75007", minute);
+  await clock.advance(310 * MINUTE);
+  await writer.close();
+  assert.deepEqual(await replayed(context, folder, clock), [
+    [0, "75001", 1],
+    [5, "75002", 2],
+    [250, "75003", 3],
+    [255, "75004", 4],
+    [15, "75005", 5],
+    [20, "75006", 6],
+    ...Array.from({ length: 10 }, (_, index) => [30 + 30 * index, "75007", 30 + 30 * index] as const),
+  ]);
+});

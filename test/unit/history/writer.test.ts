@@ -135,8 +135,8 @@ describe("after a crash", () => {
 
   test("an archive of a newer version is left alone", async (context) => {
     const folder = await temporaryFolder(context);
-    await writeFile(join(folder, "manifest.json"), '{"format":2,"secrets":"of the future"}');
-    await assert.rejects(openWriter(folder, new TestClock(START)), /format 2/);
+    await writeFile(join(folder, "manifest.json"), '{"format":3,"secrets":"of the future"}');
+    await assert.rejects(openWriter(folder, new TestClock(START)), /format 3/);
     assert.match(await readFile(join(folder, "manifest.json"), "utf8"), /future/);
     await writeFile(join(folder, "manifest.json"), "{");
     await assert.rejects(openWriter(folder, new TestClock(START)), /is not JSON/);
