@@ -24,17 +24,6 @@ export interface Report {
   readonly facts?: Readonly<Record<string, string | number>>;
 }
 
-/** Milliseconds of `run`, once per counted run, after `warmUp` uncounted ones. */
-export async function timed(runs: number, warmUp: number, run: () => unknown): Promise<number[]> {
-  const times: number[] = [];
-  for (let turn = -warmUp; turn < runs; turn += 1) {
-    const start = performance.now();
-    await run();
-    if (turn >= 0) times.push(performance.now() - start);
-  }
-  return times;
-}
-
 /** Milliseconds of processor time that `run` takes, all threads of this process: what neighbours on the machine do not change much. */
 export async function cpuMs(run: () => unknown): Promise<number> {
   const before = process.cpuUsage();

@@ -11,14 +11,7 @@ import { UNFINISHED, makeFolder } from "./durable-files.ts";
 import { lockFolder, takeLock, type FolderLock } from "./folder-lock.ts";
 import { listJournals } from "./journal.ts";
 import { filesLockPath, journalPath, TABLES } from "./layout.ts";
-import {
-  EMPTY_MANIFEST,
-  mayHold,
-  readManifest,
-  writeManifest,
-  type DataFile,
-  type Manifest,
-} from "./manifest.ts";
+import { EMPTY_MANIFEST, readManifest, writeManifest, type Manifest } from "./manifest.ts";
 import type { OpenParquet, ParquetFiles } from "./parquet-files.ts";
 import { ParquetProcess } from "./parquet-process.ts";
 
@@ -164,14 +157,4 @@ async function removeLeftovers(folder: string, manifest: Manifest): Promise<void
   await rm(join(folder, `manifest.json${UNFINISHED}`), { force: true });
   for (const number of await listJournals(folder))
     if (number < manifest.journalFrom) await rm(journalPath(folder, number), { force: true });
-}
-
-/** Files of one table and day that may hold rows of a system. */
-export function filesOf(
-  files: readonly DataFile[],
-  table: DataFile["table"],
-  system: string,
-  day: string,
-): readonly DataFile[] {
-  return files.filter((file) => file.table === table && file.day === day && mayHold(file, system));
 }

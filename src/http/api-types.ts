@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type * as schemas from "./api-schemas.ts";
 
 export type System = z.infer<typeof schemas.System>;
+/** @public */
 export type SystemFlag = z.infer<typeof schemas.SystemFlag>;
 export type Area = z.infer<typeof schemas.Area>;
 export type StationCounts = z.infer<typeof schemas.StationCounts>;
@@ -10,6 +11,7 @@ export type Station = z.infer<typeof schemas.Station>;
 
 export type SystemAnswer = z.infer<typeof schemas.SystemAnswer>;
 export type AreasAnswer = z.infer<typeof schemas.AreasAnswer>;
+/** @public */
 export type AreaAnswer = z.infer<typeof schemas.AreaAnswer>;
 export type StationsAnswer = z.infer<typeof schemas.StationsAnswer>;
 export type StationAnswer = z.infer<typeof schemas.StationAnswer>;
@@ -24,4 +26,5 @@ export type StationPatch = DeltaEvent["stations"][number];
 export type DeltaEvent = z.infer<typeof schemas.DeltaEvent>;
 export type SystemsEvent = z.infer<typeof schemas.SystemsEvent>;
 export type HeartbeatEvent = z.infer<typeof schemas.HeartbeatEvent>;
+/** @public */
 export type ResyncEvent = z.infer<typeof schemas.ResyncEvent>;

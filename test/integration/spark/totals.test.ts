@@ -9,7 +9,7 @@ import { parseSparkAddress } from "../../../src/spark/address.ts";
 import { MOST_SLOTS } from "../../../src/spark/generation.ts";
 import { observationsSql, RAW_VIEW } from "../../../src/spark/plan.ts";
 import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
-import { sql } from "../../../src/spark/relations.ts";
+import { read, sql, withWatermark } from "../../../src/spark/relations.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
 import { isForgotten } from "../../../src/spark/spark-failure.ts";
 import { configureSession } from "../../../src/spark/totals-query.ts";
@@ -61,6 +61,31 @@ test("a session tells the version, and errors in Spark's own words", async () =>
   assert.equal(await session.countRows(sql("SELECT * FROM range(3)")), 3);
   await session.release();
   await assert.rejects(session.countRows(sql("SELECT 1")), isForgotten);
+  session.close();
+});
+
+test("a watermark lets a stream of windows put out those that are over", async () => {
+  const session = new SparkSession({ address: parseSparkAddress(ground.spark.url), clock: systemClock });
+  const ticks = read("rate", { rowsPerSecond: "50" }, true);
+  const windows = (view: string): Parameters<SparkSession["start"]>[0] => ({
+    name: `windows_of_${view}`,
+    input: sql(`SELECT window(timestamp, '1 second') AS second, count(*) AS n FROM ${view} GROUP BY 1`),
+    format: "memory",
+    options: {},
+    outputMode: "append",
+    trigger: { kind: "interval", interval: "500 milliseconds" },
+  });
+  // Each task keeps state of its own: the 200 of Spark's default would take half a minute.
+  await session.configure({ "spark.sql.shuffle.partitions": "2" });
+  await session.createView("ticks", ticks);
+  await assert.rejects(session.start(windows("ticks")), /watermark/i);
+  await session.createView("late_ticks", withWatermark(ticks, "timestamp", "1 second"));
+  const query = await session.start(windows("late_ticks"));
+  await until("a window that is over", async () => {
+    return (await session.countRows(sql("SELECT * FROM windows_of_late_ticks WHERE n = 50"))) > 0;
+  });
+  await query.stop();
+  await session.release();
   session.close();
 });
 
