@@ -1,39 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { inventCity } from "../../support/invented-city.ts";
 import { convexHull, outline } from "../../../web/src/map/area-shapes.ts";
 import { tileAddress } from "../../../web/src/map/base-map.ts";
 import { graticule, graticuleSpacing } from "../../../web/src/map/graticule.ts";
-import { stationFeature, stationProperties } from "../../../web/src/map/station-features.ts";
-
-const [station] = inventCity({ stations: 1, areas: 1, nowMs: 1_795_163_400_000 }).stations.values();
-assert.ok(station);
-const held = station;
-
-describe("stations on the map", () => {
-  it("carry their counts and their size", () => {
-    const counts = { nbr_total: 10, nbr_elec: 4, nbr_meca: 6, nbr_docks: 28, capacity: 40 };
-    const { key, system, ...shown } = stationProperties({ ...held, ...counts, is_renting: true });
-    assert.deepEqual([key, system], [held.key, held.system_id]);
-    assert.deepEqual(shown, { total: 10, electric: 4, mechanical: 6, docks: 28, capacity: 40, closed: 0 });
-  });
-
-  it("never exceed their capacity, even when a feed reports more bikes than docks, or no capacity", () => {
-    for (const capacity of [0, null, 5]) {
-      const shown = stationProperties({ ...held, nbr_total: 12, nbr_elec: 4, nbr_docks: 0, capacity });
-      assert.equal(shown.capacity, 12);
-    }
-  });
-
-  it("say that a count is unknown rather than zero", () => {
-    assert.equal(stationProperties({ ...held, nbr_elec: null }).electric, null);
-  });
-
-  it("are left out when they have no place", () => {
-    assert.equal(stationFeature({ ...held, lat: null }), null);
-  });
-});
 
 describe("an area's outline", () => {
   it("holds every one of its stations", () => {

@@ -2,10 +2,23 @@
 import type { Feature, Point } from "geojson";
 import type { Station } from "../../../src/http/api-types.ts";
 
-/**
- * What the map's style reads. As little as can be: every change of every station travels to the worker as these, and
- * MapLibre copies them one by one on the main thread.
- */
+/** What the map shows of a station, as the feed says it. */
+export interface MapStation {
+  readonly key: string;
+  readonly system: string;
+  /** Longitude, latitude. */
+  readonly place: readonly number[];
+  readonly total: number;
+  /** Null: the feed does not say. */
+  readonly electric: number | null;
+  readonly mechanical: number | null;
+  readonly docks: number | null;
+  readonly capacity: number | null;
+  /** Cannot be used now. */
+  readonly closed: boolean;
+}
+
+/** What the map's style reads. */
 export interface StationProperties {
   readonly key: string;
   /** system_id. */
@@ -23,31 +36,20 @@ export interface StationProperties {
 
 export type StationFeature = Feature<Point, StationProperties> & { readonly id: string };
 
-/** Null: the station has no place on a map. */
-export function stationFeature(station: Station): StationFeature | null {
-  const { lat, lon, key } = station;
-  if (lat === null || lon === null) return null;
+export function stationFeature({ place, closed, ...station }: MapStation): StationFeature {
   return {
     type: "Feature",
-    id: key,
-    geometry: { type: "Point", coordinates: [lon, lat] },
-    properties: stationProperties(station),
+    id: station.key,
+    geometry: { type: "Point", coordinates: [...place] },
+    properties: {
+      ...station,
+      // Feeds overfill stations and forget capacities: the share never exceeds the whole.
+      capacity: Math.max(station.capacity ?? 0, station.total + (station.docks ?? 0)),
+      closed: closed ? 1 : 0,
+    },
   };
 }
 
-export function stationProperties(station: Station): StationProperties {
-  const { nbr_total: total, nbr_elec, nbr_meca, nbr_docks } = station;
-  // Feeds overfill stations and forget capacities: the share never exceeds the whole.
-  const capacity = Math.max(station.capacity ?? 0, total + (nbr_docks ?? 0));
-  const closed = station.is_installed === false || station.is_renting === false;
-  return {
-    key: station.key,
-    system: station.system_id,
-    total,
-    electric: nbr_elec,
-    mechanical: nbr_meca,
-    docks: nbr_docks,
-    capacity,
-    closed: closed ? 1 : 0,
-  };
+export function isClosed({ is_installed, is_renting }: Station): boolean {
+  return is_installed === false || is_renting === false;
 }

@@ -1,7 +1,7 @@
 /**
  * The map: draws stations, areas and a graticule, follows data and address, and says what was clicked.
  *
- *   LiveStore ──changes──▶ StationLayer, AreaLayer ──diffs──▶ MapLibre's worker ──▶ screen
+ *   LiveStore ──changes──▶ StationLayer, AreaLayer ──parcels──▶ MapLibre's worker ──▶ screen
  *   Navigation ──address──▶ follow()                    click, drag ──▶ onStation, onArea, onView
  */
 import type { Point } from "geojson";
@@ -13,7 +13,6 @@ import {
   type GeoJSONSource,
   type MapMouseEvent,
 } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { sameView, type Address, type MapView } from "../address/address.ts";
 import type { LiveStore } from "../live/live-store.ts";
@@ -23,6 +22,8 @@ import { BaseMap } from "./base-map.ts";
 import { graticule } from "./graticule.ts";
 import { CLUSTERS_TO_ZOOM, layers, mapStyle, SOURCES } from "./map-style.ts";
 import { supplyPlate } from "./label-plate.ts";
+// oxlint-disable-next-line import/default -- with ?url, Vite makes the file's address its default export
+import workerUrl from "./map-worker.ts?worker&url";
 import { nearestStations } from "./nearest-stations.ts";
 import { readPalette } from "./palette.ts";
 import { StationLayer } from "./station-layer.ts";
@@ -85,6 +86,7 @@ export class StationMap {
       renderWorldCopies: false,
       // Labels that fade out and in at every update would flicker.
       fadeDuration: 0,
+      transformRequest: (url) => this.#stations.request(url),
     });
     supplyPlate(this.#map);
     this.#map.touchZoomRotate.disableRotation();
