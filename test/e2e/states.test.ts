@@ -199,6 +199,59 @@ describe("the page on a bad day", () => {
     await isSound(seen);
   });
 
+  it("draws on the map what changed, and nothing else", async () => {
+    const seen = await open();
+    await seen.mapReady();
+    const map = (): Promise<string> => seen.mapPicture();
+    let before = await map();
+    // The first pictures are drawn in parts: wait for the last.
+    await until(
+      async () => before === (before = await map()),
+      () => "the map did not settle",
+    );
+    const stations = [...server.stations.values()];
+    server.change(stations.map(({ key }) => ({ key, nbr_total: 0, nbr_elec: 0, nbr_meca: 0 })));
+    await until(
+      async () => (await map()) !== before,
+      () => "the map looks as it did",
+    );
+    server.change(
+      stations.map(({ key, nbr_total, nbr_elec, nbr_meca }) => ({ key, nbr_total, nbr_elec, nbr_meca })),
+    );
+    await until(
+      async () => (await map()) === before,
+      () => "the map does not look as before",
+    );
+    await isSound(seen);
+  });
+
+  it("draws every row of a long table, in sight or not, and keeps the columns in line", async () => {
+    const { system, stations } = inventCity({ stations: 400, areas: 120, nowMs: Date.now() });
+    server.systems = new Map([[system.system_id, system]]);
+    server.stations.clear();
+    for (const [key, station] of stations) server.stations.set(key, station);
+    const seen = await open();
+    const names = [...new Set(stations.values().map(({ postcode }) => postcode))].sort();
+    const lastName = names.at(-1) ?? "";
+    const last = seen.page.locator("table.areas tbody tr").nth(names.length - 1);
+    await last.waitFor({ state: "attached" });
+    const inLast = [...stations.values()].filter(({ postcode }) => postcode === lastName);
+    server.change(inLast.map(({ key }) => ({ key, nbr_total: 1_000 })));
+    await until(
+      async () => (await last.textContent())?.includes(format(1_000 * inLast.length)) ?? false,
+      async () => `the last row shows ${await last.textContent()}`,
+    );
+    await last.scrollIntoViewIfNeeded();
+    await seen.settled();
+    const edges = await seen.page.evaluate<number[]>(
+      `[...document.querySelectorAll("table.areas tr")].map((row) => Math.round(row.children[4].getBoundingClientRect().right))`,
+    );
+    assert.equal(new Set(edges).size, 1, `the docks' column ends at ${[...new Set(edges)].join(", ")}`);
+    const roles = await seen.page.locator("table.areas").ariaSnapshot();
+    assert.match(roles, new RegExp(`rowheader "${lastName}"`));
+    await isSound(seen);
+  });
+
   it("needs no sideways scrolling at 320 pixels, which is also 400 % zoom", async () => {
     const [first] = server.stations.values();
     for (const path of ["/", `/?area=${first?.area_key}`, `/?station=${first?.key}`, "/?feeds"]) {

@@ -99,6 +99,11 @@ export class Visit {
     await this.page.screenshot({ path: join(ARTIFACTS, `page-${name}.png`) });
   }
 
+  /** The map as it looks, to compare with itself. */
+  async mapPicture(): Promise<string> {
+    return (await this.page.locator(".map canvas").screenshot()).toString("base64");
+  }
+
   /** Waits until the text of `selector` is as wanted; says what it was otherwise. */
   async shows(selector: string, wanted: string | RegExp): Promise<void> {
     const target = this.page.locator(selector).first();

@@ -1,14 +1,14 @@
 /** All areas: searchable, sortable, live. Also the map's text alternative. */
-import { Component, type VNode } from "preact";
+import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
-import type { Area, System } from "../../../src/http/api-types.ts";
+import type { Area } from "../../../src/http/api-types.ts";
 import type { Column } from "../address/address.ts";
 import { Age } from "./age.tsx";
 import { orderAreas } from "./area-order.ts";
 import { trustIn } from "./freshness.ts";
 import { Link, toArea } from "./link.tsx";
 import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
-import { RowPace } from "./row-pace.ts";
+import { digitsIn, pacedRow, ROLE, type KeepRow } from "./paced-row.tsx";
 import { Sparkline } from "./sparkline.tsx";
 import { SplitBar } from "./split-bar.tsx";
 
@@ -17,8 +17,6 @@ const ROWS_AT_FIRST = 200;
 /** The first picture has as many rows as a tall screen shows; the others follow, some each frame. */
 const ROWS_IN_FIRST_FRAME = 24;
 const MORE_ROWS_PER_FRAME = 24;
-
-const pace = new RowPace();
 
 export function AreaTable(): VNode | null {
   const { words, store } = usePage();
@@ -45,30 +43,39 @@ export function AreaTable(): VNode | null {
   }
   return (
     <>
-      <table class="areas">
+      <table
+        class="rows areas"
+        {...ROLE.table}
+        style={{
+          "--digits": digitsIn(
+            areas.flatMap((area) => [area.nbr_total, area.docks]),
+            words,
+          ),
+        }}
+      >
         <caption class="visually-hidden">{text.areasCaption}</caption>
-        <thead>
-          <tr>
+        <thead {...ROLE.group}>
+          <tr {...ROLE.row}>
             <Header column="area" name={text.area} />
             <Header column="total" name={text.total} numeric />
             <Header column="electric" name={text.electricShort} full={text.electric} numeric />
             <Header column="mechanical" name={text.mechanicalShort} full={text.mechanical} numeric />
-            <th scope="col" class="column-split">
+            <th scope="col" {...ROLE.columnHeader} class="column-split">
               {text.split}
             </th>
             <Header column="docks" name={text.docksShort} full={text.docks} numeric />
-            <th scope="col" class="column-trend">
+            <th scope="col" {...ROLE.columnHeader} class="column-trend">
               {text.trend}
             </th>
             <Header column="changed" name={text.changed} numeric />
           </tr>
         </thead>
-        <tbody>
+        <tbody {...ROLE.group}>
           {shown.slice(0, drawn).map((area) => (
             <Row
               key={area.key}
               area={area}
-              system={systems.size > 1 ? systems.get(area.system_id) : undefined}
+              system={systems.size > 1 ? (systems.get(area.system_id)?.name ?? area.system_id) : null}
               stale={staleSystems.has(area.system_id)}
               // Redrawn with the row; a row without change keeps its line.
               minute={Math.floor(nowMs / 60_000)}
@@ -127,6 +134,7 @@ function Header({ column, name, full = name, numeric = false }: HeaderProps): VN
   return (
     <th
       scope="col"
+      {...ROLE.columnHeader}
       class={`column-${column}${numeric ? " numeric" : ""}`}
       aria-sort={active ? (descending ? "descending" : "ascending") : undefined}
     >
@@ -147,62 +155,44 @@ function Header({ column, name, full = name, numeric = false }: HeaderProps): VN
 interface RowProps {
   readonly area: Area;
   /** Named when there are several. */
-  readonly system: System | undefined;
+  readonly system: string | null;
+  /** The trend moves on with it. */
   readonly minute: number;
   readonly stale: boolean;
 }
 
-/** A row is drawn anew only when its area changed, or the minute (its trend moves on); out of sight, when its turn comes. */
-class Row extends Component<RowProps> {
-  #element: Element | null = null;
-  readonly #keep = (element: Element | null): void => {
-    if (element !== null) pace.follow(this, element);
-    else if (this.#element !== null) pace.leave(this, this.#element);
-    this.#element = element;
-  };
+const Row = pacedRow<RowProps>(Cells);
 
-  override shouldComponentUpdate(next: RowProps): boolean {
-    const { area, system, minute, stale } = this.props;
-    const changed =
-      next.area !== area ||
-      next.system?.name !== system?.name ||
-      next.minute !== minute ||
-      next.stale !== stale;
-    return changed && pace.mayDraw(this);
-  }
-
-  override render({ area, system, stale }: RowProps): VNode {
-    return <Cells area={area} system={system} stale={stale} keep={this.#keep} />;
-  }
-}
-
-interface CellsProps extends Omit<RowProps, "minute"> {
-  /** Is given the row's element while there is one. */
-  readonly keep: (element: Element | null) => void;
-}
-
-function Cells({ area, system, stale, keep }: CellsProps): VNode {
+function Cells({ area, system, stale, keep }: RowProps & { readonly keep: KeepRow }): VNode {
   const { words, store } = usePage();
   const nowMs = store.now();
   return (
-    <tr ref={keep} class={stale ? "stale-row" : undefined}>
-      <th scope="row">
+    <tr ref={keep} {...ROLE.row} class={stale ? "stale-row" : undefined}>
+      <th scope="row" {...ROLE.rowHeader}>
         <Link to={toArea(area.key)} class="row-link" title={area.postcode} row={area.key}>
           {area.postcode}
         </Link>
-        {system === undefined ? null : <small>{system.name ?? system.system_id}</small>}
+        {system === null ? null : <small>{system}</small>}
       </th>
-      <td class="numeric strong">{words.count(area.nbr_total)}</td>
-      <td class="numeric column-electric">{words.count(area.nbr_elec)}</td>
-      <td class="numeric column-mechanical">{words.count(area.nbr_meca)}</td>
-      <td class="column-split">
+      <td {...ROLE.cell} class="numeric strong">
+        {words.count(area.nbr_total)}
+      </td>
+      <td {...ROLE.cell} class="numeric column-electric">
+        {words.count(area.nbr_elec)}
+      </td>
+      <td {...ROLE.cell} class="numeric column-mechanical">
+        {words.count(area.nbr_meca)}
+      </td>
+      <td {...ROLE.cell} class="column-split">
         <SplitBar {...area} />
       </td>
-      <td class="numeric">{words.count(area.docks)}</td>
-      <td class="column-trend">
+      <td {...ROLE.cell} class="numeric">
+        {words.count(area.docks)}
+      </td>
+      <td {...ROLE.cell} class="column-trend">
         <Sparkline points={store.areasSeen.of(area.key)} sinceMs={store.seenSinceMs ?? nowMs} nowMs={nowMs} />
       </td>
-      <td class="numeric age column-changed">
+      <td {...ROLE.cell} class="numeric age column-changed">
         <Age atMs={area.as_of} ago={false} />
       </td>
     </tr>

@@ -8,8 +8,8 @@
  * The frame right after a change is left to the map, which makes its diff in it.
  */
 
-/** About 5 ms of script, style, layout and paint: a third of a frame at 60 Hz. */
-const ROWS_PER_FRAME = 16;
+/** About 2 ms of script, style, layout and paint: the map may draw in the same frame, and garbage be collected. */
+const ROWS_PER_FRAME = 8;
 
 /** A row that draws itself with what it was last given. */
 export interface PacedRow {

@@ -24,7 +24,7 @@ export function Sparkline({
       ? text.trendNone
       : text.trendOf(words.count(first.total), words.count(last.total));
   return (
-    <svg class="sparkline" role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
+    <svg class="sparkline" role="img" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
       <title>{label}</title>
       <path d={sparklinePath(points, sinceMs, nowMs)} />
       {last === undefined ? null : <circle cx={WIDTH - 2.5} cy={heightOf(points, last.total)} r="2" />}

@@ -18,7 +18,7 @@ export function SplitBar({ nbr_total: total, nbr_elec: electric, nbr_meca: mecha
   const electricEnd = known ? (100 * electric) / whole : 0;
   const mechanicalEnd = known ? electricEnd + (100 * mechanical) / whole : 0;
   return (
-    <svg class="split" role="img" aria-label={label} viewBox="0 0 100 8" preserveAspectRatio="none">
+    <svg class="split" role="img" viewBox="0 0 100 8" preserveAspectRatio="none">
       <title>{label}</title>
       <rect class="split-rest" width="100" height="8" />
       {known && total > 0 ? (

@@ -5,6 +5,7 @@ import type { Station } from "../../../src/http/api-types.ts";
 import { stationName } from "./area-order.ts";
 import { Link, toStation } from "./link.tsx";
 import { usePage } from "./page-context.ts";
+import { digitsIn, pacedRow, ROLE, type KeepRow } from "./paced-row.tsx";
 import { StationStatus } from "./station-status.tsx";
 
 /** More rows than this are drawn only when asked for. */
@@ -23,40 +24,39 @@ export function StationTable({ stations, caption, withArea = false }: StationTab
   const shown = all ? stations : stations.slice(0, ROWS_AT_FIRST);
   return (
     <>
-      <table class="stations">
+      <table
+        class="rows stations"
+        {...ROLE.table}
+        style={{
+          "--digits": digitsIn(
+            stations.flatMap((station) => [station.nbr_total, station.nbr_docks]),
+            words,
+          ),
+        }}
+      >
         <caption class="visually-hidden">{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{text.station}</th>
-            <th scope="col" class="numeric">
+        <thead {...ROLE.group}>
+          <tr {...ROLE.row}>
+            <th scope="col" {...ROLE.columnHeader}>
+              {text.station}
+            </th>
+            <th scope="col" {...ROLE.columnHeader} class="numeric">
               {text.total}
             </th>
-            <th scope="col" class="numeric column-electric">
+            <th scope="col" {...ROLE.columnHeader} class="numeric column-electric">
               <abbr title={text.electric}>{text.electricShort}</abbr>
             </th>
-            <th scope="col" class="numeric column-mechanical">
+            <th scope="col" {...ROLE.columnHeader} class="numeric column-mechanical">
               <abbr title={text.mechanical}>{text.mechanicalShort}</abbr>
             </th>
-            <th scope="col" class="numeric">
+            <th scope="col" {...ROLE.columnHeader} class="numeric">
               <abbr title={text.docks}>{text.docksShort}</abbr>
             </th>
           </tr>
         </thead>
-        <tbody>
+        <tbody {...ROLE.group}>
           {shown.map((station) => (
-            <tr key={station.key}>
-              <th scope="row">
-                <Link to={toStation(station.key)} class="row-link">
-                  {stationName(station)}
-                </Link>
-                {withArea ? <small>{station.postcode}</small> : null}
-                <StationStatus station={station} quiet />
-              </th>
-              <td class="numeric strong">{words.count(station.nbr_total)}</td>
-              <td class="numeric column-electric">{words.count(station.nbr_elec)}</td>
-              <td class="numeric column-mechanical">{words.count(station.nbr_meca)}</td>
-              <td class="numeric">{words.count(station.nbr_docks)}</td>
-            </tr>
+            <Row key={station.key} station={station} withArea={withArea} />
           ))}
         </tbody>
       </table>
@@ -66,5 +66,39 @@ export function StationTable({ stations, caption, withArea = false }: StationTab
         </button>
       ) : null}
     </>
+  );
+}
+
+interface RowProps {
+  readonly station: Station;
+  readonly withArea: boolean;
+}
+
+const Row = pacedRow<RowProps>(Cells);
+
+function Cells({ station, withArea, keep }: RowProps & { readonly keep: KeepRow }): VNode {
+  const { words } = usePage();
+  return (
+    <tr ref={keep} {...ROLE.row}>
+      <th scope="row" {...ROLE.rowHeader}>
+        <Link to={toStation(station.key)} class="row-link">
+          {stationName(station)}
+        </Link>
+        {withArea ? <small>{station.postcode}</small> : null}
+        <StationStatus station={station} quiet />
+      </th>
+      <td {...ROLE.cell} class="numeric strong">
+        {words.count(station.nbr_total)}
+      </td>
+      <td {...ROLE.cell} class="numeric column-electric">
+        {words.count(station.nbr_elec)}
+      </td>
+      <td {...ROLE.cell} class="numeric column-mechanical">
+        {words.count(station.nbr_meca)}
+      </td>
+      <td {...ROLE.cell} class="numeric">
+        {words.count(station.nbr_docks)}
+      </td>
+    </tr>
   );
 }
