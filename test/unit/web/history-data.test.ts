@@ -32,6 +32,22 @@ describe("what the page has seen", () => {
     );
   });
 
+  it("gives back what was seen, the unknown as unknown, and its totals as a trend", () => {
+    const history = new SeenHistory();
+    const points: Seen[] = [
+      { atMs: 1, total: 5, electric: 2, mechanical: 3, docks: 0 },
+      { atMs: 2, total: 5, electric: null, mechanical: null, docks: null },
+      { atMs: 3, total: 5, electric: 0, mechanical: 5, docks: null },
+    ];
+    for (const point of points) history.record("a", point, 1);
+    history.record("a", { ...points[2], atMs: 4 } as Seen, 1);
+    assert.deepEqual(history.of("a"), points);
+    const trend = history.trendOf("a");
+    assert.deepEqual([trend.length, trend.atMs(2), trend.total(2)], [3, 3, 5]);
+    history.forget("a");
+    assert.deepEqual([history.of("a").length, history.trendOf("a").length], [0, 0]);
+  });
+
   it("stays bounded however many stations there are", () => {
     const history = new SeenHistory();
     for (let at = 0; at < 2_000; at += 1) history.record("a", seen(at, at), 100);

@@ -190,7 +190,11 @@ function Cells({ area, system, stale, keep }: RowProps & { readonly keep: KeepRo
         {words.count(area.docks)}
       </td>
       <td {...ROLE.cell} class="column-trend">
-        <Sparkline points={store.areasSeen.of(area.key)} sinceMs={store.seenSinceMs ?? nowMs} nowMs={nowMs} />
+        <Sparkline
+          trend={store.areasSeen.trendOf(area.key)}
+          sinceMs={store.seenSinceMs ?? nowMs}
+          nowMs={nowMs}
+        />
       </td>
       <td {...ROLE.cell} class="numeric age column-changed">
         <Age atMs={area.as_of} ago={false} />
