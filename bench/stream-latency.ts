@@ -10,7 +10,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cpuMsOf, residentBytesOf } from "./support/process-use.ts";
+import {
+  childrenOf,
+  cpuMsOf,
+  endedChildrenCpuMsOf,
+  proportionalBytesOf,
+  residentBytesOf,
+} from "./support/process-use.ts";
 import { figure, quantile, report } from "./support/report.ts";
 import { velibBody } from "./support/velib-body.ts";
 
@@ -64,13 +70,21 @@ const clients = await Promise.all(
   }),
 );
 const residentMb: number[] = [];
-const cpuBefore = cpuMsOf(server.pid);
+/** With the process that writes history's files, while there is one. */
+const togetherMb: number[] = [];
+const looking = setInterval(() => {
+  const helpers = childrenOf(server.pid ?? 0).reduce((sum, pid) => sum + proportionalBytesOf(pid), 0);
+  if (helpers > 0) togetherMb.push((residentBytesOf(server.pid) + helpers) / 1e6);
+}, 100);
+const cpuNow = (): number => cpuMsOf(server.pid) + endedChildrenCpuMsOf(server.pid ?? 0);
+const cpuBefore = cpuNow();
 const measuredFromMs = Date.now();
 for (let poll = 0; poll < POLLS + WARM_UP_POLLS; poll += 1) {
   await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
   residentMb.push(residentBytesOf(server.pid) / 1e6);
 }
-const cpuShare = (cpuMsOf(server.pid) - cpuBefore) / (Date.now() - measuredFromMs);
+const cpuShare = (cpuNow() - cpuBefore) / (Date.now() - measuredFromMs);
+clearInterval(looking);
 const seen = await Promise.all(
   clients.map(async (client) => {
     const line = lineOf(client.stdout, /^(\[.*)$/);
@@ -100,7 +114,10 @@ report({
     figure("fetch complete to last delta of the poll at a client", "ms", arrived),
     figure("p99 of that", "ms", [p99]),
     figure("resident memory of the server, most", "MB", [resident]),
-    figure("processor time of the server, of one core", "share", [cpuShare]),
+    ...(togetherMb.length === 0
+      ? []
+      : [figure("together with the process that writes history, while there is one", "MB", togetherMb)]),
+    figure("processor time of the server and that process, of one core", "share", [cpuShare]),
     figure("bytes of one poll to one client", "B", [complete[0]?.[0]?.bytes ?? NaN]),
   ],
   facts: {

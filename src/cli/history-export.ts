@@ -9,7 +9,7 @@ import { mayHold } from "../history/manifest.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { askedFormat } from "./history-format.ts";
 import { askedRange } from "./history-times.ts";
-import { openReader } from "./open-archive.ts";
+import { openReader } from "./open-reader.ts";
 
 const ALL_MS = Date.UTC(2200, 0, 1);
 const HOUR_MS = 3_600_000;

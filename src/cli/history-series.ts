@@ -10,7 +10,7 @@ import type { HistorySeries } from "../ports.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { askedFormat } from "./history-format.ts";
 import { askedRange, timeOf, timezoneOf } from "./history-times.ts";
-import { openReader } from "./open-archive.ts";
+import { openReader } from "./open-reader.ts";
 
 const DAY_MS = 86_400_000;
 /** A series longer than this is no answer but an export. */

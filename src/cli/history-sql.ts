@@ -5,7 +5,7 @@ import { runSql } from "../history/sql.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { cellText, csvLine } from "./history-export.ts";
 import { askedFormat } from "./history-format.ts";
-import { openReader } from "./open-archive.ts";
+import { openReader } from "./open-reader.ts";
 
 export const historySql: Command = {
   usage: "QUERY [options]",

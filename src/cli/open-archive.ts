@@ -1,10 +1,7 @@
-/** Opens the archive under `--data-dir`: to write it beside a pipeline, or to read it. */
-import { stat } from "node:fs/promises";
+/** Opens the archive under `--data-dir` to write it beside a pipeline. Loads no DuckDB: that takes 50 MB. */
 import type { Settings } from "../config/options.ts";
 import { referenceReader } from "../domain/reference-record.ts";
-import { StorageError } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
-import { ArchiveReader } from "../history/archive-reader.ts";
 import { ArchiveWriter } from "../history/archive-writer.ts";
 import { historyFolder } from "../history/layout.ts";
 import type { Clock, Logger, Metrics, TopicNames } from "../ports.ts";
@@ -31,19 +28,4 @@ export async function openArchive(input: OpenArchiveInput): Promise<ArchiveWrite
     logger,
     metrics,
   });
-}
-
-/**
- * Opens an archive that is there.
- * @throws StorageError when there is none
- */
-export async function openReader(settings: Settings): Promise<ArchiveReader> {
-  const folder = historyFolder(settings["data-dir"]);
-  // Before the first files there is a journal only.
-  if ((await stat(folder).catch(() => null)) === null)
-    throw new StorageError(
-      "VELOSTREAM_STORAGE_INVALID",
-      `There is no archive in ${settings["data-dir"]}. Start "velostream run" or "velostream import" with it, or name another --data-dir.`,
-    );
-  return new ArchiveReader(folder);
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../errors.ts";
 import { playBack } from "../history/playback.ts";
 import type { CommandContext } from "./command.ts";
 import { askedRange } from "./history-times.ts";
-import { openReader } from "./open-archive.ts";
+import { openReader } from "./open-reader.ts";
 import { topicNames } from "./open-log.ts";
 import { runSession } from "./session.ts";
 

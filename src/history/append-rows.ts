@@ -6,35 +6,42 @@ import {
   VARCHAR,
   type DuckDBAppender,
   type DuckDBConnection,
+  type DuckDBType,
 } from "@duckdb/node-api";
 import type { Cell, Column } from "./rows.ts";
 
 /** DuckDB's vectors hold this many rows; row groups are multiples. */
 export const CHUNK_ROWS = 2_048;
 
-/** A table that rows are appended to, in DuckDB's plain types; `typed` casts them to the columns'. */
-export class RowTable<R> {
-  readonly #columns: readonly Column<R>[];
-  readonly #appender: DuckDBAppender;
-  #rows: R[] = [];
+/** The cells of a row, in the order of the columns. */
+export type Cells = readonly Cell[];
 
-  private constructor(columns: readonly Column<R>[], appender: DuckDBAppender) {
-    this.#columns = columns;
+/** A table that rows are appended to, in DuckDB's plain types; `typed` casts them to the columns'. */
+export class CellTable {
+  readonly #types: readonly DuckDBType[];
+  readonly #appender: DuckDBAppender;
+  #rows: Cells[] = [];
+
+  private constructor(types: readonly DuckDBType[], appender: DuckDBAppender) {
+    this.#types = types;
     this.#appender = appender;
   }
 
   /** Makes the table anew. */
-  static async create<R>(
+  static async create(
     connection: DuckDBConnection,
     name: string,
-    columns: readonly Column<R>[],
-  ): Promise<RowTable<R>> {
-    const types = columns.map((column) => `${column.name} ${isPlain(column) ? column.type : "DOUBLE"}`);
-    await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} (${types.join(", ")})`);
-    return new RowTable(columns, await connection.createAppender(name));
+    columns: readonly Pick<Column<never>, "name" | "type">[],
+  ): Promise<CellTable> {
+    const plain = columns.map((column) => `${column.name} ${isPlain(column) ? column.type : "DOUBLE"}`);
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} (${plain.join(", ")})`);
+    const types = columns.map(({ type }) =>
+      type === "VARCHAR" ? VARCHAR : type === "BOOLEAN" ? BOOLEAN : DOUBLE,
+    );
+    return new CellTable(types, await connection.createAppender(name));
   }
 
-  async append(rows: readonly R[]): Promise<void> {
+  async append(rows: Iterable<Cells>): Promise<void> {
     for (const row of rows) {
       this.#rows.push(row);
       if (this.#rows.length < CHUNK_ROWS) continue;
@@ -53,14 +60,11 @@ export class RowTable<R> {
   #write(): void {
     const rows = this.#rows;
     this.#rows = [];
-    const types = this.#columns.map(({ type }) =>
-      type === "VARCHAR" ? VARCHAR : type === "BOOLEAN" ? BOOLEAN : DOUBLE,
-    );
-    const chunk = DuckDBDataChunk.create(types, rows.length);
-    for (const [at, { key }] of this.#columns.entries())
+    const chunk = DuckDBDataChunk.create(this.#types, rows.length);
+    for (const at of this.#types.keys())
       chunk.setColumnValues(
         at,
-        rows.map((row) => row[key] as Cell),
+        rows.map((row) => row[at] ?? null),
       );
     this.#appender.appendDataChunk(chunk);
   }
@@ -72,12 +76,12 @@ export async function appendRows<R>(
   columns: readonly Column<R>[],
   rows: readonly R[],
 ): Promise<void> {
-  const table = await RowTable.create(connection, name, columns);
-  await table.append(rows);
+  const table = await CellTable.create(connection, name, columns);
+  await table.append(rows.values().map((row) => columns.map(({ key }) => row[key] as Cell)));
   table.close();
 }
 
-function isPlain<R>({ type }: Column<R>): boolean {
+function isPlain({ type }: Pick<Column<never>, "type">): boolean {
   return type === "VARCHAR" || type === "BOOLEAN";
 }
 

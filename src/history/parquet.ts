@@ -23,14 +23,7 @@ import type {
 } from "./parquet-files.ts";
 import { fileList, literal, rowsOfAll, rowsOfSystem, type Source } from "./relation.ts";
 import type { RowGroup } from "./row-groups.ts";
-import {
-  AREA_COLUMNS,
-  columnsOf,
-  fromCells,
-  STATION_COLUMNS,
-  type AreaRow,
-  type StationRow,
-} from "./rows.ts";
+import { AREA_COLUMNS, columnsOf, STATION_COLUMNS, toCells, type AreaRow, type StationRow } from "./rows.ts";
 import { stateSql } from "./state-sql.ts";
 
 /**
@@ -57,8 +50,8 @@ const ORDER: Readonly<Record<Table, string>> = {
 
 /** Rows of one flush. */
 interface Batch {
-  readonly stations: FlushTable<StationRow>;
-  readonly areas: FlushTable<AreaRow>;
+  readonly stations: FlushTable;
+  readonly areas: FlushTable;
 }
 
 interface Database {
@@ -85,8 +78,8 @@ export class ParquetWriter implements ParquetFiles {
     const batch = await this.#newBatch();
     for (let journal = from; journal < to; journal += 1)
       for (const frame of (await readJournal(this.#folder, journal))?.frames ?? []) {
-        await batch.stations.append(frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS)));
-        await batch.areas.append(frame.areas.map((cells) => fromCells(cells, AREA_COLUMNS)));
+        await batch.stations.append(frame.stations);
+        await batch.areas.append(frame.areas);
       }
     const [first, second] = [batch.stations.rows, batch.areas.rows];
     if (first !== stations || second !== areas)
@@ -103,20 +96,16 @@ export class ParquetWriter implements ParquetFiles {
     number: number,
   ): Promise<Flushed> {
     const batch = await this.#newBatch();
-    await batch.stations.append(stations);
-    await batch.areas.append(areas);
+    await batch.stations.append(stations.map((row) => toCells(row, STATION_COLUMNS)));
+    await batch.areas.append(areas.map((row) => toCells(row, AREA_COLUMNS)));
     return this.#write(batch, number);
   }
 
   async #newBatch(): Promise<Batch> {
     const { connection } = await this.#open();
     return {
-      stations: await FlushTable.create(
-        connection,
-        "stations",
-        ({ observedAtMs }: StationRow) => observedAtMs,
-      ),
-      areas: await FlushTable.create(connection, "areas", ({ asOfMs }: AreaRow) => asOfMs),
+      stations: await FlushTable.create(connection, "stations"),
+      areas: await FlushTable.create(connection, "areas"),
     };
   }
 
@@ -137,14 +126,11 @@ export class ParquetWriter implements ParquetFiles {
     return { files, ...(simulated === null ? {} : { simulated }) };
   }
 
-  async #writeGroup(
-    { table, select }: Pick<FlushTable<never>, "table" | "select">,
-    group: RowGroup,
-    number: number,
-  ): Promise<FlushedFile> {
+  async #writeGroup(flushed: FlushTable, group: RowGroup, number: number): Promise<FlushedFile> {
+    const { table } = flushed;
     const { day, system, rows, epochs } = group;
     const path = dataPath(table, system, day, number);
-    const bytes = await this.#copy(table, select(group), { system, path });
+    const bytes = await this.#copy(table, flushed.select(group), { system, path });
     const whose = system === null ? { systems: [...group.systems] as [string, string] } : { system };
     return { file: { path, table, ...whose, day, rows, bytes, sealed: false }, epochs };
   }

@@ -1,5 +1,5 @@
 /** Which rows lie in one file: those of one table, day and system; of many systems, those of one table and day. Pure. */
-import { dayOf } from "./layout.ts";
+import { DAY_MS, dayOf } from "./layout.ts";
 
 /**
  * Systems of a table and day that have files of their own. With more, a flush would write (and sync, and compact, and
@@ -24,10 +24,10 @@ interface Counted {
 
 /** Counts the rows of one table as they come. */
 export class RowGroups {
-  readonly #days = new Map<string, Map<string, Counted>>();
+  readonly #days = new Map<number, Map<string, Counted>>();
 
   add(system: string, epoch: number, atMs: number): void {
-    const day = dayOf(atMs);
+    const day = Math.floor(atMs / DAY_MS);
     let systems = this.#days.get(day);
     if (systems === undefined) this.#days.set(day, (systems = new Map()));
     let counted = systems.get(system);
@@ -37,7 +37,8 @@ export class RowGroups {
   }
 
   groups(): readonly RowGroup[] {
-    return [...this.#days].flatMap(([day, systems]) => {
+    return [...this.#days].flatMap(([number, systems]) => {
+      const day = dayOf(number * DAY_MS);
       if (systems.size <= MOST_OWN_FILES)
         return [...systems].map(([system, { rows, epochs }]): RowGroup => {
           return { day, system, systems: [system, system], rows, epochs: [...epochs] };

@@ -136,9 +136,8 @@ export function fromCells<R extends { readonly system: string }>(
   cells: readonly Cell[],
   columns: readonly Column<R>[],
 ): R {
-  const row: Record<string, Cell> = { system: cells[0] ?? "" };
-  for (const [index, { key }] of columns.entries()) row[key] = cells[index + 1] ?? null;
-  return row as unknown as R;
+  const fields = columns.map(({ key }, index): [string, Cell] => [key, cells[index + 1] ?? null]);
+  return Object.fromEntries([["system", cells[0] ?? ""], ...fields]) as unknown as R;
 }
 
 export function stationRow(record: RawRecord, place: Omit<LogPlace, "system">): StationRow {

@@ -1,9 +1,11 @@
 /** The process that makes Parquet files: it does what DuckDB does here, may die, and is gone when nobody needs it. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { readManifest } from "../../../src/history/manifest.ts";
 import { ParquetProcess } from "../../../src/history/parquet-process.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
@@ -88,4 +90,34 @@ test("it ends at once when its writer is gone, whatever it was doing", async (co
   child.disconnect();
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
   assert.ok(code === 0 || signal === "SIGKILL");
+});
+
+test("a process that writes history loads no DuckDB: it would keep its memory for good", async (context) => {
+  const folder = await temporaryFolder(context);
+  const script = `
+    const { openArchive } = await import("./src/cli/open-archive.ts");
+    const { settle } = await import("./src/config/settings.ts");
+    const { SILENT } = await import("./src/telemetry/logger.ts");
+    const { settings } = settle({ args: ["--data-dir", ${JSON.stringify(folder)}], env: {}, accepts: ["data-dir"], commandName: "test" });
+    const writer = await openArchive({
+      settings,
+      topics: { raw: "raw", totals: "totals", rejects: "rejects" },
+      kind: "memory",
+      clock: { now: () => Date.now() },
+      logger: SILENT,
+      metrics: { count() {}, set() {}, observe() {}, forget() {} },
+    });
+    const value = Buffer.from(JSON.stringify({ system_id: "a", station_id: "1", postcode: "b", nbr_total: 1, nbr_elec: null, nbr_meca: null, observed_at: Date.now() }));
+    await writer.append([{ topic: "raw", partition: 0, offset: 0, key: "a:1", value, headers: {}, timestampMs: Date.now() }]);
+    await writer.close();
+    console.log(JSON.stringify(process.report.getReport().sharedObjects));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+  const loaded = JSON.parse(stdout) as readonly string[];
+  assert.ok(loaded.length > 3, "the report names what is loaded");
+  assert.deepEqual(
+    loaded.filter((path) => /duckdb/i.test(path)),
+    [],
+  );
+  const manifest = await readManifest(join(folder, "history"));
+  assert.equal(manifest?.files.length, 1);
 });
