@@ -5,7 +5,6 @@
  *   none ──job──▶ started ──answers──▶ idle ──2 s──▶ none          it dies: its jobs are rejected, the next starts another
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import nodeModule from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -84,7 +83,11 @@ export class ParquetProcess implements ParquetFiles {
   async close(): Promise<void> {
     const child = this.#child;
     if (child === null) return;
-    const ended = once(child, "exit");
+    // It may be dying by itself just now, or never have started: that is an end too.
+    const ended = new Promise<void>((resolve) => {
+      child.once("exit", () => resolve());
+      child.once("error", () => resolve());
+    });
     this.#letGo();
     await ended;
   }
