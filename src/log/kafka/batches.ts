@@ -156,14 +156,13 @@ export async function sendHeads(
     const leader = (await client.topic(batch.topic))?.leaders[batch.partition] ?? -1;
     byLeader.set(leader, [...(byLeader.get(leader) ?? []), batch]);
   }
-  const compression = await compressionFor(client);
   const acknowledged = new Map<Batch, number>();
   let halved = false;
   let failure: unknown = null;
   await Promise.all(
     [...byLeader].map(async ([leader, list]) => {
       try {
-        const sent = await sendToLeader(client, leader, list, sequences, identity, compression);
+        const sent = await sendToLeader(client, leader, list, sequences, identity);
         for (const [batch, endOffset] of sent.done) {
           acknowledged.set(batch, endOffset);
           waiting.splice(waiting.indexOf(batch), 1);
@@ -219,8 +218,8 @@ async function sendToLeader(
   batches: readonly Batch[],
   sequences: Sequences,
   identity: ProducerIdentity,
-  compression: CompressionAlgorithmValue,
 ): Promise<Sent> {
+  const compression = await compressionFor(client, leader);
   const numbers = new NumericMap();
   for (const batch of batches) numbers.set(`${batch.topic}:${batch.partition}`, sequences.number(batch));
   try {
@@ -280,6 +279,6 @@ const MESSAGE_TOO_LARGE = 10;
 const RECORD_LIST_TOO_LARGE = 18;
 const DUPLICATE_SEQUENCE_NUMBER = 46;
 /** zstd needs Produce 7 (Kafka 2.1); gzip works everywhere. */
-async function compressionFor(client: KafkaClient): Promise<CompressionAlgorithmValue> {
-  return (await client.version("Produce")) >= 7 ? "zstd" : "gzip";
+async function compressionFor(client: KafkaClient, leader: number): Promise<CompressionAlgorithmValue> {
+  return (await client.version({ kind: "node", id: leader }, "Produce")) >= 7 ? "zstd" : "gzip";
 }

@@ -1,5 +1,5 @@
 /**
- * Requests to a Kafka cluster by name: versions negotiated, leaders and coordinators found, answers typed.
+ * Requests to a Kafka cluster by name: versions negotiated with each broker, leaders and coordinators found, answers typed.
  * Connections, TLS, SASL, metadata and the wire format are @platformatic/kafka's; retrying is our callers'
  * (connectivity.ts), because the client's own is bounded (docs/decisions/0010).
  */
@@ -23,7 +23,8 @@ import type {
 } from "@platformatic/kafka";
 import type { KafkaAccess } from "./access.ts";
 import { isUnknownTopic, refusal } from "./errors.ts";
-import { type FetchResponse, parseFetchResponse } from "./fetch-response.ts";
+import type { FetchResponse } from "./fetch-response.ts";
+import { RequestVersions } from "./request-versions.ts";
 
 /** The requests we send; the shapes are the same in all versions, or made so by the client. */
 interface Requests {
@@ -47,9 +48,6 @@ interface Requests {
   TxnOffsetCommit: [txnOffsetCommitV3.TxnOffsetCommitRequest, txnOffsetCommitV3.TxnOffsetCommitResponse];
 }
 export type RequestName = keyof Requests;
-
-/** From version 4 on this request is the brokers' own and needs the right to act on the cluster (KIP-890). */
-const HIGHEST_VERSION: Partial<Record<RequestName, number>> = { AddPartitionsToTxn: 3 };
 
 export type CoordinatorKind = "group" | "transaction";
 const COORDINATOR_KEY_TYPE = { group: 0, transaction: 1 } as const;
@@ -76,33 +74,6 @@ export interface KafkaClientOptions {
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-interface WireApi {
-  readonly version: number;
-  readonly async: (connection: kafka.Connection, ...args: readonly unknown[]) => Promise<unknown>;
-}
-
-/** What the client exports of each version of a request. */
-interface WireModule {
-  readonly api: WireApi & { readonly key: number };
-  readonly createRequest: (...args: readonly unknown[]) => kafka.Writer;
-}
-
-/** The client's fetch request, our reading of the answer. */
-function fetchApi({ api, createRequest }: WireModule, version: number): WireApi {
-  const flexible = version >= FLEXIBLE_FETCH;
-  return {
-    version,
-    async: async (connection, ...args) =>
-      promised((done) => {
-        const request = (): kafka.Writer => createRequest(...args);
-        connection.send(api.key, version, request, parseFetchResponse, flexible, flexible, done);
-      }),
-  };
-}
-
-/** Its header has tagged fields from here on. */
-const FLEXIBLE_FETCH = 12;
-
 export class KafkaClient {
   readonly #base: kafka.Base;
   readonly #coordinators = new Map<string, number>();
@@ -111,7 +82,7 @@ export class KafkaClient {
    * already: the request under way is told no more than "connection closed".
    */
   #refused: Error | null = null;
-  #versions: Promise<ReadonlyMap<string, readonly [number, number]>> | null = null;
+  readonly #versions = new RequestVersions();
 
   constructor(access: KafkaAccess, options: KafkaClientOptions = {}) {
     this.#base = new kafka.Base({
@@ -133,16 +104,21 @@ export class KafkaClient {
     ...args: Requests[N][0]
   ): Promise<Requests[N][1]> {
     try {
-      const [connection, api] = await Promise.all([this.#connect(target), this.#api(name)]);
+      const connection = await this.#connect(target);
+      const api = await this.#versions.api(connection, name);
       return (await api.async(connection, ...args)) as Requests[N][1];
     } catch (error) {
       throw this.#reasonOf(error);
     }
   }
 
-  /** The version of `name` that will be spoken. */
-  async version(name: RequestName): Promise<number> {
-    return (await this.#api(name)).version;
+  /** The version of `name` that is spoken with `target`; brokers of one cluster may differ while they are upgraded. */
+  async version(target: Target, name: RequestName): Promise<number> {
+    try {
+      return (await this.#versions.api(await this.#connect(target), name)).version;
+    } catch (error) {
+      throw this.#reasonOf(error);
+    }
   }
 
   /**
@@ -212,31 +188,6 @@ export class KafkaClient {
       throw new kafka.NetworkError(`No broker coordinates ${kind} ${key} now.`);
     this.#coordinators.set(`${kind} ${key}`, found.nodeId);
     return found.nodeId;
-  }
-
-  async #api(name: RequestName): Promise<WireApi> {
-    this.#versions ??= this.#askVersions();
-    const versions = await this.#versions;
-    const range = versions.get(name);
-    if (range !== undefined) {
-      const [least, most] = range;
-      for (let version = Math.min(most, HIGHEST_VERSION[name] ?? most); version >= least; version -= 1) {
-        const module = `${name.charAt(0).toLowerCase()}${name.slice(1)}V${version}`;
-        const found = (kafka as unknown as Record<string, WireModule | undefined>)[module];
-        if (found !== undefined) return name === "Fetch" ? fetchApi(found, version) : found.api;
-      }
-    }
-    throw new kafka.UnsupportedApiError(`The broker and the client share no version of ${name}.`);
-  }
-
-  async #askVersions(): Promise<ReadonlyMap<string, readonly [number, number]>> {
-    try {
-      const apis = await this.#base.listApis();
-      return new Map(apis.map((api) => [api.name, [api.minVersion, api.maxVersion] as const]));
-    } catch (error) {
-      this.#versions = null;
-      throw error;
-    }
   }
 }
 

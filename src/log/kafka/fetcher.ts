@@ -153,7 +153,7 @@ export class Fetcher {
     this.#busyNodes.add(leader);
     for (const position of positions) position.inFlight = true;
     try {
-      const version = await client.version("Fetch");
+      const version = await client.version({ kind: "node", id: leader }, "Fetch");
       // Fetch knows topics by name up to version 12, by id from 13 on.
       const name = (topic: string): string => (version <= 12 ? topic : (metadata.get(topic)?.id ?? topic));
       const byName = new Map([...metadata.keys()].map((topic) => [name(topic), topic] as const));

@@ -83,6 +83,38 @@ describe("topics on three nodes", { timeout: 300_000 }, () => {
   });
 });
 
+test("clients go on when their broker comes back older than it went", { timeout: 200_000 }, async () => {
+  const newer = await startTestBroker();
+  const [address = ""] = newer.brokers;
+  const log = openLog([address]);
+  const topic = { topic: "kept", partitions: 1, replicationFactor: 1, cleanupPolicy: "compact" } as const;
+  await log.createTopics([topic]);
+  const producer = await log.producer();
+  const publish = async (key: string): Promise<void> =>
+    producer.publish([{ topic: "kept", key, value: key, partition: 0 }]);
+  await publish("before");
+  const read: (string | null)[] = [];
+  const stop = new AbortController();
+  const reading = (async (): Promise<void> => {
+    const batches = log.read({ topics: ["kept"], from: "earliest", signal: stop.signal });
+    for await (const { records } of batches) read.push(...records.map(({ key }) => key));
+  })();
+  await newer.stop();
+  const older = await startTestBroker({ version: "3.6.1", port: Number(address.split(":")[1]) });
+  try {
+    const maker = openLog([address]);
+    await maker.createTopics([topic]);
+    await maker.close();
+    await publish("after");
+    while (read.at(-1) !== "after") await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    await reading;
+  } finally {
+    await log.close();
+    await older.stop();
+  }
+});
+
 async function readAll(log: KafkaLog, topic: string): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
   for await (const batch of log.read({ topics: [topic], from: "earliest", until: "end" }))
