@@ -252,6 +252,30 @@ describe("the page on a bad day", () => {
     await isSound(seen);
   });
 
+  it("has room for numbers of five digits on every screen", async () => {
+    for (const [key, station] of server.stations) {
+      const nbr_elec = 400 + (station.nbr_elec ?? 0);
+      const nbr_meca = 600 + (station.nbr_meca ?? 0);
+      server.stations.set(key, { ...station, nbr_elec, nbr_meca, nbr_total: nbr_elec + nbr_meca });
+    }
+    for (const viewport of [
+      { width: 1_000, height: 700 },
+      { width: 390, height: 844 },
+      { width: 320, height: 640 },
+    ]) {
+      const seen = await open("/", { ...DESKTOP, viewport });
+      await seen.shows("tbody tr td", /\d\d,\d\d\d/);
+      const cut = await seen.page.evaluate<string[]>(
+        `[...document.querySelectorAll("table.areas :is(tr, td)")]
+          .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)`,
+      );
+      assert.deepEqual(cut, [], `${viewport.width} pixels`);
+      await isSound(seen);
+      await seen.close();
+    }
+    visit = null;
+  });
+
   it("needs no sideways scrolling at 320 pixels, which is also 400 % zoom", async () => {
     const [first] = server.stations.values();
     for (const path of ["/", `/?area=${first?.area_key}`, `/?station=${first?.key}`, "/?feeds"]) {

@@ -8,7 +8,7 @@ import { orderAreas } from "./area-order.ts";
 import { trustIn } from "./freshness.ts";
 import { Link, toArea } from "./link.tsx";
 import { areasChange, useAddress, useLive, usePage } from "./page-context.ts";
-import { digitsIn, pacedRow, ROLE, type KeepRow } from "./paced-row.tsx";
+import { pacedRow, ROLE, useDigits, type KeepRow } from "./paced-row.tsx";
 import { Sparkline } from "./sparkline.tsx";
 import { SplitBar } from "./split-bar.tsx";
 
@@ -32,6 +32,10 @@ export function AreaTable(): VNode | null {
     address.descending,
     words,
   );
+  const digits = useDigits(
+    areas.flatMap((area) => [area.nbr_total, area.docks]),
+    words,
+  );
   if (areas.length === 0) return null;
   const shown = all ? areas : areas.slice(0, ROWS_AT_FIRST);
   const drawn = useGrowing(shown.length);
@@ -43,16 +47,7 @@ export function AreaTable(): VNode | null {
   }
   return (
     <>
-      <table
-        class="rows areas"
-        {...ROLE.table}
-        style={{
-          "--digits": digitsIn(
-            areas.flatMap((area) => [area.nbr_total, area.docks]),
-            words,
-          ),
-        }}
-      >
+      <table class="rows areas" {...ROLE.table} style={{ "--digits": digits }}>
         <caption class="visually-hidden">{text.areasCaption}</caption>
         <thead {...ROLE.group}>
           <tr {...ROLE.row}>

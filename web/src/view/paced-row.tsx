@@ -1,5 +1,6 @@
 /** Rows of long tables: drawn anew only when what they show changed, and out of sight only when their turn comes. */
 import { Component, type ComponentClass, type FunctionComponent, type VNode } from "preact";
+import { useRef } from "preact/hooks";
 import type { Words } from "../text/format.ts";
 import { RowPace } from "./row-pace.ts";
 
@@ -40,9 +41,15 @@ export function pacedRow<Props extends object>(
   };
 }
 
-/** How long the longest of `counts` is in writing: every row's columns are as wide as that needs. */
-export function digitsIn(counts: readonly (number | null)[], words: Words): number {
-  return words.count(counts.reduce<number>((most, count) => Math.max(most, count ?? 0), 0)).length;
+/**
+ * How long the longest of `counts` is in writing: every row's columns are as wide as that needs. It never shrinks, so
+ * that a number going back and forth over a thousand does not lay out the whole table each time.
+ */
+export function useDigits(counts: readonly (number | null)[], words: Words): number {
+  const digits = useRef(0);
+  const largest = counts.reduce<number>((most, count) => Math.max(most, count ?? 0), 0);
+  digits.current = Math.max(digits.current, words.count(largest).length);
+  return digits.current;
 }
 
 function sameProps(a: object, b: object): boolean {

@@ -5,7 +5,7 @@ import type { Station } from "../../../src/http/api-types.ts";
 import { stationName } from "./area-order.ts";
 import { Link, toStation } from "./link.tsx";
 import { usePage } from "./page-context.ts";
-import { digitsIn, pacedRow, ROLE, type KeepRow } from "./paced-row.tsx";
+import { pacedRow, ROLE, useDigits, type KeepRow } from "./paced-row.tsx";
 import { StationStatus } from "./station-status.tsx";
 
 /** More rows than this are drawn only when asked for. */
@@ -21,19 +21,14 @@ export function StationTable({ stations, caption, withArea = false }: StationTab
   const { words } = usePage();
   const { text } = words;
   const [all, setAll] = useState(false);
+  const digits = useDigits(
+    stations.flatMap((station) => [station.nbr_total, station.nbr_docks]),
+    words,
+  );
   const shown = all ? stations : stations.slice(0, ROWS_AT_FIRST);
   return (
     <>
-      <table
-        class="rows stations"
-        {...ROLE.table}
-        style={{
-          "--digits": digitsIn(
-            stations.flatMap((station) => [station.nbr_total, station.nbr_docks]),
-            words,
-          ),
-        }}
-      >
+      <table class="rows stations" {...ROLE.table} style={{ "--digits": digits }}>
         <caption class="visually-hidden">{caption}</caption>
         <thead {...ROLE.group}>
           <tr {...ROLE.row}>
