@@ -106,10 +106,12 @@ const missed = latencies.filter((latency) => latency === null).length;
 const arrived = latencies.flatMap((latency) => latency ?? []).sort((a, b) => a - b);
 const p99 = quantile(arrived, 0.99);
 const resident = Math.max(...residentMb);
+/** A process that the server starts is memory that the machine must have, too. */
+const together = Math.max(resident, ...togetherMb);
 report({
   name: "stream-latency",
   claim: `with all ${STATIONS} stations changing, 1,000 clients have the change within ${LIMIT_MS} ms of the fetch (p99), in under ${LIMIT_MB} MB`,
-  holds: p99 < LIMIT_MS && resident < LIMIT_MB && missed === 0 && arrived.length > 0,
+  holds: p99 < LIMIT_MS && together < LIMIT_MB && missed === 0 && arrived.length > 0,
   figures: [
     figure("fetch complete to last delta of the poll at a client", "ms", arrived),
     figure("p99 of that", "ms", [p99]),

@@ -1,4 +1,4 @@
-/** Times on the command line of history, import and replay: in a zone, across daylight saving. */
+/** Times on the command line, as history, import, replay and simulate take them: in a zone, across daylight saving. */
 import type { Settings } from "../config/options.ts";
 import { UsageError } from "../errors.ts";
 import { formatTime, isTimezone, readTime } from "../history/local-time.ts";
