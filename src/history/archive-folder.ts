@@ -14,6 +14,7 @@ import { filesLockPath, journalPath, TABLES } from "./layout.ts";
 import { EMPTY_MANIFEST, readManifest, writeManifest, type Manifest } from "./manifest.ts";
 import type { OpenParquet, ParquetFiles } from "./parquet-files.ts";
 import { ParquetProcess } from "./parquet-process.ts";
+import { unusableFolder } from "./storage-problem.ts";
 
 /** Changes to the manifest: what is given replaces. */
 export type ManifestChange = Partial<Omit<Manifest, "format" | "revision" | "nextFile">>;
@@ -44,7 +45,9 @@ export class ArchiveFolder {
     path: string,
     openParquet: OpenParquet = (folder) => new ParquetProcess(folder),
   ): Promise<ArchiveFolder> {
-    await makeFolder(path);
+    await makeFolder(path).catch((error: unknown) => {
+      throw unusableFolder(path, error);
+    });
     const lock = await lockFolder(path);
     try {
       // A killed writer's process may still be making a file: it ends as soon as it sees that nobody wants it.

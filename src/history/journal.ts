@@ -12,6 +12,7 @@ import { journalFolder, journalNumber, journalPath } from "./layout.ts";
 import type { Epoch } from "./coverage.ts";
 import type { RecordedGap } from "./manifest.ts";
 import type { Cell } from "./rows.ts";
+import { unusableFolder } from "./storage-problem.ts";
 
 /** What one batch of the log came to. */
 export interface Frame {
@@ -96,7 +97,7 @@ async function syncFolderOf(folder: string): Promise<void> {
 export async function listJournals(folder: string): Promise<readonly number[]> {
   const names = await readdir(journalFolder(folder)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw error;
+    throw unusableFolder(journalFolder(folder), error);
   });
   return names
     .map(journalNumber)
@@ -111,7 +112,7 @@ export async function readJournal(
 ): Promise<{ readonly frames: readonly Frame[]; readonly damagedBytes: number } | null> {
   const bytes = await readFile(journalPath(folder, number)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
-    throw error;
+    throw unusableFolder(journalFolder(folder), error);
   });
   if (bytes === null) return null;
   const { frames, length } = decodeFrames(bytes);

@@ -1,4 +1,5 @@
 /** What is wrong with a disk, for people. */
+import { StorageError } from "../errors.ts";
 
 /** One sentence with its remedy. */
 export function storageProblem(folder: string, error: unknown): string {
@@ -7,4 +8,14 @@ export function storageProblem(folder: string, error: unknown): string {
   if (code === "ENOSPC" || code === "EDQUOT" || /no space left|disk (is )?full/i.test(text))
     return `The disk of ${folder} is full. Free some space, or keep less with --retain.`;
   return `The archive in ${folder} cannot be written (${code ?? text}). Check the disk and its permissions.`;
+}
+
+/** A folder that cannot be made, or not be read: no permission, a file in its way, a read-only disk. */
+export function unusableFolder(folder: string, error: unknown): StorageError {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  return new StorageError(
+    "VELOSTREAM_STORAGE_UNAVAILABLE",
+    `The folder ${folder} cannot be used (${code}). Check its permissions, or name another with --data-dir.`,
+    { cause: error },
+  );
 }

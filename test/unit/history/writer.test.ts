@@ -29,6 +29,29 @@ test("a second writer is refused, and the folder is free again after the first",
   await (await openWriter(folder, clock)).close();
 });
 
+test("a folder that cannot be made or read is no bug: it is named, with what to do", async (context) => {
+  const folder = await temporaryFolder(context);
+  const refused = (error: unknown): boolean => {
+    assert.ok(error instanceof StorageError, String(error));
+    assert.match(
+      error.message,
+      /cannot be used \(ENOTDIR\)\. Check its permissions, or name another with --data-dir/,
+    );
+    return true;
+  };
+  const file = join(folder, "file");
+  await writeFile(file, "in the way");
+  await assert.rejects(openWriter(join(file, "history"), new TestClock(START)), refused);
+
+  const archive = join(folder, "history");
+  await (await openWriter(archive, new TestClock(START))).close();
+  await rm(join(archive, "journal"), { recursive: true, force: true });
+  await writeFile(join(archive, "journal"), "in the way");
+  const reader = new ArchiveReader(archive);
+  context.after(() => reader.close());
+  await assert.rejects(reader.snapshot(), refused);
+});
+
 describe("after a crash", () => {
   test("a damaged end of the journal costs what was not acknowledged, and nothing else", async (context) => {
     const folder = await temporaryFolder(context);
