@@ -60,9 +60,13 @@ function configurationPage(): string {
     for (const [name, row] of own) {
       const variables = [environmentName(name), ...(row.envAliases ?? [])].map(code).join(", ");
       const flag = row.kind === "secret" ? "(secret)" : code(flagText(name));
+      const without =
+        row.without === undefined
+          ? ""
+          : ` With the flag: ${row.without.charAt(0).toLowerCase()}${row.without.slice(1)}`;
       const choices = row.choices === undefined ? "" : ` One of ${row.choices.map(code).join(", ")}.`;
       lines.push(
-        `| ${cell(flag)} | ${variables} | ${cell(defaultOf(row))} | ${cell(row.help)}${cell(choices)} |`,
+        `| ${cell(flag)} | ${variables} | ${cell(defaultOf(row))} | ${cell(row.help)}${cell(without)}${cell(choices)} |`,
       );
     }
   }

@@ -1,6 +1,8 @@
 /** `aggregate`: a worker that turns station records into totals; several share the partitions. */
+import { OPTIONS } from "../config/options.ts";
 import type { Command } from "./command.ts";
 import { GROUP_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
 import { runSparkAggregate } from "./aggregate-spark.ts";
 import { SPARK_OPTIONS } from "./spark-settings.ts";
@@ -31,6 +33,15 @@ export const aggregate: Command = {
     "json",
     "for",
   ],
+  optionTexts: {
+    brokers: NEEDED_BROKERS,
+    for: FOR_A_WHILE,
+    "data-dir": {
+      metavar: "DIR",
+      help: "With --engine spark: folder of what must be remembered of the query, and of a local Spark's checkpoints.",
+      default: OPTIONS["data-dir"].default,
+    },
+  },
   run: async (context) => {
     requireBrokers(context, "aggregate");
     if (context.settings.engine === "spark") return runSparkAggregate(context);

@@ -1,6 +1,7 @@
 /** `archive`: keeps the records of both topics as history, over Kafka. */
 import type { Command } from "./command.ts";
 import { ARCHIVE_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
 
@@ -16,6 +17,7 @@ export const archive: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...ARCHIVE_OPTIONS, ...METRICS_OPTIONS, "for"],
+  optionTexts: { brokers: NEEDED_BROKERS, for: FOR_A_WHILE },
   run: async (context) => {
     requireBrokers(context, "archive");
     return runSession({

@@ -1,6 +1,7 @@
 /** `collect`: a feed to station records over Kafka, and nothing else. */
 import type { Command } from "./command.ts";
 import { FEED_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { CACHES_ONLY, NEEDED_BROKERS } from "./option-texts.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
@@ -17,6 +18,7 @@ export const collect: Command = {
     },
   ],
   options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...METRICS_OPTIONS, "for"],
+  optionTexts: { brokers: NEEDED_BROKERS, "data-dir": CACHES_ONLY },
   run: async (context) => {
     requireBrokers(context, "collect");
     return runSession({

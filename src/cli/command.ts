@@ -20,7 +20,7 @@ export interface OptionText {
   readonly metavar: string;
   readonly help: string;
   /** As a user would write it. */
-  readonly default: string;
+  readonly default?: string;
 }
 
 export interface Command {

@@ -31,7 +31,7 @@ export function overview(commands: readonly CommandEntry[]): string {
 
 /** `velostream COMMAND --help`. */
 export function commandHelp(name: string, command: Command): string {
-  const options = [...command.options, ...COMMON_OPTIONS];
+  const options = [...new Set<OptionName>([...command.options, ...COMMON_OPTIONS])];
   const texts = command.optionTexts ?? {};
   const width = Math.min(
     30,
@@ -60,7 +60,7 @@ export function commandHelp(name: string, command: Command): string {
 
 function optionLines(name: OptionName, width: number, text: OptionText | undefined): string[] {
   const row: OptionRow = OPTIONS[name];
-  const facts = [text?.help ?? row.help];
+  const facts = [text?.help ?? row.without ?? row.help];
   if (row.choices !== undefined) facts.push(`One of ${row.choices.join(", ")}.`);
   const shown = text?.default ?? defaultText(row);
   if (shown !== null) facts.push(`[${shown}]`);

@@ -9,6 +9,7 @@ import { mayHold } from "../history/manifest.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { askedFormat } from "./history-format.ts";
 import { askedRange } from "./history-times.ts";
+import { FROM_TIME } from "./option-texts.ts";
 import { openReader } from "./open-reader.ts";
 
 const ALL_MS = Date.UTC(2200, 0, 1);
@@ -31,6 +32,7 @@ export const historyExport: Command = {
     },
   ],
   options: ["data-dir", "system", "table", "since", "from", "to", "timezone", "format", "json", "output"],
+  optionTexts: { from: FROM_TIME },
   positionals: [0, 0],
   run,
 };

@@ -10,6 +10,7 @@ import type { HistorySeries } from "../ports.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { askedFormat } from "./history-format.ts";
 import { askedRange, timeOf, timezoneOf } from "./history-times.ts";
+import { FROM_TIME } from "./option-texts.ts";
 import { openReader } from "./open-reader.ts";
 
 const DAY_MS = 86_400_000;
@@ -40,6 +41,7 @@ export const historyArea: Command = {
     },
   ],
   options: OPTIONS,
+  optionTexts: { from: FROM_TIME },
   positionals: [1, 1],
   run: async (context) => answer(context, "area"),
 };
@@ -53,6 +55,7 @@ export const historyStation: Command = {
     { command: "velostream history station 16107 --since 24h --every 5m", does: "The last day." },
   ],
   options: [...OPTIONS, "at"],
+  optionTexts: { from: FROM_TIME },
   positionals: [1, 1],
   run: async (context) => answer(context, "station"),
 };
@@ -70,8 +73,9 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
   try {
     const queries = new ArchiveQueries(reader, clock);
     let series: HistorySeries | null;
+    const key =
+      what === "area" && name.includes(":") ? areaOfKey(name) : { system: settings.system, area: name };
     if (what === "area") {
-      const key = name.includes(":") ? areaOfKey(name) : { system: settings.system, area: name };
       series = await queries.areaSeries({ systemId: key.system, area: key.area, edges, aggregate }, signal);
     } else {
       const station = await findStation(reader, settings.system, name, signal);
@@ -85,7 +89,7 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
     }
     if (series === null)
       throw new UsageError(
-        `The archive knows no ${what} ${JSON.stringify(name)} of system ${settings.system}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
+        `The archive knows no ${what} ${JSON.stringify(key.area)} of system ${key.system}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
       );
     await show(context, series, timezone, at !== null);
     return 0;

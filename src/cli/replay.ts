@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { FROM_TIME } from "./option-texts.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
 
@@ -38,6 +39,7 @@ export const replay: Command = {
     "to",
     "timezone",
   ],
+  optionTexts: { from: FROM_TIME },
   positionals: [0, 1],
   run,
 };

@@ -6,6 +6,7 @@ import type { TopicSpec } from "../ports.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { NEEDED_BROKERS } from "./option-texts.ts";
 import { topicNames } from "./open-log.ts";
 import { requireBrokers } from "./watch.ts";
 
@@ -21,6 +22,7 @@ export const topicsCreate: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "json"],
+  optionTexts: { brokers: NEEDED_BROKERS },
   run: async (context) =>
     withLog(context, "topics create", async (log, specs) => {
       for (const report of await log.createTopics(specs)) {
@@ -47,6 +49,7 @@ export const topicsList: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, "json"],
+  optionTexts: { brokers: NEEDED_BROKERS },
   run: async (context) =>
     withLog(context, "topics list", async (log, specs) => {
       for (const state of await log.describeTopics(specs)) {

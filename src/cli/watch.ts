@@ -8,6 +8,7 @@ import type { Log, TopicNames } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS } from "./kafka-options.ts";
+import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { openLog, topicNames } from "./open-log.ts";
 import { printRaw, printTotals } from "./print-records.ts";
 import { sessionOutput } from "./session-output.ts";
@@ -30,7 +31,7 @@ export const watchTotals: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, "from", "json", "for"],
-  optionTexts: { from: FROM_TEXT },
+  optionTexts: { brokers: NEEDED_BROKERS, from: FROM_TEXT, for: FOR_A_WHILE },
   run: (context) => watch(context, "totals"),
 };
 
@@ -45,7 +46,7 @@ export const watchRaw: Command = {
     },
   ],
   options: [...KAFKA_OPTIONS, "from", "json", "for"],
-  optionTexts: { from: FROM_TEXT },
+  optionTexts: { brokers: NEEDED_BROKERS, from: FROM_TEXT, for: FOR_A_WHILE },
   run: (context) => watch(context, "raw"),
 };
 

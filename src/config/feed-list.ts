@@ -11,6 +11,7 @@
 import { dirname, resolve } from "node:path";
 import { parse as parseCsv } from "csv-parse/sync";
 import { parse as parseYaml } from "yaml";
+import { LEAST_INTERVAL_MS } from "./feed-options.ts";
 import { parseOption } from "./option-types.ts";
 import { ConfigError } from "../errors.ts";
 
@@ -135,7 +136,10 @@ function listedFeed(
     feed: url ?? system ?? "",
     name: text("name"),
     headers: headersOf(entry["headers"], where, env),
-    interval: interval === null ? null : parseOption("duration-or-auto", interval, `${where}: interval`),
+    interval:
+      interval === null
+        ? null
+        : parseOption("duration-or-auto", interval, `${where}: interval`, { least: LEAST_INTERVAL_MS }),
     areas: areas === null ? null : resolve(dirname(path), areas),
     areasProperty: text("areas-property"),
   };

@@ -4,6 +4,9 @@ import type { OptionRow } from "./option-types.ts";
 /** Default feed: the alias that feed/ resolves to Vélib' Métropole's discovery. */
 const DEFAULT_FEED = "velib";
 
+/** Between two polls, ms: less is a mistake that a publisher would pay for. */
+export const LEAST_INTERVAL_MS = 100;
+
 export const FEED_OPTION_ROWS = {
   feed: {
     kind: "list",
@@ -30,6 +33,7 @@ export const FEED_OPTION_ROWS = {
     kind: "duration-or-auto",
     metavar: "DURATION|auto",
     default: "auto",
+    least: LEAST_INTERVAL_MS,
     group: "feed",
     help: "Time between polls; auto learns how often the feed really changes.",
   },
@@ -79,6 +83,7 @@ export const FEED_OPTION_ROWS = {
     kind: "integer",
     metavar: "N",
     default: 64,
+    least: 1,
     group: "feed",
     help: "Requests to publishers at once, 4 of them at most to one host.",
   },

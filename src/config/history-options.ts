@@ -14,6 +14,7 @@ export const HISTORY_OPTIONS = {
     default: true,
     group: "history",
     help: "Keep the history of what is collected under --data-dir.",
+    without: "Keep no history of what is collected.",
   },
   retain: {
     kind: "duration",

@@ -32,6 +32,10 @@ export interface OptionRow {
   /** null: not set. */
   readonly default: OptionValues[OptionKind] | null;
   readonly choices?: readonly string[];
+  /** The least number, or duration in ms, that means anything. */
+  readonly least?: number;
+  /** What `--no-…` does, for a flag that is on by default. */
+  readonly without?: string;
   /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
   readonly envAliases?: readonly string[];
   readonly help: string;
@@ -91,11 +95,17 @@ export function parseOption<K extends OptionKind>(
   kind: K,
   text: string,
   origin: string,
-  choices?: readonly string[],
+  { choices, least }: Pick<OptionRow, "choices" | "least"> = {},
 ): OptionValues[K] {
   try {
     if (kind !== "flag" && kind !== "list" && text === "") throw new Malformed("is empty");
     const value = PARSERS[kind](text);
+    // Nothing is not a default: a script whose variable is not set must not get another log, or no feed at all.
+    if (Array.isArray(value) && value.length === 0) throw new Malformed("is empty");
+    if (least !== undefined && typeof value === "number" && value < least)
+      throw new Malformed(
+        `is too little: at least ${kind.startsWith("duration") ? formatDuration(least) : least}`,
+      );
     for (const item of choices === undefined ? [] : Array.isArray(value) ? value : [value]) {
       if (choices?.includes(String(item)) !== true)
         throw new Malformed(`is none of ${choices?.join(", ") ?? ""}`);

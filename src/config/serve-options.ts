@@ -56,5 +56,11 @@ export const SERVE_OPTIONS = {
     group: "serve",
     help: "Serve /metrics, /healthz and /readyz of a process without the page on this port of --host; 0 picks one.",
   },
-  serve: { kind: "flag", default: true, group: "serve", help: "Serve the page and the API." },
+  serve: {
+    kind: "flag",
+    default: true,
+    group: "serve",
+    help: "Serve the page and the API.",
+    without: "Serve neither page nor API.",
+  },
 } as const;

@@ -64,7 +64,7 @@ export function settle(input: SettleInput): CommandLine {
       values[name] = row.default;
       continue;
     }
-    values[name] = parseOption(row.kind, raw.text, raw.origin, row.choices);
+    values[name] = parseOption(row.kind, raw.text, raw.origin, row);
     origins.set(name, raw.origin);
   }
   return { settings: values as unknown as Settings, positionals, help, origins };
@@ -98,8 +98,9 @@ function readFlags(
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind !== "option") continue;
-    const negated = token.name.startsWith("no-") && isOption(token.name.slice(3));
-    const name = negated ? token.name.slice(3) : token.name;
+    const positive = token.name.replace(/^no-/, "");
+    const negated = positive !== token.name && isOption(positive) && rowOf(positive).kind === "flag";
+    const name = negated ? positive : token.name;
     if (name === "help" || token.rawName === "-h") {
       help = true;
       continue;
@@ -116,7 +117,7 @@ function readFlags(
       );
     if (row.kind === "flag" && token.value !== undefined)
       throw new UsageError(`${token.rawName} takes no value. Write ${token.rawName} or --no-${name}.`);
-    if (row.kind !== "flag" && (token.value === undefined || negated))
+    if (row.kind !== "flag" && token.value === undefined)
       throw new UsageError(
         `${token.rawName} needs a value. Write ${token.rawName} ${row.metavar ?? "VALUE"}.`,
       );
@@ -129,7 +130,8 @@ function readFlags(
 }
 
 function unknownFlag(rawName: string, commandName: string, accepted: ReadonlySet<OptionName>): UsageError {
-  const near = nearest(rawName.replace(/^-+/, ""), [...accepted]);
+  const name = rawName.replace(/^-+/, "");
+  const near = [...accepted].find((option) => name === `no-${option}`) ?? nearest(name, [...accepted]);
   const hint = near === null ? "" : ` Did you mean --${near}?`;
   return new UsageError(`${rawName} is no option.${hint} See "${commandName} --help".`);
 }

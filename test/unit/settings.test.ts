@@ -80,6 +80,31 @@ const MISTAKES: readonly {
     says: /takes no value/,
   },
   {
+    what: "a list of nothing, as of a variable that is not set,",
+    run: () => settings(["--brokers", ""]),
+    error: ConfigError,
+    says: /^--brokers: "" is empty/,
+  },
+  {
+    what: "no- before an option that has a value",
+    run: () => settings(["--no-port"]),
+    error: UsageError,
+    says: /^--no-port is no option\. Did you mean --port\?/,
+  },
+  {
+    what: "an interval that would ask a publisher without a pause",
+    run: () => settings(["--interval", "0s"]),
+    error: ConfigError,
+    says: /^--interval: "0s" is too little: at least 100ms\./,
+  },
+  {
+    what: "a topic without a partition",
+    run: () =>
+      settle({ args: ["--partitions", "0"], env: {}, accepts: ["partitions"], commandName: "velostream x" }),
+    error: ConfigError,
+    says: /^--partitions: "0" is too little: at least 1\./,
+  },
+  {
     what: "a duration without unit",
     run: () => settings(["--interval", "10"]),
     error: ConfigError,
