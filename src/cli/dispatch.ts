@@ -52,7 +52,9 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
       await terminal.out(overview(family));
       return EXIT.done;
     }
-    if (word !== undefined && word !== "help") throw unknownCommand(word);
+    if (word === "help" && args[0] === "help" && args.length > 1)
+      return runCommand({ args: [...args.slice(1), "--help"], env, terminal, signal });
+    if (word !== undefined && word !== "help") throw unknownCommand(word, args[args.indexOf(word) + 1]);
     await terminal.out(overview(COMMANDS));
     return args.length === 0 ? EXIT.usage : EXIT.done;
   }
@@ -95,12 +97,18 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; rest: stri
   return null;
 }
 
-function unknownCommand(word: string): UsageError {
+function unknownCommand(word: string, second: string | undefined): UsageError {
   const family = COMMANDS.filter(({ name }) => name.startsWith(`${word} `)).map(({ name }) => name);
-  if (family.length > 0)
-    return new UsageError(
-      `"${word}" wants one more word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}. See "velostream ${word} --help".`,
-    );
+  if (family.length > 0) {
+    if (second === undefined || second.startsWith("-"))
+      return new UsageError(
+        `"${word}" wants one more word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}. See "velostream ${word} --help".`,
+      );
+    const whole = `${word} ${second}`;
+    const meant = nearest(whole, family);
+    const hint = meant === null ? "" : ` Did you mean "velostream ${meant}"?`;
+    return new UsageError(`${JSON.stringify(whole)} is no command.${hint} See "velostream ${word} --help".`);
+  }
   const near = nearest(
     word,
     COMMANDS.map(({ name }) => name),

@@ -4,6 +4,7 @@ import { searchSystems, type CatalogueSystem } from "../domain/catalogue.ts";
 import { EXIT } from "../errors.ts";
 import { CATALOGUE_ATTRIBUTION } from "../feed/catalogue.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { CACHES_ONLY } from "./option-texts.ts";
 import { feedClient, openCatalogue } from "./open-feeds.ts";
 
 /** Rows shown on a terminal; a pipe gets all. */
@@ -27,6 +28,7 @@ export const systems: Command = {
     "allow-private-addresses",
     "allow-insecure-http",
   ],
+  optionTexts: { "data-dir": CACHES_ONLY },
   positionals: [0, 10],
   run,
 };
@@ -42,13 +44,13 @@ async function run(context: CommandContext): Promise<number> {
     } else if (terminal.interactive) {
       await terminal.out(tableOf(found.slice(0, SHOWN), context));
       if (found.length > SHOWN)
-        terminal.err(`… and ${found.length - SHOWN} more: name a place, or use --json.`);
+        terminal.err(`… and ${found.length - SHOWN} more: name a place, or use --json.\n`);
     } else {
       for (const system of found) await terminal.out(`${columnsOf(system).join("\t")}\n`);
     }
     if (found.length === 0)
-      terminal.err(`No system of the catalogue holds "${positionals.join(" ")}". Try fewer words.`);
-    terminal.err(`${found.length} of ${all.length} systems. ${CATALOGUE_ATTRIBUTION}.`);
+      terminal.err(`No system of the catalogue holds "${positionals.join(" ")}". Try fewer words.\n`);
+    terminal.err(`${found.length} of ${all.length} systems. ${CATALOGUE_ATTRIBUTION}.\n`);
     return EXIT.done;
   } finally {
     await client.close();

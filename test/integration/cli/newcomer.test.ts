@@ -4,6 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startSimulator, type Simulator } from "../../../src/simulate/simulator.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
@@ -40,6 +43,11 @@ function totals(stdout: string): Map<string, Record<string, unknown>> {
 }
 
 test("no arguments show what there is, and --help anywhere shows a command's options", async () => {
+  const help = [
+    await velostream(["help", "topics", "list"]).finished,
+    await velostream(["topics", "list", "-h"]).finished,
+  ];
+  assert.equal(help[0]?.stdout, help[1]?.stdout);
   const alone = await velostream([]).finished;
   assert.match(alone.stdout, /npm run demo/);
   for (const args of [["--help"], ["run", "--help"], ["run", "--feed", "-h"], ["replay", "--help"]]) {
@@ -57,6 +65,11 @@ test("a typo in a flag, a command or a variable names what was meant", async () 
     /--inteval is no option\. Did you mean --interval\?/,
   );
   refused(await velostream(["simulat"]).finished, 64, /Did you mean "velostream simulate"\?/);
+  refused(
+    await velostream(["topics", "crate"]).finished,
+    64,
+    /"topics crate" is no command\. Did you mean "velostream topics create"\?/,
+  );
   refused(
     await velostream(run(), { VELOSTREAM_INTERVALL: "5s" }).finished,
     78,
@@ -191,6 +204,19 @@ test("the demo needs nothing, and takes nothing simulated to a broker that the e
   assert.deepEqual([...totals(stdout).keys()].toSorted(), ["75016", "93200"]);
   for (const record of totals(stdout).values()) assert.equal(record["simulated"], true);
   assert.match(stderr, /^SIMULATED: a city of 1500 stations/);
+});
+
+test("a search of the catalogue ends its lines, found or not", async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), "velostream-catalogue-"));
+  context.after(async () => rm(folder, { recursive: true }));
+  const catalogue = join(folder, "systems.csv");
+  await writeFile(
+    catalogue,
+    "Country Code,Name,Location,System ID,URL,Auto-Discovery URL\nFR,Vélo,Lyon,velo,https://v.example,https://v.example/gbfs.json\n",
+  );
+  const search = (text: string) => velostream(["systems", text, "--catalogue", catalogue]).finished;
+  assert.match((await search("lyon")).stderr, /^1 of 1 systems\..*\n$/);
+  assert.match((await search("oslo")).stderr, /^No system .*\n0 of 1 systems\..*\n$/);
 });
 
 test("a recording that is not there says so", async () => {
