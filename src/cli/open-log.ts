@@ -1,5 +1,6 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
+import { ConfigError } from "../errors.ts";
 import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
@@ -16,8 +17,18 @@ export interface OpenLogInput {
   readonly createTopics?: boolean;
 }
 
+/** @throws ConfigError when two of the three are the same topic */
 export function topicNames(settings: Settings): TopicNames {
-  return { raw: settings["raw-topic"], totals: settings["totals-topic"], rejects: settings["rejects-topic"] };
+  const topics = {
+    raw: settings["raw-topic"],
+    totals: settings["totals-topic"],
+    rejects: settings["rejects-topic"],
+  };
+  if (new Set(Object.values(topics)).size < 3)
+    throw new ConfigError(
+      "--raw-topic, --totals-topic and --rejects-topic must be three different topics. Name them apart.",
+    );
+  return topics;
 }
 
 /** Opens the log and makes the topics that are missing; says what differs from what is wanted. */

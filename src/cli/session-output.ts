@@ -83,6 +83,7 @@ function statusParts(
     ...(view === null
       ? [`${held.length} partitions`]
       : [`${view.stationCount} stations`, `${[...view.areas()].length} areas`]),
+    ...(live && waiting(statuses) ? ["waiting for the feed's first answer"] : []),
     ...rate.shown(records, nowMs),
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
@@ -107,6 +108,14 @@ function savings(statuses: readonly CollectorStatus[]): string[] {
     : [
         `${notModified} of ${requests} requests unchanged (304), ${Math.floor(savedBytes / 1_000_000)} MB saved`,
       ];
+}
+
+/** Nothing was heard of any feed yet, neither data nor a failure. */
+function waiting(statuses: readonly CollectorStatus[]): boolean {
+  return (
+    statuses.length > 0 &&
+    statuses.every(({ lastSuccessAtMs, failure }) => lastSuccessAtMs === null && failure === null)
+  );
 }
 
 function notices({ statuses, context }: SessionOutputInput): string[] {

@@ -154,5 +154,12 @@ export async function runSession(input: SessionInput): Promise<number> {
   await log.close();
   stages.rethrow();
   const everSucceeded = systems === null || statuses.some(({ lastSuccessAtMs }) => lastSuccessAtMs !== null);
-  return settings.for !== null && !everSucceeded ? EXIT.unavailable : EXIT.done;
+  if (settings.for === null || everSucceeded) return EXIT.done;
+  // A failed poll has been told of; one that was still waiting for its answer has not.
+  if (statuses.every(({ failure }) => failure === null))
+    logger.warn(
+      "feed.no_answer",
+      'No poll came to an end within --for. Give it longer, or see what is wrong with "velostream doctor".',
+    );
+  return EXIT.unavailable;
 }

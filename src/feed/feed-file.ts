@@ -61,6 +61,14 @@ export class FeedFile {
     if (answer.movedForGood) this.#url = new URL(answer.url);
     const unchanged = { ok: true, kind: "unchanged", body: null } as const;
     if (answer.body === null) {
+      // "As you have it already", to one who has nothing.
+      if (this.#digest === null)
+        return {
+          ok: false,
+          outcome: "http_304",
+          message: failureMessage("http_304", this.#url.host),
+          retryAfterMs: null,
+        };
       this.#traffic.notModified += 1;
       this.#traffic.savedBytes += this.#bodyBytes;
       return { ...unchanged, transferredBytes: answer.transferredBytes };

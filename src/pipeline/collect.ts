@@ -177,7 +177,10 @@ export class Collector {
         } as const;
         const nextMs = pacer.next(failed, random());
         if (this.status.failed(error.code, error.message, atMs)) {
-          logger.warn("feed.unavailable", error.message, { code: error.code, retryInMs: nextMs - atMs });
+          logger.warn("feed.unavailable", error.message, {
+            code: error.code,
+            retryInMs: Math.round(nextMs - atMs),
+          });
         }
         this.status.scheduled(nextMs, null);
         await clock.sleep(nextMs - atMs, signal);

@@ -63,6 +63,29 @@ test("ends with 69 when no poll ever succeeded", async () => {
   assert.deepEqual(lines, []);
 });
 
+test("ends with 69 and a word about it when the only poll was still waiting for its answer", async () => {
+  const clock = new TestClock();
+  const told: string[] = [];
+  const context = commandContext(["--json", "--no-serve", "--for", "5s"], clock);
+  const logger = { ...silentLogger, warn: (event: string) => told.push(event) };
+  const source = scriptedFeed(clock, [], () => new Promise<never>(() => {}));
+  const done = runSession({
+    context: { ...context, logger },
+    supply: supplyOf(context, {
+      ...source,
+      poll: (signal) =>
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+      describe: (signal) =>
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    }),
+    lossless: false,
+    aggregate: true,
+  });
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 69);
+  assert.deepEqual(told, ["feed.no_answer"]);
+});
+
 test("drains at the signal: what was polled is on stdout before it ends", async () => {
   const clock = new TestClock();
   const stop = new AbortController();

@@ -248,7 +248,7 @@ export function unavailable(error: unknown, access: KafkaAccess): unknown {
   if (error instanceof LogError || !isRetriable(error)) return error;
   return new LogError(
     "VELOSTREAM_LOG_UNAVAILABLE",
-    `Kafka at ${access.brokers.join(",")} does not answer: ${explain(error)}. Start it with \`npm run kafka\`, or omit --brokers.`,
+    `Kafka at ${access.brokers.join(",")} does not answer: ${explain(error)}. Check the address, or start a broker here with \`npm run kafka\`.`,
     { cause: error },
   );
 }

@@ -169,6 +169,11 @@ test("asks conditionally, and a 304 is an observation of every station again", a
   assert.ok(source.traffic.savedBytes > 50);
 });
 
+test("a 304 to one who has nothing is a failure that says so", async () => {
+  server.routes.set("/station_status.json", (_request, response) => void response.writeHead(304).end());
+  await assert.rejects(feed("/station_status.json").describe(), /answered HTTP 304\. It is tried again/);
+});
+
 test("a header or last_reported that moves alone is no change", async () => {
   const at = (n: number, count: number) => ({
     ...statusFile({ ...station("1", count), last_reported: n }, station("2", 2)),
