@@ -239,7 +239,7 @@ describe("the page on the product", () => {
     const visit = await Visit.open(browser, `${product.url}/?map=16.5/${station.lat}/${station.lon}`);
     const { page } = visit;
     await visit.mapReady();
-    const box = await page.locator(".map canvas").boundingBox();
+    const box = await page.locator(".map .maplibregl-canvas").boundingBox();
     assert.ok(box);
     const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
     // The worker may still be placing the stations: a click on bare ground would open the area.

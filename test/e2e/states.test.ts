@@ -311,6 +311,49 @@ describe("the page on a bad day", () => {
     assert.deepEqual(await seen.violations(), []);
   });
 
+  it("draws an area where it is, wherever the camera goes, and opens it there", async () => {
+    const [lat, lon] = [48.8, 2.4];
+    const corners = [...server.stations.values()].slice(0, 4).map((station, index) => ({
+      ...station,
+      area_key: "75001",
+      postcode: "75001",
+      lat: lat + (index < 2 ? 0.015 : -0.015),
+      lon: lon + (index % 2 === 0 ? 0.02 : -0.02),
+    }));
+    server.stations.clear();
+    for (const station of corners) server.stations.set(station.key, station);
+    const seen = await open(`/?map=13/${lat}/${lon}`);
+    await seen.mapReady();
+    const box = await seen.page.locator(".map .maplibregl-canvas").boundingBox();
+    assert.ok(box);
+    const x = Math.round(box.width / 2);
+    const y = Math.round(box.height / 2);
+    const isDrawn = (right: number): Promise<boolean> =>
+      seen.page.evaluate(`(() => {
+        const pixel = new OffscreenCanvas(1, 1).getContext("2d");
+        pixel.drawImage(document.querySelector(".ground"), ${-x - right}, ${-y - 3});
+        return pixel.getImageData(0, 0, 1, 1).data[3] > 100;
+      })()`);
+    const click = (right: number): Promise<void> => seen.page.mouse.click(box.x + x + right, box.y + y + 3);
+    // Half as wide as 0.02° and the room around: 233 and 27 pixels at this zoom.
+    await until(
+      () => isDrawn(240),
+      () => "no area was drawn",
+    );
+    assert.deepEqual([await isDrawn(-240), await isDrawn(-280), await isDrawn(280)], [true, false, false]);
+    await seen.page.locator(".map .maplibregl-canvas").press("ArrowLeft");
+    // A hundred pixels, as MapLibre says.
+    await until(
+      async () => (await isDrawn(340)) && !(await isDrawn(-180)),
+      () => "the area did not follow the camera",
+    );
+    assert.deepEqual([await isDrawn(-140), await isDrawn(380)], [true, false]);
+    await click(-180);
+    await click(340);
+    await seen.shows("h2", "75001");
+    await isSound(seen);
+  });
+
   it("does without a base map when the tiles cannot be reached", async () => {
     // Nothing listens there.
     server.tiles = { url: "http://127.0.0.1:9/{z}/{x}/{y}.png", attribution: "Nobody" };

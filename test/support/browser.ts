@@ -101,7 +101,7 @@ export class Visit {
 
   /** The map as it looks, to compare with itself. */
   async mapPicture(): Promise<string> {
-    return (await this.page.locator(".map canvas").screenshot()).toString("base64");
+    return (await this.page.locator(".map .maplibregl-canvas").screenshot()).toString("base64");
   }
 
   /** Waits until the text of `selector` is as wanted; says what it was otherwise. */

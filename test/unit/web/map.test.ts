@@ -66,9 +66,17 @@ describe("the graticule", () => {
   it("has a handful of lines at any zoom", () => {
     for (const width of [360, 40, 3, 0.4, 0.03]) {
       const bounds = { west: 2, east: 2 + width, south: 48, north: 48 + width / 2 };
-      const count = graticule(bounds).features[0]?.geometry.coordinates.length ?? 0;
+      const { meridians, parallels } = graticule(bounds);
+      const count = meridians.length + parallels.length;
       assert.ok(count >= 4 && count <= 40, `${count} lines over ${width}°`);
       assert.ok(graticuleSpacing(bounds) <= width);
     }
+  });
+
+  it("stays within the view and the world", () => {
+    const { meridians, parallels } = graticule({ west: -400, east: 400, south: -89, north: 89 });
+    assert.deepEqual([meridians[0], meridians.at(-1)], [-180, 180]);
+    assert.ok(parallels.every((latitude) => Math.abs(latitude) <= 85));
+    assert.deepEqual(graticule({ west: 2.01, east: 2.02, south: 48.001, north: 48.0019 }).parallels, []);
   });
 });

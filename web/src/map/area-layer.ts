@@ -1,12 +1,14 @@
-/** Outlines and names of the areas, redrawn only when stations come, go or move. */
+/** Outlines and names of the areas, made anew only when stations come, go or move. */
 import type { Feature, FeatureCollection } from "geojson";
 import type { GeoJSONSource } from "maplibre-gl";
 import type { Station } from "../../../src/http/api-types.ts";
 import type { Change } from "../live/live-state.ts";
 import type { LiveStore } from "../live/live-store.ts";
 import { outline, type Place } from "./area-shapes.ts";
+import type { AreaShape, Ground } from "./ground.ts";
 
 interface Sources {
+  /** Where the outlines are drawn over a base map. */
   readonly shapes: GeoJSONSource | null;
   readonly labels: GeoJSONSource | null;
 }
@@ -17,14 +19,17 @@ const REST_MS = 300;
 export class AreaLayer {
   readonly #store: LiveStore;
   readonly #sources: () => Sources;
+  readonly #ground: Ground;
+  #overBaseMap = false;
   #selected: string | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** The stations as they were when the outlines were drawn. */
   #drawn = new Map<string, Station>();
-  #shapes: { readonly key: string; readonly ring: readonly (readonly [number, number])[] }[] = [];
+  #shapes: readonly AreaShape[] = [];
 
-  constructor(store: LiveStore, sources: () => Sources) {
+  constructor(store: LiveStore, ground: Ground, sources: () => Sources) {
     this.#store = store;
+    this.#ground = ground;
     this.#sources = sources;
   }
 
@@ -38,7 +43,15 @@ export class AreaLayer {
   select(area: string | null): void {
     if (area === this.#selected) return;
     this.#selected = area;
-    this.#drawShapes();
+    this.#ground.select(area);
+    if (this.#overBaseMap) this.#drawOverBaseMap();
+  }
+
+  /** Outlines lie on the ground, or over the base map while there is one. */
+  useBaseMap(shown: boolean): void {
+    this.#overBaseMap = shown;
+    this.#ground.cover(shown);
+    if (shown) this.#drawOverBaseMap();
   }
 
   stop(): void {
@@ -66,16 +79,16 @@ export class AreaLayer {
       if (places === undefined) byArea.set(area, [{ lat, lon }]);
       else places.push({ lat, lon });
     }
-    this.#shapes = [];
-    for (const [key, places] of byArea) {
+    this.#shapes = [...byArea].flatMap(([key, places]) => {
       const ring = outline(places);
-      if (ring !== null) this.#shapes.push({ key, ring });
-    }
-    this.#drawShapes();
+      return ring === null ? [] : [{ key, ring }];
+    });
+    this.#ground.show(this.#shapes);
+    if (this.#overBaseMap) this.#drawOverBaseMap();
     void this.#sources().labels?.setData(this.#labels());
   }
 
-  #drawShapes(): void {
+  #drawOverBaseMap(): void {
     void this.#sources().shapes?.setData({
       type: "FeatureCollection",
       features: this.#shapes.map(({ key, ring }) => ({

@@ -69,9 +69,9 @@ export class BaseMap {
         source: SOURCE,
         paint: { "raster-saturation": -0.7, "raster-opacity": 0.75 },
       },
-      "area-fill",
+      "area-line",
     );
-    this.#map.setLayoutProperty("area-fill", "visibility", "none");
+    this.#map.setLayoutProperty("area-line", "visibility", "visible");
     this.#onShown(tiles.attribution ?? new URL(tiles.url.replaceAll(/[{}]/g, "")).host);
   }
 
@@ -87,7 +87,7 @@ export class BaseMap {
     if (this.#map.getLayer(LAYER) === undefined) return;
     this.#map.removeLayer(LAYER);
     this.#map.removeSource(SOURCE);
-    this.#map.setLayoutProperty("area-fill", "visibility", "visible");
+    this.#map.setLayoutProperty("area-line", "visibility", "none");
     this.#onShown(null);
   }
 }

@@ -1,4 +1,4 @@
-/** The map's layers. No tiles, no fonts, no sprites from anywhere: text is drawn with the reader's own fonts. */
+/** MapLibre's layers, over the ground. No tiles, no fonts, no sprites from anywhere: text is drawn with the reader's own fonts. */
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { MEASURES, type Measure } from "../address/address.ts";
@@ -30,7 +30,6 @@ export const SOURCES = {
   stations: "stations",
   areas: "areas",
   labels: "labels",
-  graticule: "graticule",
 } as const;
 /** Stations stand alone from this zoom on; below, near ones are gathered. */
 export const CLUSTERS_TO_ZOOM = 9;
@@ -55,7 +54,6 @@ export function mapStyle(
   return {
     version: 8,
     sources: {
-      [SOURCES.graticule]: { type: "geojson", data: empty },
       [SOURCES.areas]: { type: "geojson", data: empty },
       [SOURCES.labels]: { type: "geojson", data: empty },
       [SOURCES.stations]: {
@@ -82,24 +80,12 @@ export function layers(
   const colour: ExpressionSpecification = ["case", unknown, palette.unknown, shareColour(palette, share)];
   const number: ExpressionSpecification = ["case", unknown, "–", ["to-string", get(measure)]];
   return [
-    { id: "ground", type: "background", paint: { "background-color": palette.ground } },
     {
-      id: "graticule",
-      type: "line",
-      source: SOURCES.graticule,
-      paint: { "line-color": palette.graticule, "line-width": 1 },
-    },
-    {
-      id: "area-fill",
-      type: "fill",
-      source: SOURCES.areas,
-      paint: { "fill-color": palette.areaFill, "fill-opacity": ["case", get("selected"), 1, 0.55] },
-    },
-    {
+      // Over a base map only; else the outlines are the ground's.
       id: "area-line",
       type: "line",
       source: SOURCES.areas,
-      layout: { "line-join": "round" },
+      layout: { "line-join": "round", visibility: "none" },
       paint: {
         "line-color": ["case", get("selected"), palette.selected, palette.areaLine],
         "line-width": ["case", get("selected"), 2, 1],

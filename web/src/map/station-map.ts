@@ -19,7 +19,7 @@ import type { LiveStore } from "../live/live-store.ts";
 import type { Words } from "../text/format.ts";
 import { AreaLayer } from "./area-layer.ts";
 import { BaseMap } from "./base-map.ts";
-import { graticule } from "./graticule.ts";
+import { Ground } from "./ground.ts";
 import { CLUSTERS_TO_ZOOM, layers, mapStyle, SOURCES } from "./map-style.ts";
 import { supplyPlate } from "./label-plate.ts";
 // oxlint-disable-next-line import/default -- with ?url, Vite makes the file's address its default export
@@ -28,6 +28,7 @@ import { nearestStations } from "./nearest-stations.ts";
 import { readPalette } from "./palette.ts";
 import { StationLayer } from "./station-layer.ts";
 import { systemNames, type SystemNames } from "./system-names.ts";
+import { drawNoSky } from "./no-sky.ts";
 import { Tooltip } from "./tooltip.ts";
 
 // A file of our own origin, so that the policy needs no blob:.
@@ -56,6 +57,7 @@ export class StationMap {
   readonly #options: StationMapOptions;
   readonly #stations: StationLayer;
   readonly #areas: AreaLayer;
+  readonly #ground: Ground;
   readonly #tooltip: Tooltip;
   readonly #baseMap: BaseMap;
   readonly #unsubscribe: () => void;
@@ -73,9 +75,10 @@ export class StationMap {
     this.#systems = systemNames(store.state.systems);
     const view = address.view;
     this.#view = view;
+    const palette = readPalette(address.measure);
     this.#map = new MapLibreMap({
       container: element,
-      style: mapStyle(readPalette(address.measure), address.measure, this.#systems),
+      style: mapStyle(palette, address.measure, this.#systems),
       center: view === null ? [2.35, 48.86] : [view.lon, view.lat],
       zoom: view === null ? 3 : view.zoom,
       attributionControl: false,
@@ -88,14 +91,19 @@ export class StationMap {
       fadeDuration: 0,
       transformRequest: (url) => this.#stations.request(url),
     });
+    drawNoSky(this.#map);
     supplyPlate(this.#map);
+    this.#ground = new Ground(this.#map, palette);
     this.#map.touchZoomRotate.disableRotation();
     this.#map.keyboard.disableRotation();
     this.#map.addControl(new ScaleControl({ maxWidth: 90 }), "bottom-right");
     this.#tooltip = new Tooltip(element, words);
-    this.#baseMap = new BaseMap(this.#map, options.onBaseMap);
+    this.#baseMap = new BaseMap(this.#map, (attribution) => {
+      this.#areas.useBaseMap(attribution !== null);
+      options.onBaseMap(attribution);
+    });
     this.#stations = new StationLayer(store, () => this.#source(SOURCES.stations));
-    this.#areas = new AreaLayer(store, () => ({
+    this.#areas = new AreaLayer(store, this.#ground, () => ({
       shapes: this.#source(SOURCES.areas),
       labels: this.#source(SOURCES.labels),
     }));
@@ -142,7 +150,9 @@ export class StationMap {
   repaint(): void {
     if (!this.#map.isStyleLoaded() && this.#map.getLayer("stations") === undefined) return;
     const { measure } = this.#address;
-    for (const layer of layers(readPalette(measure), measure, this.#systems)) {
+    const palette = readPalette(measure);
+    this.#ground.colour(palette);
+    for (const layer of layers(palette, measure, this.#systems)) {
       for (const [name, value] of Object.entries(layer.paint ?? {})) {
         const property = name as keyof AllPaintProperties;
         this.#map.setPaintProperty(layer.id, property, value as never, { validate: false });
@@ -191,7 +201,6 @@ export class StationMap {
     this.#areas.changed({ stations: "all", areas: "all", systems: true });
     this.#select();
     this.#place();
-    this.#drawGraticule();
     this.#useBaseMap();
   }
 
@@ -204,7 +213,7 @@ export class StationMap {
   }
 
   #useBaseMap(): void {
-    if (this.#map.getLayer("area-fill") !== undefined)
+    if (this.#map.getLayer("area-line") !== undefined)
       this.#baseMap.use(this.#options.store.server?.tiles ?? null);
   }
 
@@ -248,7 +257,6 @@ export class StationMap {
     map.on("mousemove", (event) => this.#hover(event));
     map.on("mouseout", () => this.#tooltip.hide());
     map.on("moveend", (event) => {
-      this.#drawGraticule();
       // Only what the reader did goes into the address; the page's own moves follow from it.
       if ((event as { originalEvent?: unknown }).originalEvent === undefined) return;
       const { lng, lat } = map.getCenter();
@@ -257,21 +265,11 @@ export class StationMap {
     });
   }
 
-  #drawGraticule(): void {
-    const [west, south, east, north] = this.#map.getBounds().toArray().flat() as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    void this.#source(SOURCES.graticule)?.setData(graticule({ west, south, east, north }));
-  }
-
   async #click(event: MapMouseEvent): Promise<void> {
     const [nearest] = nearestStations(this.#map, event);
     if (nearest === undefined) {
-      const [area] = this.#map.queryRenderedFeatures(event.point, { layers: ["area-fill"] });
-      if (area !== undefined) this.#options.onArea(String(area.properties["key"]));
+      const area = this.#ground.areaAt(event.point.x, event.point.y);
+      if (area !== null) this.#options.onArea(area);
       return;
     }
     const { key, cluster_id: cluster } = nearest.properties as { key?: string; cluster_id?: number };
