@@ -24,6 +24,11 @@ export function topicNames(settings: Settings): TopicNames {
     totals: settings["totals-topic"],
     rejects: settings["rejects-topic"],
   };
+  for (const [what, topic] of Object.entries(topics))
+    if (!/^[\w.-]{1,249}$/.test(topic) || topic === "." || topic === "..")
+      throw new ConfigError(
+        `--${what}-topic: ${JSON.stringify(topic)} is no name for a topic. Use letters, digits, ".", "_" and "-", 249 at most.`,
+      );
   if (new Set(Object.values(topics)).size < 3)
     throw new ConfigError(
       "--raw-topic, --totals-topic and --rejects-topic must be three different topics. Name them apart.",

@@ -11,6 +11,7 @@ import { formatAge, renderTable } from "./live-table.ts";
 import { printTotals } from "./print-records.ts";
 
 const SUMMARY_EVERY_MS = 60_000;
+const SETTLE_MS = 1_000;
 const RATE_AFTER_MS = 10_000;
 
 export interface SessionOutputInput {
@@ -52,10 +53,13 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   }
   // The first line comes with the first data, the others once a minute.
   while (!finish.aborted && !hasData(input)) await clock.sleep(100, finish);
+  // Totals come a moment after the stations: a line without areas would stand there for a minute.
+  const settledMs = clock.now() + SETTLE_MS;
+  while (!finish.aborted && view?.areaCount === 0 && clock.now() < settledMs) await clock.sleep(100, finish);
   while (!finish.aborted) {
     logger.info("run.summary", statusParts(input, rate, false).join(" · "), {
-      ...(view === null ? {} : { stations: view.stationCount }),
-      simulated: isSimulated(input),
+      // A worker alone sees no station, and does not know whether they are simulated.
+      ...(view === null ? {} : { stations: view.stationCount, simulated: isSimulated(input) }),
     });
     await clock.sleep(SUMMARY_EVERY_MS, finish);
   }

@@ -1,4 +1,5 @@
 /** What a `--feed` names, once resolved: a URL to start from, and what is known of the system before asking it. */
+import { VELIB_SYSTEM } from "../domain/velib-system.ts";
 import type { SystemDescription } from "../ports.ts";
 
 export interface FeedTarget {
@@ -13,16 +14,13 @@ export interface FeedTarget {
   readonly systemId: string | null;
 }
 
-/** Vélib' Métropole's own address, and what its feed does not say of itself. */
+/** Vélib' Métropole's own address. */
 const VELIB_URL =
   "https://velib-metropole-opendata.smovengo.cloud/opendata/Velib_Metropole/station_status.json";
 
 export const VELIB: SystemDescription = {
   systemId: "velib",
-  name: "Vélib' Métropole",
-  timezone: "Europe/Paris",
-  attribution: "Smovengo, Vélib' Métropole (open data)",
-  licenseUrl: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+  ...VELIB_SYSTEM,
   simulated: false,
 };
 

@@ -10,7 +10,8 @@ export interface Segment {
 
 /**
  * Cuts a range into stretches, each told by one epoch or by none: a live log before an import, the newer before the
- * older. The last span of all lasts until now, as long as its system may be silent.
+ * older. The last span of all lasts until now, unless its system has been silent for longer than it may be: then it
+ * ended with its last record, as any other.
  */
 export function segmentsOf(
   system: string,
@@ -26,7 +27,9 @@ export function segmentsOf(
   const newestMs = Math.max(...own.filter((span) => span.fromMs <= range.nowMs).map((span) => span.toMs));
   const stretches = own
     .map((span) => {
-      const lastsMs = span.toMs === newestMs ? span.toMs + Math.max(span.patienceMs, 1) : span.toMs;
+      const open = span.toMs === newestMs && range.nowMs <= span.toMs + span.patienceMs;
+      // The very last record is told of, too: nothing follows whose span would begin there.
+      const lastsMs = open ? span.toMs + span.patienceMs : span.toMs + (span.toMs === newestMs ? 1 : 0);
       return { epoch: span.epoch, fromMs: span.fromMs, toMs: lastsMs };
     })
     .filter((span) => span.fromMs < toMs && span.toMs > range.fromMs)

@@ -1,6 +1,7 @@
 /** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
 import type { LiveSystem } from "../domain/live-system.ts";
 import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { VELIB_SYSTEM } from "../domain/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
 
@@ -9,13 +10,19 @@ const LEAST_STALE_AFTER_MS = 300_000;
 /** Change periods (or poll intervals) without an observation after which data is stale. */
 const STALE_AFTER_PERIODS = 5;
 
-/** Vélib' Métropole's publisher and licence (data.gouv.fr), for a server that reads the log of another's collector. */
-const DEFAULT_SYSTEM = {
-  name: "Vélib' Métropole",
-  timezone: "Europe/Paris",
-  attribution: "Smovengo, Autolib' Vélib' Métropole",
-  licenseUrl: "https://www.etalab.gouv.fr/licence-ouverte-open-licence/",
+/** What the simulator calls itself: nobody published its data, so nobody is credited for it. */
+const SIMULATED_SYSTEM = {
+  name: `${VELIB_SYSTEM.name} (simulated)`,
+  timezone: VELIB_SYSTEM.timezone,
+  attribution: null,
+  licenseUrl: null,
 };
+
+/** What is known of a system whose collector is another process. */
+function describedElsewhere({ systemId, simulated }: LiveSystem) {
+  if (systemId !== DEFAULT_SYSTEM_ID) return undefined;
+  return simulated ? SIMULATED_SYSTEM : VELIB_SYSTEM;
+}
 
 /** All systems, those of the log first, sorted by id. */
 export function presentSystems(
@@ -48,7 +55,7 @@ const NOTHING_LIVE: Omit<LiveSystem, "systemId"> = {
 };
 
 function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs: number): System {
-  const known = status?.description ?? (live.systemId === DEFAULT_SYSTEM_ID ? DEFAULT_SYSTEM : undefined);
+  const known = status?.description ?? describedElsewhere(live);
   const observedAtMs = newest(live.observedAtMs, status?.observedAtMs ?? null);
   const changePeriodMs = status?.changePeriodMs ?? live.changePeriodMs;
   const periodMs = Math.max(changePeriodMs ?? 0, status?.pollIntervalMs ?? 0);

@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { topicNames } from "../../src/cli/open-log.ts";
 import { OPTIONS, type OptionName } from "../../src/config/options.ts";
 import { settle } from "../../src/config/settings.ts";
 import { ConfigError, UsageError } from "../../src/errors.ts";
@@ -157,3 +158,10 @@ for (const { what, run, error, says } of MISTAKES) {
     });
   });
 }
+
+test("the three topics are three, with names that Kafka takes", () => {
+  const named = (...args: string[]) => topicNames(settings(args).settings);
+  assert.equal(named("--raw-topic", "a.b_c-1").raw, "a.b_c-1");
+  assert.throws(() => named("--raw-topic", "x", "--totals-topic", "x"), /three different topics/);
+  assert.throws(() => named("--rejects-topic", "a b"), /^ConfigError: --rejects-topic: "a b" is no name/);
+});

@@ -156,7 +156,7 @@ async function createTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> 
         throw new NetworkError("The brokers are not registered yet.");
       throw new LogError(
         "VELOSTREAM_LOG_REFUSED",
-        `Topic ${spec.topic} cannot have ${spec.replicationFactor} replicas: the cluster has ${brokers} brokers. Lower --replication-factor.`,
+        `Topic ${spec.topic} cannot have ${spec.replicationFactor} replicas: the cluster has ${count(brokers, "broker")}. Lower --replication-factor.`,
         { cause: error },
       );
     }
