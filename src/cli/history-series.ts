@@ -64,6 +64,9 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
   const { settings, clock, signal, positionals } = context;
   const [name = ""] = positionals;
   const timezone = timezoneOf(settings);
+  const format = askedFormat(context, "json", context.terminal.interactive ? "table" : "csv");
+  if (format === "parquet")
+    throw new UsageError(`--format: a series is a table, csv, ndjson or json, not ${format}.`);
   const at = what === "station" && settings.at !== null ? timeOf(settings.at, "--at", timezone) : null;
   if (at !== null && at > clock.now())
     throw new UsageError(`--at: ${formatTime(at, timezone)} is still to come. Write a time that has been.`);
@@ -91,7 +94,7 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
       throw new UsageError(
         `The archive knows no ${what} ${JSON.stringify(key.area)} of system ${key.system}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
       );
-    await show(context, series, timezone, at !== null);
+    await show(context, series, { format, timezone, isInstant: at !== null });
     return 0;
   } finally {
     reader.close();
@@ -127,11 +130,9 @@ function niceStep(rangeMs: number): number {
 async function show(
   context: CommandContext,
   series: HistorySeries,
-  timezone: string,
-  isInstant: boolean,
+  { format, timezone, isInstant }: { format: string; timezone: string; isInstant: boolean },
 ): Promise<void> {
   const { terminal } = context;
-  const format = askedFormat(context, "json", terminal.interactive ? "table" : "csv");
   if (series.simulated === true) terminal.err("SIMULATED: this is no real data.\n");
   for (const { fromMs, toMs, reason } of series.gaps) {
     const from = formatTime(fromMs, timezone);
@@ -160,7 +161,7 @@ async function show(
   } else if (format === "csv") {
     const head = "at,nbr_total,nbr_elec,nbr_meca,docks\n";
     await terminal.out(head + lines.map((line) => `${Object.values(line).join(",")}\n`).join(""));
-  } else if (format === "table") {
+  } else {
     const table = new Table({
       head: ["at", "bikes", "electric", "mechanical", "docks"],
       colAligns: ["left", "right", "right", "right", "right"],
@@ -168,7 +169,7 @@ async function show(
     });
     for (const line of lines) table.push(Object.values(line).map((value) => (value === null ? "" : value)));
     await terminal.out(`${table.toString()}\n`);
-  } else throw new UsageError(`--format: a series is a table, csv, ndjson or json, not ${format}.`);
+  }
 }
 
 /** Means have decimals that mean nothing: two are kept. */

@@ -36,10 +36,10 @@ export function askedRange(settings: Settings, nowMs: number, sinceMs: number): 
   const toMs = settings.to === null ? nowMs : timeOf(settings.to, "--to", timezone);
   const fromMs =
     settings.from === null ? toMs - (settings.since ?? sinceMs) : timeOf(settings.from, "--from", timezone);
-  if (fromMs >= toMs) throw new UsageError("The range is empty: --from is not before --to.");
   if (fromMs > nowMs)
     throw new UsageError(
       `--from: ${formatTime(fromMs, timezone)} is still to come. Write a time that has been.`,
     );
+  if (fromMs >= toMs) throw new UsageError("The range is empty: --from is not before --to.");
   return { fromMs, toMs };
 }

@@ -56,7 +56,9 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   // Totals come a moment after the stations: a line without areas would stand there for a minute.
   const settledMs = clock.now() + SETTLE_MS;
   while (!finish.aborted && view?.areaCount === 0 && clock.now() < settledMs) await clock.sleep(100, finish);
-  while (!finish.aborted) {
+  let said = false;
+  while (!finish.aborted || (!said && hasData(input))) {
+    said = true;
     logger.info("run.summary", statusParts(input, rate, false).join(" · "), {
       // A worker alone sees no station, and does not know whether they are simulated.
       ...(view === null ? {} : { stations: view.stationCount, simulated: isSimulated(input) }),

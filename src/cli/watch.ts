@@ -41,7 +41,7 @@ export const watchRaw: Command = {
   examples: [
     { command: "velostream watch raw --brokers localhost:9092", does: "New station records." },
     {
-      command: "velostream watch raw --brokers localhost:9092 --from earliest | head -1",
+      command: "velostream watch raw --brokers localhost:9092 --from earliest --for 5s | head -1",
       does: "The oldest record that the topic still holds.",
     },
   ],

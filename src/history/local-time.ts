@@ -119,10 +119,14 @@ export function readTime(text: string, timezone: string): TimeReading {
   const wallMs = Date.parse(`${match[1]}T${match[2] ?? "00:00"}Z`);
   if (Number.isNaN(wallMs) || new Date(wallMs).toISOString().slice(0, 10) !== match[1])
     return { ok: false, problem: "is no time of the calendar" };
-  const instants = instantsOf(wallMs, timezone);
-  const [first, second] = instants;
+  // A day begins even where the clock goes forward over its midnight, or shows it twice.
+  if (match[2] === undefined) return { ok: true, epochMs: instantOf(wallMs, timezone) };
+  const [first, second] = instantsOf(wallMs, timezone);
   if (first === undefined)
-    return { ok: false, problem: `is no time in ${timezone}: the clock went forward over it` };
+    return {
+      ok: false,
+      problem: `is no time in ${timezone}, the clock went forward over it: write ${formatTime(instantOf(wallMs, timezone), timezone)}`,
+    };
   if (second !== undefined)
     return {
       ok: false,

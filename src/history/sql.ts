@@ -101,13 +101,15 @@ async function select(connection: DuckDBConnection, sql: string): Promise<SqlAns
     if (statements.count !== 1) throw refused(`it has ${statements.count} statements`);
     const prepared = await statements.prepare(0);
     if (prepared.statementType !== StatementType.SELECT)
-      throw refused(`it is a ${StatementType[prepared.statementType]} statement`);
+      throw refused(`it is no query but ${StatementType[prepared.statementType]}`);
     const result = await prepared.runAndReadAll();
     return { columns: result.deduplicatedColumnNames(), rows: jsonRows(result) };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     // Compacted away meanwhile: asked again on what is there now.
     if (error instanceof UsageError || /no files found|cannot open file/i.test(text)) throw error;
+    // All that its binding says of a text without a statement.
+    if (text === "Error in native callback") throw refused("there is none");
     throw new UsageError(`DuckDB refuses the query: ${text.trim()}`, { cause: error });
   }
 }

@@ -167,7 +167,7 @@ export class PollPublisher {
     if (first !== undefined)
       logger.warn(
         "feed.rejects",
-        `${news.length} records of the feed cannot be used (first: ${first.reason} at ${first.path}); they are kept in ${topics.rejects}.`,
+        `${news.length} ${news.length === 1 ? "record" : "records"} of the feed cannot be used (first: ${first.reason} at ${first.path}); kept in ${topics.rejects}.`,
         { system: system.systemId, rejects: news.length },
       );
     return [...news, ...all.slice(poll.status.rejects.length)];

@@ -145,3 +145,23 @@ test("a worker that nobody watches reads nothing but its partitions, and says ho
   assert.equal(summary.length, 1);
   assert.match(summary[0] ?? "", /^run\.summary [1-4] partitions$/);
 });
+
+test("a recording that is over at once still ends with a line that says what there was", async () => {
+  const clock = new TestClock();
+  const told: string[] = [];
+  const context = commandContext(["--no-serve"], clock);
+  const logger = {
+    ...silentLogger,
+    info: (event: string, message: string) => told.push(`${event} ${message}`),
+  };
+  const done = runSession({
+    context: { ...context, logger },
+    supply: supplyOf(context, scriptedFeed(clock, [POLL]), true),
+    lossless: true,
+    aggregate: true,
+  });
+  for (let turn = 0; turn < 30; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+  const summaries = told.filter((line) => line.startsWith("run.summary"));
+  assert.match(summaries[0] ?? "", /^run\.summary 2 stations · 2 areas/);
+});

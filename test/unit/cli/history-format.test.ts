@@ -32,6 +32,20 @@ describe("--json on an archive", () => {
   const asked = (...args: readonly string[]) =>
     commandContext([...args, "--data-dir", dataDir], new TestClock(START + HOUR));
 
+  test("what cannot be written is refused before anything is said of the answer", async () => {
+    const context = asked("75016", "--since", "1h", "--format", "parquet");
+    await assert.rejects(historyArea.run(context), /a series is a table, csv, ndjson or json, not parquet/);
+    assert.equal(context.terminal.stderr, "");
+  });
+
+  test("a beginning that is still to come is told as that", async () => {
+    await assert.rejects(historyArea.run(asked("75016", "--from", "2027-01-01")), /is still to come/);
+  });
+
+  test("an area that is not there is named with its own system", async () => {
+    await assert.rejects(historyArea.run(asked("oslo:1")), /knows no area "1" of system oslo/);
+  });
+
   test("of a series is one JSON object", async () => {
     const context = asked("75016", "--from", "2026-11-24T06:00Z", "--every", "10m", "--json");
     assert.equal(await historyArea.run(context), 0);

@@ -36,7 +36,10 @@ describe("reading", () => {
       const reading = readTime(text, PARIS);
       return reading.ok ? "" : reading.problem;
     };
-    assert.match(problem("2026-03-29T02:30"), /the clock went forward/);
+    assert.match(
+      problem("2026-03-29T02:30"),
+      /the clock went forward over it: write 2026-03-29T03:30:00\+02:00$/,
+    );
     assert.match(
       problem("2026-10-25T02:30"),
       /twice.*write 2026-10-25T02:30:00\+02:00 or 2026-10-25T02:30:00\+01:00/,
@@ -45,6 +48,12 @@ describe("reading", () => {
     assert.match(problem("2026-13-01T00:00Z"), /calendar/);
     assert.match(problem("yesterday"), /write 2026-11-20/);
   });
+});
+
+test("a day begins also where its midnight is no time, or is twice", () => {
+  // Cairo goes from 00:00 to 01:00, Havana from 01:00 back to 00:00.
+  assert.deepEqual(readTime("2026-04-24", "Africa/Cairo"), { ok: true, epochMs: utc("2026-04-23T22:00Z") });
+  assert.deepEqual(readTime("2026-11-01", "America/Havana"), { ok: true, epochMs: utc("2026-11-01T04:00Z") });
 });
 
 test("writes times with their offset, which reads back", () => {

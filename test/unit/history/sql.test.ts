@@ -118,6 +118,13 @@ describe("history sql", () => {
       await assert.rejects(readFile(other()), { code: "ENOENT" });
     });
 
+  test("a refusal says what there is instead of one query", async () => {
+    const why = async (sql: string) => runSql(reader, sql).then(String, (error: Error) => error.message);
+    assert.equal(await why("  "), "Only one query is run, and there is none. Write a single SELECT.");
+    assert.match(await why("-- only a comment"), /^Only one query is run, and there is none\./);
+    assert.match(await why("ATTACH 'x.db'"), /^Only one query is run, and it is no query but ATTACH\./);
+  });
+
   test("a query that is told to stop stops", { timeout: 20_000 }, async () => {
     const stop = new AbortController();
     const endless = runSql(
