@@ -59,10 +59,9 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   let said = false;
   while (!finish.aborted || (!said && hasData(input))) {
     said = true;
-    logger.info("run.summary", statusParts(input, rate, false).join(" · "), {
-      // A worker alone sees no station, and does not know whether they are simulated.
-      ...(view === null ? {} : { stations: view.stationCount, simulated: isSimulated(input) }),
-    });
+    // A worker alone sees no station, and does not know whether they are simulated.
+    const seen = view === null ? {} : { stations: view.stationCount, simulated: isSimulated(input) };
+    logger.info("run.summary", statusParts(input, rate, false).join(" · "), seen);
     await clock.sleep(SUMMARY_EVERY_MS, finish);
   }
 }
