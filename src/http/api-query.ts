@@ -51,15 +51,14 @@ export const BoundingBox = z
 
 /** Most stations on one page. */
 const MAX_PAGE = 10_000;
-const NO_LIMIT = "is not a whole number from 1 to 10,000";
 
-export const PageLimit = z.coerce
-  .number({ error: NO_LIMIT })
-  .int({ error: NO_LIMIT })
-  .min(1, { error: NO_LIMIT })
-  .max(MAX_PAGE, { error: NO_LIMIT })
-  .default(1_000)
-  .describe("1 to 10,000; default 1,000.");
+export const PageLimit = wholeNumber(1, MAX_PAGE).default(1_000).describe("1 to 10,000; default 1,000.");
+
+/** A whole number within bounds, both of them in its one message. */
+export function wholeNumber(least: number, most: number) {
+  const error = `is not a whole number from ${least} to ${most.toLocaleString("en")}`;
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error });
+}
 
 export const SystemId = z.string().min(1).max(200);
 export const SearchText = z.string().max(100);
@@ -103,9 +102,19 @@ export function readParameters<S extends z.ZodType>(
   if (issue?.code === "unrecognized_keys") {
     throw badRequest(`${where} parameter ${JSON.stringify(issue.keys[0])} is not known here.`);
   }
-  throw badRequest(
-    `${where} parameter ${JSON.stringify(issue?.path.join(".") ?? "")}: ${issue?.message ?? "is wrong"}.`,
-  );
+  const name = issue?.path.join(".") ?? "";
+  const given = (value as Readonly<Record<string, unknown>> | null)?.[name];
+  throw badRequest(`${where} parameter ${JSON.stringify(name)} ${problemOf(issue, given)}.`);
+}
+
+/** Completes `Query parameter "limit" …`: our own words where a schema has them, else zod's facts in ours. */
+function problemOf(issue: z.core.$ZodIssue | undefined, given: unknown): string {
+  if (Array.isArray(given)) return "is there more than once";
+  if (issue?.code === "invalid_value") return `is none of ${issue.values.join(", ")}`;
+  if (issue?.code === "too_small" && issue.message.startsWith("Too small")) return "is empty";
+  if (issue?.code === "too_big" && issue.message.startsWith("Too big"))
+    return `is longer than ${issue.maximum} characters`;
+  return issue?.message.startsWith("is ") === true ? issue.message : "is wrong";
 }
 
 function badRequest(message: string): HttpError {

@@ -83,6 +83,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tilesOrigin: options.tiles === null ? null : new URL(options.tiles.url).origin,
   });
   await app.register(fastifyEtag, { weak: true });
+  // The plugin knows one tag alone; caches between us and a client send all that they hold (RFC 9110, section 13.1.2).
+  app.addHook("onSend", async (request, reply, payload) => {
+    const asked = request.headers["if-none-match"];
+    if (asked === undefined || reply.statusCode !== 200 || !namesTag(asked, reply.getHeader("etag")))
+      return payload;
+    reply.code(304).removeHeader("content-length");
+    return null;
+  });
   await app.register(fastifyCompress, {
     globalDecompression: false,
     threshold: 1_024,
@@ -147,6 +155,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addDocumentation(app, routes, options.version);
   await serveWeb(app, options.webRoot);
   return { app, hub };
+}
+
+/** Whether a list of tags, or `*`, names this one; weak and strong are alike here. */
+function namesTag(list: string, tag: unknown): boolean {
+  if (typeof tag !== "string") return false;
+  const strong = (text: string): string => text.trim().replace(/^W\//, "");
+  return list.split(",").some((one) => one.trim() === "*" || strong(one) === strong(tag));
 }
 
 function addRoute(app: FastifyInstance, route: ApiRoute): void {

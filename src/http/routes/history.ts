@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { HttpError } from "../../errors.ts";
 import type { HistoryGap, HistoryQueries, HistorySeries } from "../../ports.ts";
-import { HistoryParameters, rangeOf, SystemId, type Range } from "../api-query.ts";
+import { HistoryParameters, rangeOf, SystemId, wholeNumber, type Range } from "../api-query.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { HistoryAnswer, TypicalAnswer } from "../api-schemas.ts";
 import type { HistoryAnswer as History } from "../api-types.ts";
@@ -72,7 +72,7 @@ export function historyRoutes(context: ApiContext): ApiRoute[] {
       summary: "What is usual in an area: quantiles at the same weekday and time over the past weeks",
       params: AreaPath,
       query: HistoryParameters.extend({
-        weeks: z.coerce.number().int().min(1).max(52).default(8).describe("1 to 52; default 8."),
+        weeks: wholeNumber(1, 52).default(8).describe("1 to 52; default 8."),
       }),
       answer: TypicalAnswer,
       errors: ERRORS,

@@ -83,7 +83,9 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
       query: z.strictObject({
         system: SystemId.optional().describe("A system_id."),
         area: z.string().max(300).optional().describe("An area's key."),
-        bbox: BoundingBox.optional().describe("west,south,east,north in degrees."),
+        bbox: BoundingBox.optional().describe(
+          "west,south,east,north in degrees; west greater than east crosses 180°.",
+        ),
         q: SearchText.optional().describe("Part of the name, code or id; accents and case ignored."),
         limit: PageLimit,
         after: z.string().max(300).optional().describe("The `next` of the page before."),

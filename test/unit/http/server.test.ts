@@ -19,6 +19,15 @@ test("an unchanged answer is 304 for its ETag; a changed one is not", async () =
   assert.equal(first.headers["cache-control"], "no-cache");
   const again = await server.app.inject({ url, headers: { "if-none-match": etag } });
   assert.deepEqual([again.statusCode, again.body, again.headers["content-length"]], [304, "", undefined]);
+  for (const list of [`"other", ${String(etag)}`, "*"]) {
+    const one = await server.app.inject({
+      url,
+      headers: { "if-none-match": list, "accept-encoding": "gzip" },
+    });
+    assert.deepEqual([one.statusCode, one.body, one.headers.etag], [304, "", etag], list);
+  }
+  const missing = await server.app.inject({ url: `${url}/none`, headers: { "if-none-match": "*" } });
+  assert.equal(missing.statusCode, 404);
   const [station] = EXAMPLE_STATIONS;
   assert.ok(station !== undefined);
   server.change({ ...station, electric: 0, observedAtMs: station.observedAtMs + 1 });
@@ -53,13 +62,34 @@ test("every error is a problem with its code, and says what to do", async () => 
       `/api/v1/stations?limit=${limit}`,
       400,
       "VELOSTREAM_HTTP_BAD_REQUEST",
-      /"limit": is not a whole number from 1 to 10,000\./,
+      limit.includes("&")
+        ? /"limit" is there more than once\./
+        : /"limit" is not a whole number from 1 to 10,000\./,
     ]),
+    [
+      "/api/v1/areas/75016/typical?weeks=53",
+      400,
+      "VELOSTREAM_HTTP_BAD_REQUEST",
+      /"weeks" is not a whole number from 1 to 52\./,
+    ],
+    ["/api/v1/stations?system=", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"system" is empty\./],
+    [
+      `/api/v1/stations?q=${"a".repeat(101)}`,
+      400,
+      "VELOSTREAM_HTTP_BAD_REQUEST",
+      /"q" is longer than 100 characters\./,
+    ],
     ["/api/v1/stations?bbox=1,2,3", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"bbox"/],
     ["/api/v1/stations?bbox=0,50,1,40", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /south/],
     ["/api/v1/stations?colour=red", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"colour" is not known/],
-    ["/api/v1/stations?q=a&q=b", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"q"/],
+    ["/api/v1/stations?q=a&q=b", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"q" is there more than once\./],
     ["/api/v1/events?include=all", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /"include"/],
+    [
+      "/api/v1/areas/75016/history?aggregate=sum",
+      400,
+      "VELOSTREAM_HTTP_BAD_REQUEST",
+      /"aggregate" is none of mean, min, max, last\./,
+    ],
     [`/api/v1/areas/${"a".repeat(400)}`, 413, "VELOSTREAM_HTTP_TOO_LARGE", /./],
     ["/api/v1/areas/%", 400, "VELOSTREAM_HTTP_BAD_REQUEST", /./],
   ];
