@@ -107,6 +107,26 @@ describe("the page's connection", () => {
     assert.equal(streams.length, 2);
   });
 
+  it("says when a silent line broke, and that the lines after it are no first attempts", () => {
+    latest().say("snapshot", "{}", "7");
+    pass(10_000);
+    latest().say("heartbeat");
+    const heardAtMs = nowMs;
+    pass(40_000);
+    const waiting = links.at(-1);
+    assert.equal(waiting?.state === "waiting" && waiting.brokeAtMs, heardAtMs);
+    pass(1_000);
+    assert.deepEqual(links.at(-1), { state: "connecting", attempt: 2 });
+  });
+
+  it("gives a line up that says nothing for 20 s after it was opened", () => {
+    pass(19_000);
+    assert.equal(streams.length, 1);
+    pass(3_000);
+    assert.equal(streams.length, 2);
+    assert.deepEqual(links.at(-1), { state: "connecting", attempt: 2 });
+  });
+
   it("starts from a new snapshot when told to resync", () => {
     latest().say("snapshot", "{}", "7");
     latest().say("resync", '{"reason":"slow"}', "");

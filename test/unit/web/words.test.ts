@@ -17,6 +17,17 @@ describe("the page's words", () => {
     assert.notEqual(fr.areas, en.areas);
   });
 
+  it("keeps French punctuation on the line of its word", () => {
+    const said = Object.values(fr).flatMap((text): unknown[] =>
+      typeof text === "string"
+        ? [text]
+        : typeof text === "function"
+          ? [(text as (...given: string[]) => string)("a", "b", "c", "d", "e", "f")]
+          : Object.values(text),
+    );
+    for (const text of said) assert.doesNotMatch(String(text), / [:;?!»]|« /);
+  });
+
   it("gives ages in one unit, never negative", () => {
     const words = new Words("en");
     const ages = [-5_000, 0, 59_999, 60_000, 3_599_999, 3_600_000, 47 * 3_600_000, 48 * 3_600_000];

@@ -3,7 +3,7 @@
  *
  *            open                 first event
  *   closed ────────▶ connecting ─────────────▶ live
- *                        ▲                      │ error, 40 s of silence, resync
+ *                        ▲      └─ error, 20 s ─┐│ error, 40 s of silence, resync
  *                        │ retry (or network    ▼
  *                        └──────── back) ──── waiting
  *
@@ -17,13 +17,21 @@ export type EventName = (typeof EVENT_NAMES)[number];
 
 /** Three heartbeats are 45 s; the contract says that 40 s of silence is death. */
 const SILENCE_MS = 40_000;
+/** A server that is reached says something at once; one heartbeat and some is patience enough with a new line. */
+const ANSWER_MS = 20_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
 export type Link =
   | { readonly state: "connecting"; readonly attempt: number }
   | { readonly state: "live" }
-  | { readonly state: "waiting"; readonly attempt: number; readonly retryAtMs: number };
+  | {
+      readonly state: "waiting";
+      readonly attempt: number;
+      readonly retryAtMs: number;
+      /** When the line broke, as far as is known: a silent one broke when it was last heard. */
+      readonly brokeAtMs: number;
+    };
 
 /** The part of the browser's EventSource that is used; a test gives its own. */
 export interface EventStream {
@@ -106,23 +114,35 @@ export class Connection {
   }
 
   #watch(): void {
-    const left = this.#heardAtMs + SILENCE_MS - this.#options.now();
+    const patienceMs = (): number => (this.#live ? SILENCE_MS : ANSWER_MS);
+    const left = this.#heardAtMs + patienceMs() - this.#options.now();
     this.#cancelTimer = this.#options.schedule(
       () => {
-        if (this.#options.now() - this.#heardAtMs >= SILENCE_MS) this.#retryLater();
+        if (this.#options.now() - this.#heardAtMs >= patienceMs()) this.#fallSilent();
         else this.#watch();
       },
       Math.max(left, 1_000),
     );
   }
 
-  #retryLater(): void {
+  /** Nothing was heard for too long already: this is no short break, and the next line is not the first attempt. */
+  #fallSilent(): void {
+    this.#attempt = Math.max(this.#attempt, 1);
+    this.#retryLater(this.#heardAtMs);
+  }
+
+  #retryLater(brokeAtMs = this.#options.now()): void {
     const attempt = this.#attempt;
     this.#drop();
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(attempt, 10));
     const waitMs = longest * (0.5 + this.#options.random() / 2);
     this.#cancelTimer = this.#options.schedule(() => this.open(), waitMs);
-    this.#options.onLink({ state: "waiting", attempt, retryAtMs: this.#options.now() + waitMs });
+    this.#options.onLink({
+      state: "waiting",
+      attempt,
+      retryAtMs: this.#options.now() + waitMs,
+      brokeAtMs,
+    });
   }
 
   #drop(): void {

@@ -28,6 +28,8 @@ export class LiveStore {
   lastLiveAtMs: number | null = null;
   /** When the page first held data, by the server's clock: nothing was seen before. */
   seenSinceMs: number | null = null;
+  /** How often listeners were told: who rendered before the last time has missed something. */
+  told = 0;
   readonly #connection: Connection;
   readonly #listeners = new Set<Listener>();
   #offsetMs = 0;
@@ -124,7 +126,8 @@ export class LiveStore {
 
   #linked(link: Link): void {
     const was = this.link.state;
-    if (was === "live" && link.state !== "live") this.lastLiveAtMs = Date.now();
+    if (was === "live" && link.state !== "live")
+      this.lastLiveAtMs = link.state === "waiting" ? link.brokeAtMs : Date.now();
     this.link = link;
     if (link.state === "live" && was !== "live") void this.#askServer();
     this.#merge({ stations: new Set(), areas: new Set(), systems: true });
@@ -181,6 +184,7 @@ export class LiveStore {
       this.#frame = 0;
       const change = this.#change;
       this.#change = null;
+      this.told += 1;
       if (change !== null) for (const listener of this.#listeners) listener(change);
     });
   }

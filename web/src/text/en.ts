@@ -152,6 +152,8 @@ export const en = {
   baseMap: "Base map",
   tooltip: (total: string, docks: string) => `${total} bikes · ${docks} free docks`,
   // page
+  /** After a label. */
+  colon: ":",
   language: "Language",
   theme: "Appearance",
   themes: { auto: "Automatic", light: "Light", dark: "Dark" },

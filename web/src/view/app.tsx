@@ -139,7 +139,10 @@ function useReturn(panel: { readonly current: HTMLElement | null }, open: string
 function useTitle(): void {
   const { words, store } = usePage();
   const { area, station, feeds } = useAddress();
-  useLive((change) => change.areas === "all");
+  useLive(
+    ({ areas, stations }) =>
+      areas === "all" || (station !== null && (stations === "all" || stations.has(station))),
+  );
   const held = station === null ? undefined : store.state.stations.get(station);
   const place =
     held !== undefined

@@ -20,7 +20,8 @@ export function Credits(): VNode {
     <footer class="credits">
       {credits.size === 0 ? null : (
         <p>
-          {text.data}:{" "}
+          {text.data}
+          {text.colon}{" "}
           {credits.size > MOST_CREDITS ? (
             <Link to={toFeeds}>{text.publishersCount(words.count(credits.size))}</Link>
           ) : (

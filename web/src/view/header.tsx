@@ -97,7 +97,7 @@ function Warnings(): VNode | null {
   if (count === "0") return null;
   return (
     <span class="count">
-      <span class="visually-hidden">{words.text.flags}: </span>
+      <span class="visually-hidden">{`${words.text.flags}${words.text.colon} `}</span>
       {count}
     </span>
   );

@@ -47,7 +47,8 @@ export function MapPane({ theme }: { readonly theme: Theme }): VNode {
       {status === "unavailable" ? null : <Legend measure={measure} />}
       {baseMap === null ? null : (
         <p class="base-map-credit">
-          {text.baseMap}: {baseMap}
+          {text.baseMap}
+          {text.colon} {baseMap}
         </p>
       )}
       <p class="visually-hidden">{text.mapText}</p>

@@ -37,11 +37,16 @@ export function useLive(concerns: (change: Change) => boolean): LiveStore {
   const [, render] = useReducer((count: number) => count + 1, 0);
   const latest = useRef(concerns);
   latest.current = concerns;
+  const { told } = store;
   useEffect(
-    () =>
-      store.subscribe((change) => {
+    () => {
+      // Data may come between the first rendering and this, which the browser runs when it has painted.
+      if (store.told !== told) render(0);
+      return store.subscribe((change) => {
         if (latest.current(change)) render(0);
-      }),
+      });
+    },
+    // Only the first rendering's number counts: from then on this listens.
     [store],
   );
   return store;
