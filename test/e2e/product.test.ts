@@ -221,7 +221,7 @@ describe("the page on the product", () => {
     await visit.shows("h2", "Secteurs");
     assert.equal(await page.getAttribute("html", "lang"), "fr");
     await page.waitForSelector(".pulse-age", { state: "visible" });
-    await visit.shows(".pulse-age", /^Données d’il y a \d+ s$/);
+    await visit.shows(".pulse-age", /^Données d’il\sy\sa\s\d+\ss$/);
     await visit.shows(".credits", "Données\u00A0: Données simulées");
     await visit.screenshot("phone-french");
     assert.deepEqual(await visit.violations(), []);

@@ -24,7 +24,8 @@ export const fr: Text = {
   retryIn: (seconds) => `Nouvel essai dans ${seconds} s.`,
   retrying: "Nouvel essai…",
   retryNow: "Essayer maintenant",
-  dataAge: (age) => `Données d’il y a ${age}`,
+  // In two lines on a phone: "Données", and the rest.
+  dataAge: (age) => `Données d’il y a ${age}`.replaceAll(" ", "\u00A0").replace("\u00A0", " "),
   dataOf: "Âge des données",
   stale: "Données périmées",
   noData: "Pas encore de données",
