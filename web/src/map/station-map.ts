@@ -15,6 +15,7 @@ import {
 } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { sameView, type Address, type MapView } from "../address/address.ts";
+import { inNextPause, takeNextFrame } from "../live/frame-share.ts";
 import type { LiveStore } from "../live/live-store.ts";
 import type { Words } from "../text/format.ts";
 import { AreaLayer } from "./area-layer.ts";
@@ -30,6 +31,7 @@ import { StationLayer } from "./station-layer.ts";
 import { systemNames, type SystemNames } from "./system-names.ts";
 import { drawNoSky } from "./no-sky.ts";
 import { Tooltip } from "./tooltip.ts";
+import { drawWhole } from "./whole-picture.ts";
 
 // A file of our own origin, so that the policy needs no blob:.
 setWorkerUrl(workerUrl);
@@ -196,6 +198,7 @@ export class StationMap {
   }
 
   #start(): void {
+    drawWhole(this.#map, SOURCES.stations, { inNextPause, takeNextFrame });
     this.repaint();
     this.#stations.changed("all");
     this.#areas.changed({ stations: "all", areas: "all", systems: true });

@@ -5,8 +5,10 @@
  *   a row's data changes ──in sight──▶ drawn now
  *                        └─out of sight──▶ waiting ──(ROWS_PER_FRAME each frame, or when it comes into sight)──▶ drawn
  *
- * The frame right after a change is left to the map, which makes its diff in it.
+ * The frame right after a change is left to the map, which makes its parcel in it, and so is the one that shows the map's
+ * new picture.
  */
+import { isFrameTaken } from "../live/frame-share.ts";
 
 /** About 2 ms of script, style, layout and paint: the map may draw in the same frame, and garbage be collected. */
 const ROWS_PER_FRAME = 8;
@@ -61,6 +63,7 @@ export class RowPace {
   #next(): void {
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      if (isFrameTaken()) return this.#next();
       let drawn = 0;
       for (const row of this.#waiting) {
         if (drawn === ROWS_PER_FRAME) break;
