@@ -159,6 +159,8 @@ describe("the page on the product", () => {
     await page.getByRole("link", { name: "75016", exact: true }).click();
     await visit.shows("h2", "75016");
     assert.match(page.url(), /\?area=75016/);
+    // Its answer takes the place of what the page saw before, and may hold fewer points.
+    await visit.shows(".history .source", "From the archive");
     for (let change = 0; change < 4; change += 1) {
       const points = Number(await page.getAttribute(".chart", "data-points"));
       simulator.advance(10 * CHANGE_PERIOD_MS);
