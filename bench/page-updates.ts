@@ -1,41 +1,38 @@
 /**
- * What an update costs the page, against a frame at 60 Hz (16.7 ms): all of 1,500 stations changing once a second for a
- * minute, and 1,500 of 50,000. Read from the browser's own trace and from the page's animation frames:
+ * Whether updates leave the page at 60 frames a second (16.7 ms each): all of 1,500 stations changing once a second, and
+ * 1,500 of 50,000, with the map drawn by the processor, for there is no GPU here. First the frames, for a minute, with
+ * next to no tracing; then half a minute of Chromium's full trace, which itself costs, for what the main thread did:
  *
+ * - frames missed: of those due, those in which the page's main thread had no turn; and those that Chromium counts as
+ *   dropped, because a picture was not ready in time, whoever was late with it;
  * - the longest task of the main thread in processor time: script, garbage collection, style, layout, painting. What the
- *   main thread waits for the compositor ("Commit") is not in it: without a GPU that is the drawing of the map;
- * - the intervals between animation frames as they came, drawing included; and once more without the map, whose drawing
- *   in software is what makes frames late here.
+ *   main thread waits for the compositor ("Commit") is not in it;
+ * - the same without the map: what the page itself leaves of a frame.
  */
 import { DESKTOP, launchBrowser } from "../test/support/browser.ts";
 import { inventCity } from "../test/support/invented-city.ts";
 import { PageServer } from "../test/support/page-server.ts";
 import { traceTasks, type Piece, type Task } from "./support/main-thread.ts";
+import { FRAME_MS, watchFrames, type PresentedFrames } from "./support/presented-frames.ts";
 import { figure, quantile, report, type Figure } from "./support/report.ts";
 
 const UPDATES = 60;
+const TRACED_UPDATES = 30;
 const WARM_UP = 10;
 const CHANGED = 1_500;
 const UPDATE_INTERVAL_MS = 1_000;
 const LONGEST_TOLD = 8;
 const PIECES_TOLD = 10;
-const FRAME_MS = 1_000 / 60;
+/** More than this, and a reader might notice. */
+const MISSED_AT_MOST = { of1500: 0.005, of50000: 0.01 };
 
 interface Measured {
   readonly figures: readonly Figure[];
   readonly longestTaskMs: number;
   readonly tasks: number;
   readonly longTasks: number;
-  readonly frames: number;
-  readonly lateShare: number;
+  readonly frames: PresentedFrames;
 }
-
-/** In the page: when each animation frame came. */
-const COUNT_FRAMES = `
-  window.frameTimesMs = [];
-  const count = (nowMs) => { window.frameTimesMs.push(nowMs); requestAnimationFrame(count); };
-  requestAnimationFrame(count);
-`;
 
 interface Scene {
   readonly stations: number;
@@ -69,32 +66,30 @@ async function measure({ stations, areas, map = true }: Scene): Promise<Measured
     await new Promise((resolve) => setTimeout(resolve, UPDATE_INTERVAL_MS));
   };
   for (let number = 0; number < WARM_UP; number += 1) await update(number);
-  await page.evaluate(COUNT_FRAMES);
-  const tasksSince = await traceTasks(session);
+  const framesSince = await watchFrames(page, session);
   for (let number = 0; number < UPDATES; number += 1) await update(number);
+  const frames = await framesSince();
+  const tasksSince = await traceTasks(session);
+  for (let number = 0; number < TRACED_UPDATES; number += 1) await update(number);
   const tasks = await tasksSince();
-  const timesMs = await page.evaluate<number[]>("window.frameTimesMs");
   await browser.close();
   await server.stop();
   const taskMs = tasks.map(({ ms }) => ms);
-  const intervalsMs = timesMs.slice(1).map((time, index) => time - (timesMs[index] ?? time));
-  const sorted = intervalsMs.toSorted((a, b) => a - b);
-  const p99Ms = quantile(sorted, 0.99);
+  const sorted = frames.intervalsMs.toSorted((a, b) => a - b);
   const of = `${CHANGED} of ${stations} stations${map ? "" : ", without the map"}`;
   tell(of, tasks);
   const busyMs = taskMs.reduce((sum, ms) => sum + ms, 0);
   return {
     figures: [
+      figure(`interval between frames, ${of}`, "ms", frames.intervalsMs),
+      figure(`the same, 99.9 % within, ${of}`, "ms", [quantile(sorted, 0.999)]),
       figure(`tasks of the main thread over 1 ms, ${of}`, "ms", taskMs),
-      figure(`the whole of an update and a second of ticking ages, ${of}`, "ms", [busyMs / UPDATES]),
-      figure(`interval between frames, drawing in software included, ${of}`, "ms", intervalsMs),
-      figure(`the same, 99 % within, ${of}`, "ms", [p99Ms]),
+      figure(`the whole of an update and a second of ticking ages, ${of}`, "ms", [busyMs / TRACED_UPDATES]),
     ],
     longestTaskMs: Math.max(...taskMs),
     tasks: taskMs.length,
     longTasks: taskMs.filter((ms) => ms > FRAME_MS).length,
-    frames: intervalsMs.length,
-    lateShare: intervalsMs.filter((ms) => ms > 1.5 * FRAME_MS).length / intervalsMs.length,
+    frames,
   };
 }
 
@@ -105,7 +100,7 @@ function tell(of: string, tasks: readonly Task[]): void {
     console.error(`  ${ms.toFixed(1)} ms at ${(atMs / 1_000).toFixed(2)} s: ${inWords(pieces)}`);
   const total = new Map<string, number>();
   for (const { pieces } of tasks)
-    for (const { name, ms } of pieces) total.set(name, (total.get(name) ?? 0) + ms / UPDATES);
+    for (const { name, ms } of pieces) total.set(name, (total.get(name) ?? 0) + ms / TRACED_UPDATES);
   const mean = [...total].map(([name, ms]) => ({ name, ms })).sort((a, b) => b.ms - a.ms);
   console.error(`  each update and second, in the mean: ${inWords(mean)}`);
 }
@@ -121,20 +116,29 @@ const city = await measure({ stations: 1_500, areas: 84 });
 const table = await measure({ stations: 1_500, areas: 84, map: false });
 const country = await measure({ stations: 50_000, areas: 800 });
 const round = (value: number): number => Number(value.toPrecision(3));
+const missed = ({ frames }: Measured): number => frames.missed / frames.due;
+const percent = (count: number, { frames }: Measured): string =>
+  `${round((100 * count) / frames.due)} % of ${frames.due}`;
 report({
   name: "page-updates",
-  claim: `while all 1,500 stations change every second, no task of the page's main thread takes longer than a frame at 60 Hz (${round(FRAME_MS)} ms of processor time, drawing by the GPU excluded); as many among 50,000 stand beside it`,
-  holds: city.longestTaskMs < FRAME_MS,
+  claim: `while all 1,500 stations change every second, the page stays at 60 frames a second without a GPU (at most ${100 * MISSED_AT_MOST.of1500} % missed, and no task of its main thread longer than a frame, ${round(FRAME_MS)} ms of processor time); with as many changing among 50,000 at most ${100 * MISSED_AT_MOST.of50000} % are missed`,
+  holds:
+    missed(city) <= MISSED_AT_MOST.of1500 &&
+    missed(country) <= MISSED_AT_MOST.of50000 &&
+    city.longestTaskMs < FRAME_MS,
   figures: [...city.figures, ...table.figures, ...country.figures],
   facts: {
     rendering: "software (no GPU)",
-    updates: UPDATES,
+    updates: `${UPDATES}, and ${TRACED_UPDATES} traced`,
+    framesMissed: percent(city.frames.missed, city),
+    framesDropped: percent(city.frames.dropped, city),
+    framesMissedWithoutTheMap: percent(table.frames.missed, table),
+    framesDroppedWithoutTheMap: percent(table.frames.dropped, table),
+    framesMissedOf50000: percent(country.frames.missed, country),
+    framesDroppedOf50000: percent(country.frames.dropped, country),
     longestTaskMs: round(city.longestTaskMs),
     tasksLongerThanAFrame: `${city.longTasks} of ${city.tasks}`,
-    framesLaterThanOneAndAHalf: `${round(100 * city.lateShare)} % of ${city.frames}`,
-    framesLaterThanOneAndAHalfWithoutTheMap: `${round(100 * table.lateShare)} % of ${table.frames}`,
     longestTaskMsOf50000: round(country.longestTaskMs),
     tasksLongerThanAFrameOf50000: `${country.longTasks} of ${country.tasks}`,
-    framesLaterThanOneAndAHalfOf50000: `${round(100 * country.lateShare)} % of ${country.frames}`,
   },
 });

@@ -44,9 +44,10 @@ export interface Task {
 /** Traces until the returned function is called, which says what tasks of a millisecond or more there were. */
 export async function traceTasks(session: CDPSession): Promise<() => Promise<Task[]>> {
   const events: TraceEvent[] = [];
-  session.on("Tracing.dataCollected", ({ value }) => {
+  const collect = ({ value }: { readonly value: readonly object[] }): void => {
     events.push(...(value as unknown as TraceEvent[]));
-  });
+  };
+  session.on("Tracing.dataCollected", collect);
   await session.send("Tracing.start", {
     transferMode: "ReportEvents",
     traceConfig: { includedCategories: CATEGORIES },
@@ -55,6 +56,7 @@ export async function traceTasks(session: CDPSession): Promise<() => Promise<Tas
     const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
     await session.send("Tracing.end");
     await complete;
+    session.off("Tracing.dataCollected", collect);
     return tasksOf(events);
   };
 }
