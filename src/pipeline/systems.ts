@@ -85,6 +85,8 @@ export class Systems {
   #failure: { readonly error: unknown } | null = null;
   /** One system and no more: its failure is everyone's. */
   #alone = false;
+  /** All are told to stop: none of them was removed. */
+  #ending = false;
 
   constructor(options: SystemsOptions) {
     this.#options = options;
@@ -111,6 +113,7 @@ export class Systems {
         });
       }
     }
+    this.#ending = true;
     for (const running of this.#running.values()) running.stop.abort();
     await Promise.all([...this.#running.values()].map(({ done }) => done));
     if (this.#failure !== null) throw this.#failure.error;
@@ -160,8 +163,9 @@ export class Systems {
     }
     running.systemId = null;
     await source.close().catch(() => undefined);
-    // A system that is no longer wanted is no longer told of; one that failed is, with its reason.
-    if (!stop.signal.aborted) return;
+    // A system that is no longer wanted is no longer told of; one that failed is, with its reason, and so is what each of
+    // them came to when all end.
+    if (!stop.signal.aborted || this.#ending) return;
     const { statuses, supply } = this.#options;
     const index = statuses.indexOf(collector.status);
     if (!supply.fixed && index !== -1) statuses.splice(index, 1);

@@ -63,6 +63,16 @@ test("ends with 69 when no poll ever succeeded", async () => {
   assert.deepEqual(lines, []);
 });
 
+test("a list of systems that may change ends as one system does: with 0 when a poll succeeded", async () => {
+  const clock = new TestClock();
+  const context = commandContext(["--json", "--no-serve", "--for", "5s", "--interval", "1s"], clock);
+  const forever = Array.from({ length: 1_000 }, () => POLL);
+  const supply = { ...supplyOf(context, scriptedFeed(clock, forever)), fixed: false };
+  const done = runSession({ context, supply, lossless: false, aggregate: true });
+  for (let turn = 0; turn < 10; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+});
+
 test("ends with 69 and a word about it when the only poll was still waiting for its answer", async () => {
   const clock = new TestClock();
   const told: string[] = [];
