@@ -11,8 +11,7 @@ export interface BatchReport {
   readonly rejected: number;
   readonly maxSlot: number;
   readonly maxPartition: number;
-  readonly inputRowsPerSecond: number;
-  readonly processedRowsPerSecond: number;
+  readonly recordsPerSecond: number;
   readonly durationMs: number;
   /** Areas in the state. */
   readonly stateRows: number;
@@ -23,17 +22,17 @@ export interface BatchReport {
 
 export function batchReport(progress: Progress): BatchReport {
   const observed = progress.observed[OBSERVATION] ?? {};
+  const records = whole(observed["records"], 0);
   return {
     batchId: progress.batchId,
     timestampMs: progress.timestampMs,
-    // Spark's own numInputRows is 0 for a first batch.
-    records: whole(observed["records"], 0),
+    // Spark 4.2's own numInputRows, and its rates, are 0 for every batch of this query.
+    records,
     totals: progress.outputRows ?? 0,
     rejected: whole(observed["rejected"], 0),
     maxSlot: whole(observed["max_slot"], -1),
     maxPartition: whole(observed["max_partition"], -1),
-    inputRowsPerSecond: progress.inputRowsPerSecond,
-    processedRowsPerSecond: progress.processedRowsPerSecond,
+    recordsPerSecond: progress.durationMs > 0 ? (records * 1000) / progress.durationMs : 0,
     durationMs: progress.durationMs,
     stateRows: progress.stateRows,
     stateBytes: progress.stateBytes,
@@ -49,8 +48,7 @@ export function countBatch(metrics: Metrics, report: BatchReport): void {
   metrics.count("velostream_aggregate_records_total", {}, report.records);
   metrics.count("velostream_aggregate_totals_total", {}, report.totals);
   metrics.observe("velostream_spark_batch_duration_seconds", {}, report.durationMs / 1000);
-  metrics.set("velostream_spark_input_rows_per_second", {}, report.inputRowsPerSecond);
-  metrics.set("velostream_spark_processed_rows_per_second", {}, report.processedRowsPerSecond);
+  metrics.set("velostream_spark_processed_rows_per_second", {}, report.recordsPerSecond);
   metrics.set("velostream_spark_state_rows", {}, report.stateRows);
   metrics.set("velostream_spark_state_bytes", {}, report.stateBytes);
   metrics.set("velostream_spark_lag_records", {}, report.lagRecords);
@@ -58,7 +56,7 @@ export function countBatch(metrics: Metrics, report: BatchReport): void {
 
 /** For people: one line. */
 export function describeBatch(report: BatchReport): string {
-  const rate = Math.round(report.processedRowsPerSecond);
+  const rate = Math.round(report.recordsPerSecond);
   return [
     `batch ${report.batchId}`,
     `${report.records} records in ${report.durationMs} ms (${rate}/s)`,

@@ -3,9 +3,6 @@
 export interface Progress {
   readonly batchId: number;
   readonly timestampMs: number;
-  readonly inputRows: number;
-  readonly inputRowsPerSecond: number;
-  readonly processedRowsPerSecond: number;
   /** Of the whole trigger, ms. */
   readonly durationMs: number;
   readonly stateRows: number;
@@ -32,9 +29,6 @@ export function readProgress(json: string): Progress | null {
   return {
     batchId: report.batchId,
     timestampMs: Date.parse(report.timestamp ?? ""),
-    inputRows: number(report.numInputRows),
-    inputRowsPerSecond: number(report.inputRowsPerSecond),
-    processedRowsPerSecond: number(report.processedRowsPerSecond),
     durationMs: number(report.durationMs?.["triggerExecution"]),
     stateRows: sum(report.stateOperators, "numRowsTotal"),
     stateBytes: sum(report.stateOperators, "memoryUsedBytes"),
@@ -51,9 +45,6 @@ export function readProgress(json: string): Progress | null {
 interface Report {
   readonly batchId?: number;
   readonly timestamp?: string;
-  readonly numInputRows?: number;
-  readonly inputRowsPerSecond?: number;
-  readonly processedRowsPerSecond?: number;
   readonly durationMs?: Readonly<Record<string, number>>;
   readonly stateOperators?: readonly Readonly<Record<string, unknown>>[];
   readonly sources?: readonly { readonly endOffset?: unknown; readonly latestOffset?: unknown }[];

@@ -252,11 +252,6 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
-  velostream_spark_input_rows_per_second: {
-    kind: "gauge",
-    help: "Raw records a second that arrived for the last micro-batch.",
-    labels: [],
-  },
   velostream_spark_processed_rows_per_second: {
     kind: "gauge",
     help: "Raw records a second that the last micro-batch processed.",
