@@ -32,6 +32,7 @@ export const SERVE_OPTIONS = {
     kind: "integer",
     metavar: "N",
     default: 2000,
+    least: 1,
     group: "serve",
     help: "Event streams at once.",
   },

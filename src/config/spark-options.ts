@@ -60,6 +60,7 @@ export const SPARK_OPTIONS = {
     kind: "integer",
     metavar: "N",
     default: 4,
+    least: 1,
     group: "spark",
     help: "Tasks that share the areas (spark.sql.shuffle.partitions); fixed by the checkpoint.",
   },

@@ -106,6 +106,12 @@ const MISTAKES: readonly {
     says: /^--partitions: "0" is too little: at least 1\./,
   },
   {
+    what: "no event stream at all, which the page would never come back from,",
+    run: () => settings(["--max-streams", "0"]),
+    error: ConfigError,
+    says: /^--max-streams: "0" is too little: at least 1\./,
+  },
+  {
     what: "a duration without unit",
     run: () => settings(["--interval", "10"]),
     error: ConfigError,
