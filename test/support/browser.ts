@@ -93,9 +93,21 @@ export class Visit {
     return found;
   }
 
-  /** artifacts/page-NAME.png, for people to look at. */
+  /** artifacts/page-NAME.png, for people to look at; of the map once nothing more comes to it. */
   async screenshot(name: string): Promise<void> {
     mkdirSync(ARTIFACTS, { recursive: true });
+    if ((await this.page.locator('[data-map="ready"]').count()) > 0) {
+      let before = "";
+      await until(
+        async () => {
+          const now = await this.mapPicture();
+          const isStill = now === before;
+          before = now;
+          return isStill;
+        },
+        () => "the map never stands still",
+      );
+    }
     await this.page.screenshot({ path: join(ARTIFACTS, `page-${name}.png`) });
   }
 
