@@ -116,7 +116,7 @@ async function measure(archive: boolean): Promise<Run> {
   const args = `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --feed ${feedUrl}`.split(" ");
   const child = spawn(
     process.execPath,
-    ["--max-semi-space-size=8", main, ...args, ...(archive ? ["--data-dir", dataDir] : ["--no-archive"])],
+    [main, ...args, ...(archive ? ["--data-dir", dataDir] : ["--no-archive"])],
     { stdio: ["ignore", "ignore", "inherit"] },
   );
   const stop = (): void => void child.kill("SIGKILL");

@@ -92,7 +92,7 @@ report({
 process.exit(0);
 
 function start(args: string): ChildProcess {
-  const child = spawn(process.execPath, ["--max-semi-space-size=8", main, ...args.split(" ")], {
+  const child = spawn(process.execPath, [main, ...args.split(" ")], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   started.push(child);

@@ -133,7 +133,7 @@ report({
 process.exit(0);
 
 function start(script: string, args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, ["--max-semi-space-size=8", script, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   started.push(child);
