@@ -11,10 +11,11 @@ import { areaPartitionKey, partitionOf } from "../src/domain/partitioning.ts";
 import { ArchiveFolder } from "../src/history/archive-folder.ts";
 import { ArchiveReader } from "../src/history/archive-reader.ts";
 import { Coverage } from "../src/history/coverage.ts";
+import { FileMaker } from "../src/history/file-maker.ts";
 import { commitFlush } from "../src/history/flush.ts";
+import { writeRows } from "../src/history/flush-files.ts";
 import { DAY_MS } from "../src/history/layout.ts";
 import { Maintenance } from "../src/history/maintenance.ts";
-import { ParquetWriter } from "../src/history/parquet.ts";
 import { ArchiveQueries } from "../src/history/queries.ts";
 import { areaRow, removedStationRow, type AreaRow, type StationRow } from "../src/history/rows.ts";
 import { CityModel } from "../src/simulate/city-model.ts";
@@ -110,9 +111,8 @@ function poll(minute: number, stations: StationRow[], areas: AreaRow[]): void {
 /** A folder to keep the month in: written if it is not there, and only asked the next time. */
 const kept = process.env["BENCH_FOLDER"];
 const path = kept ?? (await mkdtemp(join(tmpdir(), "velostream-bench-")));
-const clock = { now: () => START_MS + DAYS * DAY_MS };
-const parquet = new ParquetWriter(path);
-const folder = await ArchiveFolder.open(path, () => parquet);
+const clock = { now: () => START_MS + DAYS * DAY_MS, sleep: async () => {} };
+const folder = await ArchiveFolder.open(path, (at) => new FileMaker(at));
 const coverage = new Coverage();
 let readerOpen: ArchiveReader | null = null;
 try {
@@ -126,7 +126,7 @@ try {
     }
     for (const row of stations) coverage.observe(SYSTEM, 1, row.observedAtMs);
     await commitFlush(folder, {
-      flushed: await parquet.writeRows(stations, areas, folder.takeFileNumber()),
+      flushed: await writeRows(path, { stations, areas }, folder.takeFileNumber()),
       gaps: [],
       epochs: [{ id: 1, kind: "import", topics: [], openedAtMs: 0 }],
       positions: {},

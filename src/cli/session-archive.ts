@@ -1,6 +1,6 @@
 /**
  * The archive of a session: written beside the pipeline, or only read, and asked by the server either way. DuckDB is
- * loaded by a server at the first question: it takes 50 MB. What writes has a process of its own for it.
+ * loaded by a server at the first question: it takes 50 MB.
  *
  *   wanted    written in the default folder, where nobody else does    (run)
  *   required  written, or the session does not start                   (archive; run with --data-dir)

@@ -1,84 +1,36 @@
 /** Rows in memory as a temporary table of DuckDB. */
-import {
-  BOOLEAN,
-  DOUBLE,
-  DuckDBDataChunk,
-  VARCHAR,
-  type DuckDBAppender,
-  type DuckDBConnection,
-  type DuckDBType,
-} from "@duckdb/node-api";
+import { BOOLEAN, DOUBLE, DuckDBDataChunk, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import type { Cell, Column } from "./rows.ts";
 
 /** DuckDB's vectors hold this many rows; row groups are multiples. */
 export const CHUNK_ROWS = 2_048;
 
-/** The cells of a row, in the order of the columns. */
-export type Cells = readonly Cell[];
-
-/** A table that rows are appended to, in DuckDB's plain types; `typed` casts them to the columns'. */
-export class CellTable {
-  readonly #types: readonly DuckDBType[];
-  readonly #appender: DuckDBAppender;
-  #rows: Cells[] = [];
-
-  private constructor(types: readonly DuckDBType[], appender: DuckDBAppender) {
-    this.#types = types;
-    this.#appender = appender;
-  }
-
-  /** Makes the table anew. */
-  static async create(
-    connection: DuckDBConnection,
-    name: string,
-    columns: readonly Pick<Column<never>, "name" | "type">[],
-  ): Promise<CellTable> {
-    const plain = columns.map((column) => `${column.name} ${isPlain(column) ? column.type : "DOUBLE"}`);
-    await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} (${plain.join(", ")})`);
-    const types = columns.map(({ type }) =>
-      type === "VARCHAR" ? VARCHAR : type === "BOOLEAN" ? BOOLEAN : DOUBLE,
-    );
-    return new CellTable(types, await connection.createAppender(name));
-  }
-
-  async append(rows: Iterable<Cells>): Promise<void> {
-    for (const row of rows) {
-      this.#rows.push(row);
-      if (this.#rows.length < CHUNK_ROWS) continue;
-      this.#write();
-      // A large batch must not hold up the live data.
-      await new Promise<void>((resolve) => setImmediate(resolve));
-    }
-  }
-
-  /** Now all rows are there. */
-  close(): void {
-    if (this.#rows.length > 0) this.#write();
-    this.#appender.closeSync();
-  }
-
-  #write(): void {
-    const rows = this.#rows;
-    this.#rows = [];
-    const chunk = DuckDBDataChunk.create(this.#types, rows.length);
-    for (const at of this.#types.keys())
-      chunk.setColumnValues(
-        at,
-        rows.map((row) => row[at] ?? null),
-      );
-    this.#appender.appendDataChunk(chunk);
-  }
-}
-
+/** Rows as a table made anew, in DuckDB's plain types; `typed` casts them to the columns'. */
 export async function appendRows<R>(
   connection: DuckDBConnection,
   name: string,
   columns: readonly Column<R>[],
   rows: readonly R[],
 ): Promise<void> {
-  const table = await CellTable.create(connection, name, columns);
-  await table.append(rows.values().map((row) => columns.map(({ key }) => row[key] as Cell)));
-  table.close();
+  const plain = columns.map((column) => `${column.name} ${isPlain(column) ? column.type : "DOUBLE"}`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} (${plain.join(", ")})`);
+  const types = columns.map(({ type }) =>
+    type === "VARCHAR" ? VARCHAR : type === "BOOLEAN" ? BOOLEAN : DOUBLE,
+  );
+  const appender = await connection.createAppender(name);
+  for (let from = 0; from < rows.length; from += CHUNK_ROWS) {
+    const some = rows.slice(from, from + CHUNK_ROWS);
+    const chunk = DuckDBDataChunk.create(types, some.length);
+    for (const [at, { key }] of columns.entries())
+      chunk.setColumnValues(
+        at,
+        some.map((row) => row[key] as Cell),
+      );
+    appender.appendDataChunk(chunk);
+    // A large batch must not hold up the live data.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  appender.closeSync();
 }
 
 function isPlain({ type }: Pick<Column<never>, "type">): boolean {

@@ -1,7 +1,7 @@
 /**
  * Writes the archive: takes records of the log, acknowledges them in the journal, turns the journal into Parquet files.
  *
- *   append ─▶ rows ─▶ journal, synced: acknowledged ──every 5 min or 20,000 rows──▶ Parquet (another process), commit
+ *   append ─▶ rows ─▶ journal, synced: acknowledged ──every 5 min or 20,000 rows──▶ Parquet, commit
  *               │ disk full
  *               ▼
  *            backlog (live data goes on) ──space again──▶ journal, with the gap that was left
@@ -15,6 +15,7 @@ import { ArchiveHealth } from "./archive-health.ts";
 import { Backlog } from "./backlog.ts";
 import type { Coverage, Epoch, Span } from "./coverage.ts";
 import { commitFlush } from "./flush.ts";
+import { flushJournals } from "./flush-files.ts";
 import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { RecordedGap } from "./manifest.ts";
@@ -36,7 +37,7 @@ export interface ArchiveWriterOptions {
   readonly metrics: Metrics;
   /** @default createJournal */
   readonly openJournal?: OpenJournal;
-  /** Who makes the files. @default a process of its own */
+  /** Who makes one file of several. @default a process of its own */
   readonly openParquet?: OpenParquet;
   /** Rows after which the journal becomes files. @default 20000 */
   readonly flushRows?: number;
@@ -242,7 +243,13 @@ export class ArchiveWriter implements Archive {
       const { stations, areas, journalFrom } = taken;
       const from = this.#folder.manifest.journalFrom;
       const number = this.#folder.takeFileNumber();
-      const flushed = await this.#folder.parquet.flush({ from, to: journalFrom, stations, areas, number });
+      const flushed = await flushJournals(this.#folder.path, {
+        from,
+        to: journalFrom,
+        stations,
+        areas,
+        number,
+      });
       await commitFlush(this.#folder, { ...taken, flushed });
       this.#health.recovered();
       metrics.observe("velostream_archive_flush_duration_seconds", {}, (clock.now() - startedMs) / 1000);

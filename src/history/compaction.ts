@@ -9,12 +9,16 @@ import type { ArchiveFolder } from "./archive-folder.ts";
 import { dataPath } from "./layout.ts";
 import { toMerge, type Lot } from "./lots.ts";
 import type { DataFile } from "./manifest.ts";
+import { mergeFiles } from "./merge-files.ts";
+import { QUICK } from "./parquet-encoder.ts";
 import type { SystemRows } from "./parquet-files.ts";
 
 /** Of a sealed file that systems share: what is sorted at a time, and how long stopping may take. */
 const SEALED_ROWS = 1_000_000;
 /** Rows that come after their day was sealed stay beside it until they are a quarter of it. */
 const LATE_SHARE = 0.25;
+/** Files of an hour are merged in this process, longer ones and whole days in one of their own. */
+const SMALL_ROWS = 360_000;
 
 export interface CompactionOptions {
   readonly folder: ArchiveFolder;
@@ -81,14 +85,16 @@ export class Compaction {
         const path = dataPath(table, system, day, folder.takeFileNumber());
         const between =
           parts.length > 1 ? ([systems[0]?.system ?? "", systems.at(-1)?.system ?? ""] as const) : undefined;
-        const file = await folder.parquet.merge({
-          table,
-          sources: sources.map((source) => ({ path: source.path, system: source.system })),
-          ...(between === undefined ? {} : { between }),
-          system,
-          path,
-          sealed,
-        });
+        const job = { table, sources, system, path };
+        const file =
+          sealed || rows > SMALL_ROWS
+            ? await folder.parquet.merge({
+                ...job,
+                sources: sources.map((source) => ({ path: source.path, system: source.system })),
+                ...(between === undefined ? {} : { between }),
+                sealed,
+              })
+            : await mergeFiles(folder.path, job, QUICK);
         const [first, last] = range ?? namesOf(systems);
         const whose = system === null ? { systems: [first, last] as [string, string] } : { system };
         made.push({ path, table, ...whose, day, rows: file.rows, bytes: file.bytes, sealed });

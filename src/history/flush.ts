@@ -3,7 +3,7 @@ import type { ArchiveFolder } from "./archive-folder.ts";
 import type { Epoch, Span, Unsettled } from "./coverage.ts";
 import { KEYFRAMES_OF } from "./layout.ts";
 import { mayHold, type DataFile, type Manifest, type RecordedGap } from "./manifest.ts";
-import type { Flushed, FlushedFile } from "./parquet-files.ts";
+import type { Flushed, FlushedFile } from "./flush-files.ts";
 
 /** What is to be committed together. */
 export interface FlushInput {

@@ -105,6 +105,31 @@ export async function listJournals(folder: string): Promise<readonly number[]> {
     .sort((a, b) => a - b);
 }
 
+/** Bytes of a journal read at one go. */
+const PIECE_BYTES = 256 * 1_024;
+
+/** The whole frames of a journal, a piece of it at a time; none when it is gone. */
+export async function* readFrames(folder: string, number: number): AsyncGenerator<Frame> {
+  const file = await open(journalPath(folder, number), "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (file === null) return;
+  try {
+    let rest = Buffer.alloc(0);
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES);
+      if (bytesRead === 0) return;
+      rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
+      const { frames, length } = decodeFrames(rest);
+      yield* frames;
+      rest = rest.subarray(length);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /** null when the journal is gone: its rows are in Parquet files by now. */
 export async function readJournal(
   folder: string,

@@ -26,7 +26,7 @@ export interface MaintenanceOptions {
   /** What is older is gone. */
   readonly onRetained: (fromMs: number) => void;
   readonly sealedRows?: number;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -67,13 +67,25 @@ export class Maintenance {
   /** Waits for what is under way and does what is due; at the end of an import every day is over. */
   async finish(): Promise<void> {
     const { kind, clock } = this.#options;
-    if (kind !== "import") this.#stopAtMs = clock.now() + FINISH_WITHIN_MS;
+    if (kind !== "import") {
+      this.#stopAtMs = clock.now() + FINISH_WITHIN_MS;
+      await this.#giveUpLater();
+    }
     await this.#running;
     await this.#all(kind === "import");
   }
 
+  /** Waits for what is under way, a while; sealing the day of a busy system can take a minute. */
+  async #giveUpLater(): Promise<void> {
+    if (this.#running === null) return;
+    const ended = new AbortController();
+    void this.#running.then(() => ended.abort());
+    await this.#options.clock.sleep(FINISH_WITHIN_MS, ended.signal).catch(() => {});
+    if (!ended.signal.aborted) await this.#folder.parquet.close();
+  }
+
   #isStopped(): boolean {
-    return this.#options.clock.now() > this.#stopAtMs;
+    return this.#options.clock.now() >= this.#stopAtMs;
   }
 
   async #all(everyDayIsOver: boolean): Promise<void> {
@@ -102,7 +114,7 @@ export class Maintenance {
       this.#warned = false;
     } catch (error) {
       const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-      if (!this.#warned)
+      if (!this.#warned && !this.#isStopped())
         logger.warn("archive.maintenance_failed", `Compaction waits (${message}). It is tried again.`);
       this.#warned = true;
     }

@@ -1,5 +1,5 @@
 /**
- * The process that makes Parquet files for the archive's writer: loads DuckDB, does one job after the other, and ends
+ * The process that makes Parquet files for the archive's writer: does one job after the other, and ends
  * when the writer lets go of it.
  *
  *   writer ──job──▶ this process ──answer──▶ writer          writer dies ─▶ killed at once: no file is made for nobody
@@ -7,9 +7,9 @@
  * It holds a lock, so that the next writer's process begins only after this one has ended.
  */
 import { constants, setPriority } from "node:os";
+import { FileMaker } from "./file-maker.ts";
 import { takeLock } from "./folder-lock.ts";
 import { filesLockPath } from "./layout.ts";
-import { ParquetWriter } from "./parquet.ts";
 import type { ParquetFiles } from "./parquet-files.ts";
 import type { Answer, Job } from "./parquet-process.ts";
 
@@ -24,12 +24,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 let working = 0;
 process.on("disconnect", () => {
-  // A file half made is removed at the next start; waiting for DuckDB could make a whole one that nobody wants.
+  // A file half made is removed at the next start; waiting for it could make a whole one that nobody wants.
   if (working > 0) process.kill(process.pid, "SIGKILL");
   process.exit(0);
 });
 
-const parquet = takeLock(filesLockPath(folder), LOCK_PATIENCE_MS).then(() => new ParquetWriter(folder));
+const maker = takeLock(filesLockPath(folder), LOCK_PATIENCE_MS).then(() => new FileMaker(folder));
 let turn: Promise<unknown> = Promise.resolve();
 process.on("message", (job: Job) => {
   working += 1;
@@ -41,12 +41,14 @@ async function work(before: Promise<unknown>, job: Job): Promise<void> {
   await before;
   const answer = await answerTo(job);
   working -= 1;
-  process.send?.(answer);
+  process.send?.(answer, undefined, undefined, () => {
+    // Nobody is there any more: its end is under way.
+  });
 }
 
 async function answerTo({ id, name, input }: Job): Promise<Answer> {
   try {
-    const writer = (await parquet) as unknown as Record<
+    const writer = (await maker) as unknown as Record<
       keyof ParquetFiles,
       (...input: readonly unknown[]) => Promise<unknown>
     >;

@@ -1,37 +1,12 @@
 /**
- * What is made of Parquet, and by whom: the interface between the archive's writer, which decides and commits, and what
- * makes the files: DuckDB, in a process of its own (parquet-process.ts) or in this one (parquet.ts).
+ * What is made of Parquet files: the interface between the archive's writer, which decides and commits, and who makes
+ * the files (file-maker.ts), in a process of its own (parquet-process.ts) or in this one.
  */
-import type { DataFile } from "./manifest.ts";
 import type { Source } from "./relation.ts";
 import type { AreaRow } from "./rows.ts";
 import type { Table } from "./layout.ts";
 
 export type PlainTable = "stations" | "areas";
-
-/** Journals that become files. */
-export interface FlushJob {
-  /** Journals from this one up to, not including, `to`. */
-  readonly from: number;
-  readonly to: number;
-  /** Rows that were acknowledged: what is read must be these. */
-  readonly stations: number;
-  readonly areas: number;
-  /** Names every file made: no two of a flush are of one table, system and day. */
-  readonly number: number;
-}
-
-/** A file of a flush, and the epochs that its rows are of. */
-export interface FlushedFile {
-  readonly file: DataFile;
-  readonly epochs: readonly number[];
-}
-
-export interface Flushed {
-  readonly files: readonly FlushedFile[];
-  /** Of the first row that tells; absent where none does. */
-  readonly simulated?: boolean;
-}
 
 export interface MergeJob {
   readonly table: PlainTable;
@@ -67,8 +42,6 @@ export interface SystemRows {
 export type LastTotals = Pick<AreaRow, "system" | "area" | "asOfMs" | "throughPartition" | "throughOffset">;
 
 export interface ParquetFiles {
-  /** Rejects when rows are missing in the journals; nothing is left of its files then. */
-  flush(job: FlushJob): Promise<Flushed>;
   /** Writes the rows of several files into one. */
   merge(job: MergeJob): Promise<MadeFile>;
   /** Writes the state of each station, or area, after all rows of the sources. */
@@ -77,6 +50,7 @@ export interface ParquetFiles {
   systemsIn(table: Table, sources: readonly Source[]): Promise<readonly SystemRows[]>;
   /** The last row of each area in these files: what repeated totals are told by. */
   lastTotals(sources: readonly Source[], epoch: number): Promise<readonly LastTotals[]>;
+  /** A process of its own gives up what it is making. */
   close(): Promise<void>;
 }
 

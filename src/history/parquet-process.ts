@@ -1,6 +1,6 @@
 /**
- * Parquet files made by a process of its own, which is there while there is something to make: DuckDB takes more memory
- * than the live pipeline's history is worth to it, and a file can wait for live data.
+ * Files of whole days made by a process of its own, which is there while there is something to make: what that takes is
+ * given back, and a file can wait for live data.
  *
  *   none ──job──▶ started ──answers──▶ idle ──0.5 s──▶ none          it dies: its jobs are rejected, the next starts another
  */
@@ -9,8 +9,6 @@ import nodeModule from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type {
-  Flushed,
-  FlushJob,
   KeyframeJob,
   LastTotals,
   MadeFile,
@@ -36,11 +34,10 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** Jobs come in bunches: a flush, then compactions. */
+/** Jobs come in bunches: one table, then the other. */
 const IDLE_MS = 500;
 /**
- * A small heap: it holds a few thousand rows at a time, and DuckDB does the work. With what bin/velostream.js starts
- * with, 30 MB more. Compiled code is kept by these (scripts/warm-code-cache.ts).
+ * A small heap: it holds some 60,000 rows at a time. With what bin/velostream.js starts with, 30 MB more. Compiled code is kept by these (scripts/warm-code-cache.ts).
  */
 export const PARQUET_FLAGS = ["--max-semi-space-size=1", "--heap-growing-percent=20", "--optimize-for-size"];
 
@@ -58,10 +55,6 @@ export class ParquetProcess implements ParquetFiles {
   /** null while there is none. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
-  }
-
-  async flush(job: FlushJob): Promise<Flushed> {
-    return this.#ask("flush", job);
   }
 
   async merge(job: MergeJob): Promise<MadeFile> {
@@ -83,6 +76,8 @@ export class ParquetProcess implements ParquetFiles {
   async close(): Promise<void> {
     const child = this.#child;
     if (child === null) return;
+    // What it is at is given up: its writer goes, and the next one makes it.
+    this.#reject("its writer is closed");
     // It may be dying by itself just now, or never have started: that is an end too.
     const ended = new Promise<void>((resolve) => {
       child.once("exit", () => resolve());
@@ -141,6 +136,10 @@ export class ParquetProcess implements ParquetFiles {
   #ended(child: ChildProcess, how: string): void {
     if (this.#child !== child) return;
     this.#child = null;
+    this.#reject(how);
+  }
+
+  #reject(how: string): void {
     for (const { reject } of this.#waiting.values())
       reject(new Error(`the process that makes its files ended (${how})`));
     this.#waiting.clear();

@@ -4,6 +4,7 @@ import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Coverage, type Epoch } from "./coverage.ts";
 import { commitFlush } from "./flush.ts";
+import { flushJournals } from "./flush-files.ts";
 import { listJournals, readJournal, type Frame } from "./journal.ts";
 import type { DataFile, RecordedGap } from "./manifest.ts";
 import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
@@ -86,7 +87,7 @@ export async function recover(
   for (const frame of frames) observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
   const last = frames.at(-1);
   if (last !== undefined) {
-    const flushed = await folder.parquet.flush({
+    const flushed = await flushJournals(folder.path, {
       from: folder.manifest.journalFrom,
       to: journalFrom,
       stations: frames.reduce((sum, { stations }) => sum + stations.length, 0),

@@ -7,7 +7,7 @@ import { AreaTotals, type Observation } from "../../src/domain/area-totals.ts";
 import { stationKey } from "../../src/domain/raw-record.ts";
 import { encodeThrough, encodeTotals } from "../../src/domain/totals-record.ts";
 import { ArchiveWriter, type ArchiveWriterOptions } from "../../src/history/archive-writer.ts";
-import { ParquetWriter } from "../../src/history/parquet.ts";
+import { FileMaker } from "../../src/history/file-maker.ts";
 import type { Clock, LogRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "./silent.ts";
 
@@ -33,7 +33,7 @@ export async function openWriter(
     logger: silentLogger,
     metrics: countingMetrics(),
     // In this process: a test opens dozens. What is different in a process of its own has its own tests.
-    openParquet: (path) => new ParquetWriter(path),
+    openParquet: (path) => new FileMaker(path),
     ...options,
   });
 }

@@ -6,6 +6,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import type { ArchiveWriter } from "../../../src/history/archive-writer.ts";
 import { readManifest } from "../../../src/history/manifest.ts";
 import { ParquetProcess } from "../../../src/history/parquet-process.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
@@ -13,58 +14,83 @@ import { TestClock } from "../../support/test-clock.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 24, 6);
+const DAY = 24 * 60 * MINUTE;
+const FLUSHES = 3;
+const SEALED = [
+  ["areas", FLUSHES],
+  ["stations", FLUSHES],
+  ["area_keyframes", 1],
+  ["station_keyframes", 1],
+];
 
-test("what it writes is committed; it ends when the writer does", async (context) => {
-  const folder = await temporaryFolder(context);
-  const parquet = new ParquetProcess(folder);
-  const writer = await openWriter(folder, new TestClock(START), { openParquet: () => parquet });
-  assert.equal(parquet.pid, null, "nothing is to be written yet");
-  await writer.append(new ScriptedLog().batch([{ total: 5, observedAtMs: START }]));
-  await writer.flush();
-  const { pid } = parquet;
-  assert.ok(pid !== null && pid !== process.pid);
-  await writer.close();
-  assert.throws(() => process.kill(pid, 0), /ESRCH/);
-  assert.deepEqual(
-    (await readManifest(folder))?.files.map(({ table, rows }) => [table, rows]),
-    [
-      ["stations", 1],
-      ["areas", 1],
-    ],
-  );
-});
+/** A few files of a day that is over then. */
+async function dayOf(writer: ArchiveWriter, clock: TestClock): Promise<void> {
+  const log = new ScriptedLog();
+  for (let total = 1; total <= FLUSHES; total += 1) {
+    await clock.advance(MINUTE);
+    await writer.append(log.batch([{ total, observedAtMs: clock.now() }]));
+    await writer.flush();
+  }
+  await clock.advance(2 * DAY);
+}
 
-test("killed in the middle of a flush it costs nothing: the archive says so, and the next one writes all", async (context) => {
+/** Table and rows of each file that counts. */
+async function filesOf(folder: string): Promise<readonly (readonly [string, number])[]> {
+  return ((await readManifest(folder))?.files ?? []).map(({ table, rows }) => [table, rows] as const);
+}
+
+test("a day that is over is sealed there; a flush needs none, and it ends when the writer does", async (context) => {
   const folder = await temporaryFolder(context);
   const clock = new TestClock(START);
   const parquet = new ParquetProcess(folder);
   const writer = await openWriter(folder, clock, { openParquet: () => parquet });
-  const log = new ScriptedLog();
-  await writer.append(log.batch([{ total: 5, observedAtMs: START }]));
-  const flushing = writer.flush();
-  while (parquet.pid === null) await new Promise((resolve) => setImmediate(resolve));
-  process.kill(parquet.pid, "SIGKILL");
-  await flushing;
-  assert.match(writer.health().reason ?? "", /process that makes its files ended \(SIGKILL\)/);
-  await clock.advance(MINUTE);
-  await writer.append(log.batch([{ total: 6, observedAtMs: START + MINUTE }]));
-  await writer.flush();
-  assert.equal(writer.health().ok, true);
-  assert.deepEqual(
-    (await readManifest(folder))?.files.map(({ table, rows }) => [table, rows]),
-    [
-      ["stations", 2],
-      ["areas", 2],
-    ],
-  );
+  await dayOf(writer, clock);
+  assert.equal(parquet.pid, null, "a flush needs none");
+  await writer.tend();
+  const { pid } = parquet;
+  assert.ok(pid !== null && pid !== process.pid);
   await writer.close();
+  assert.throws(() => process.kill(pid, 0), /ESRCH/);
+  assert.deepEqual(await filesOf(folder), SEALED);
+});
+
+test("killed while it seals a day it costs nothing: the next one does the work", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const parquet = new ParquetProcess(folder);
+  const writer = await openWriter(folder, clock, { openParquet: () => parquet });
+  await dayOf(writer, clock);
+  await writer.tend();
+  assert.ok(parquet.pid !== null);
+  process.kill(parquet.pid, "SIGKILL");
+  // Its end, and the note of it, are waited for.
+  await writer.abandon();
+  assert.equal((await filesOf(folder)).length, 2 * FLUSHES, "no file is lost, none is made");
+  const next = await openWriter(folder, clock, { openParquet: (path) => new ParquetProcess(path) });
+  await next.tend();
+  await next.close();
+  assert.deepEqual(await filesOf(folder), SEALED);
+});
+
+test("a writer that ends does not wait for the sealing of a day for long: the next one does it", async (context) => {
+  const folder = await temporaryFolder(context);
+  const clock = new TestClock(START);
+  const writer = await openWriter(folder, clock, { openParquet: (path) => new ParquetProcess(path) });
+  await dayOf(writer, clock);
+  await writer.tend();
+  const closed = writer.close();
+  await clock.advance(MINUTE);
+  await closed;
+  assert.equal((await filesOf(folder)).length, 2 * FLUSHES);
+  const next = await openWriter(folder, clock, { openParquet: (path) => new ParquetProcess(path) });
+  await next.tend();
+  await next.close();
+  assert.deepEqual(await filesOf(folder), SEALED);
 });
 
 test("a journal that is not what was written to it is no flush: nothing is committed, nothing left over", async (context) => {
   const folder = await temporaryFolder(context);
-  const writer = await openWriter(folder, new TestClock(START), {
-    openParquet: (path) => new ParquetProcess(path),
-  });
+  const writer = await openWriter(folder, new TestClock(START));
   await writer.append(new ScriptedLog().batch([{ total: 5, observedAtMs: START }]));
   const [journal = ""] = await readdir(join(folder, "journal"));
   await writeFile(join(folder, "journal", journal), "");
@@ -77,19 +103,19 @@ test("a journal that is not what was written to it is no flush: nothing is commi
   await writer.abandon();
 });
 
-test("it ends at once when its writer is gone, whatever it was doing", async (context) => {
+test("the process ends at once when its writer is gone, whatever it was doing", async (context) => {
   const folder = await temporaryFolder(context);
   const { fork } = await import("node:child_process");
   const child = fork(new URL("../../../src/history/parquet-child.ts", import.meta.url).pathname, [folder], {
     execArgv: [],
   });
-  const job = { id: 1, name: "flush", input: [{ from: 1, to: 2, stations: 0, areas: 0, number: 1 }] };
+  const job = { id: 1, name: "lastTotals", input: [[], 1] };
   child.send(job);
   await once(child, "message");
   child.send({ ...job, id: 2 });
   child.disconnect();
   const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
-  assert.ok(code === 0 || signal === "SIGKILL");
+  assert.ok(code === 0 || signal === "SIGKILL", `${code} ${signal}`);
 });
 
 test("a process that writes history loads no DuckDB: it would keep its memory for good", async (context) => {
