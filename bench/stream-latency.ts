@@ -24,6 +24,8 @@ const STATIONS = 1_495;
 const CLIENTS = 1_000;
 const CLIENT_PROCESSES = 2;
 const POLLS = 20;
+/** Each once in a while: of one area, then of one station. */
+const QUESTIONS = 8;
 const WARM_UP_POLLS = 3;
 const INTERVAL_MS = 2_000;
 const LIMIT_MS = 300;
@@ -70,6 +72,7 @@ const clients = await Promise.all(
   }),
 );
 const residentMb: number[] = [];
+const answersMs: number[] = [];
 /** With the process that writes history's files, while there is one. */
 const togetherMb: number[] = [];
 const looking = setInterval(() => {
@@ -82,6 +85,7 @@ const measuredFromMs = Date.now();
 for (let poll = 0; poll < POLLS + WARM_UP_POLLS; poll += 1) {
   await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
   residentMb.push(residentBytesOf(server.pid) / 1e6);
+  if (poll >= POLLS + WARM_UP_POLLS - QUESTIONS) answersMs.push(await askHistory(poll));
 }
 const cpuShare = (cpuNow() - cpuBefore) / (Date.now() - measuredFromMs);
 clearInterval(looking);
@@ -120,6 +124,7 @@ report({
       ? []
       : [figure("together with the process that writes history, while there is one", "MB", togetherMb)]),
     figure("processor time of the server and that process, of one core", "share", [cpuShare]),
+    figure("a question about the history of an area or a station", "ms", answersMs),
     figure("bytes of one poll to one client", "B", [complete[0]?.[0]?.bytes ?? NaN]),
   ],
   facts: {
@@ -131,6 +136,21 @@ report({
   },
 });
 process.exit(0);
+
+/** What opening a detail of the page asks; the first one loads DuckDB. */
+async function askHistory(number: number): Promise<number> {
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(new URL(`/api/v1/${path}`, url));
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    return (await response.json()) as T;
+  };
+  const kind = number % 2 === 0 ? "areas" : "stations";
+  const list = await get<Record<typeof kind, readonly { readonly key: string }[]>>(kind);
+  const { key } = list[kind][number] ?? {};
+  const askedMs = performance.now();
+  await get(`${kind}/${encodeURIComponent(key ?? "")}/history`);
+  return performance.now() - askedMs;
+}
 
 function start(script: string, args: readonly string[]): ChildProcess {
   const child = spawn(process.execPath, [script, ...args], {

@@ -143,8 +143,8 @@ async function daysOf(
   );
   const times =
     table === "stations"
-      ? fresh.stations.filter((row) => row.system === system).map((row) => row.observedAtMs)
-      : fresh.areas.filter((row) => row.system === system).map((row) => row.asOfMs);
+      ? fresh.stations.where({ system }).map((row) => row.observedAtMs)
+      : fresh.areas.where({ system }).map((row) => row.asOfMs);
   for (const time of times) days.add(dayOf(time));
   return [...days].sort();
 }

@@ -103,7 +103,7 @@ export class ArchiveReader {
              FROM ${rowsOfSystem(this.folder, "areas", files, system)} WHERE area = ${literal(area)}`,
       );
       const fresh = snapshot.fresh.areas
-        .filter((row) => row.system === system && row.area === area)
+        .where({ system, area })
         .map((row): Point => ({ ...row, atMs: row.asOfMs, present: !row.removed }));
       return { points: inOrder(points, fresh), snapshot };
     }, signal);
@@ -124,7 +124,7 @@ export class ArchiveReader {
              FROM ${rowsOfSystem(this.folder, "stations", files, system)} WHERE station_id = ${literal(stationId)}`,
       );
       const fresh = snapshot.fresh.stations
-        .filter((row) => row.system === system && row.stationId === stationId)
+        .where({ system, station_id: stationId })
         .map((row): Point => ({ ...row, atMs: row.observedAtMs, present: row.event === "observed" }));
       return { points: inOrder(points, fresh), snapshot };
     }, signal);

@@ -63,7 +63,7 @@ export async function stationsAt(
     (file) => file.table === "stations" && file.day === day && mayHold(file, system),
   );
   const files = [...stateSources(snapshot.manifest, "stations", system, day), ...own];
-  const fresh = snapshot.fresh.stations.filter((row) => row.system === system);
+  const fresh = snapshot.fresh.stations.where({ system });
   await appendRows(connection, "fresh_stations", STATION_COLUMNS, fresh);
   const parts = [`SELECT ${typed(STATION_COLUMNS)} FROM fresh_stations`];
   if (files.length > 0) parts.push(`SELECT * FROM ${rowsOfSystem(folder, "stations", files, system)}`);
@@ -94,7 +94,9 @@ export async function stationRows(
   query: RowsQuery,
 ): Promise<readonly StationRow[]> {
   const rows = await rowsBetween(folder, snapshot, connection, query, "stations", STATION_COLUMNS);
-  const fresh = snapshot.fresh.stations.filter((row) => isAsked(query, row, row.observedAtMs));
+  const fresh = snapshot.fresh.stations
+    .where({ system: query.system, epoch: query.epoch })
+    .filter((row) => isAsked(query, row, row.observedAtMs));
   return [...rows, ...fresh];
 }
 
@@ -106,7 +108,9 @@ export async function stationBounds(
   query: RowsQuery,
   zeroMs: number,
 ): Promise<readonly HourBounds[]> {
-  const fresh = snapshot.fresh.stations.filter((row) => isAsked(query, row, row.observedAtMs));
+  const fresh = snapshot.fresh.stations
+    .where({ system: query.system, epoch: query.epoch })
+    .filter((row) => isAsked(query, row, row.observedAtMs));
   const hourOf = (atMs: number): number => Math.floor((atMs - zeroMs) / HOUR_MS);
   const bounds = fresh.map(({ partition, offset, observedAtMs }): HourBounds => ({
     partition,
@@ -149,7 +153,9 @@ export async function totalsRows(
 ): Promise<readonly Pick<AreaRow, "area" | "throughPartition" | "throughOffset">[]> {
   const columns = AREA_COLUMNS.filter(({ key }) => PUBLISHED.includes(key));
   const rows = await rowsBetween(folder, snapshot, connection, query, "areas", columns, most);
-  const fresh = snapshot.fresh.areas.filter((row) => isAsked(query, row, row.asOfMs));
+  const fresh = snapshot.fresh.areas
+    .where({ system: query.system, epoch: query.epoch })
+    .filter((row) => isAsked(query, row, row.asOfMs));
   return [...rows, ...fresh];
 }
 

@@ -11,9 +11,13 @@ export async function findStation(
   signal?: AbortSignal,
 ): Promise<string | null> {
   return reader.query(async (snapshot, connection) => {
-    const fresh = snapshot.fresh.stations.findLast(
-      (row) => row.system === system && (row.stationId === text || row.stationCode === text),
-    );
+    const { stations } = snapshot.fresh;
+    const fresh = [
+      ...stations.where({ system, station_code: text }),
+      ...stations.where({ system, station_id: text }),
+    ]
+      .sort((a, b) => a.observedAtMs - b.observedAtMs)
+      .at(-1);
     if (fresh !== undefined) return fresh.stationId;
     const own = snapshot.manifest.files.filter((file) => file.table === "stations" && mayHold(file, system));
     // The newest days first: nearly every station that is asked for is in them.

@@ -43,7 +43,7 @@ export async function flushJournals(folder: string, job: FlushJob): Promise<Flus
   const { from, to, number } = job;
   const [stations, areas] = [new NewRows("stations"), new NewRows("areas")];
   for (let journal = from; journal < to; journal += 1)
-    for await (const frame of readFrames(folder, journal)) {
+    for await (const { frame } of readFrames(folder, journal)) {
       for (const cells of frame.stations) stations.push(cells);
       for (const cells of frame.areas) areas.push(cells);
     }

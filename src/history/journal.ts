@@ -38,8 +38,13 @@ export function encodeFrame(frame: Frame): Buffer {
 }
 
 /** The whole frames of a journal's bytes, and how many bytes they take. */
-export function decodeFrames(bytes: Buffer): { readonly frames: readonly Frame[]; readonly length: number } {
+function decodeFrames(bytes: Buffer): {
+  readonly frames: readonly Frame[];
+  readonly ends: readonly number[];
+  readonly length: number;
+} {
   const frames: Frame[] = [];
+  const ends: number[] = [];
   let length = 0;
   for (;;) {
     const end = bytes.indexOf(0x0a, length);
@@ -49,8 +54,9 @@ export function decodeFrames(bytes: Buffer): { readonly frames: readonly Frame[]
     if (bytes[length + 8] !== 0x20 || sum !== crc32(json)) break;
     frames.push(JSON.parse(json.toString("utf8")) as Frame);
     length = end + 1;
+    ends.push(length);
   }
-  return { frames, length };
+  return { frames, ends, length };
 }
 
 /** Where frames go; a test may put a full disk behind it. */
@@ -108,8 +114,14 @@ export async function listJournals(folder: string): Promise<readonly number[]> {
 /** Bytes of a journal read at one go. */
 const PIECE_BYTES = 256 * 1_024;
 
-/** The whole frames of a journal, a piece of it at a time; none when it is gone. */
-export async function* readFrames(folder: string, number: number): AsyncGenerator<Frame> {
+/** A frame, and where it ends in its journal. */
+interface FrameAt {
+  readonly frame: Frame;
+  readonly end: number;
+}
+
+/** The whole frames of a journal from `start` on, a piece of it at a time; none when it is gone. */
+export async function* readFrames(folder: string, number: number, start = 0): AsyncGenerator<FrameAt> {
   const file = await open(journalPath(folder, number), "r").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
@@ -117,13 +129,21 @@ export async function* readFrames(folder: string, number: number): AsyncGenerato
   if (file === null) return;
   try {
     let rest = Buffer.alloc(0);
-    for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES);
+    let end = start;
+    for (let position = start; ;) {
+      const { bytesRead, buffer } = await file.read(
+        Buffer.allocUnsafe(PIECE_BYTES),
+        0,
+        PIECE_BYTES,
+        position,
+      );
       if (bytesRead === 0) return;
+      position += bytesRead;
       rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-      const { frames, length } = decodeFrames(rest);
-      yield* frames;
+      const { frames, ends, length } = decodeFrames(rest);
+      for (const [index, frame] of frames.entries()) yield { frame, end: end + (ends[index] ?? 0) };
       rest = rest.subarray(length);
+      end += length;
     }
   } finally {
     await file.close();

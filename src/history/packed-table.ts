@@ -58,6 +58,13 @@ export class PackedTable {
     return this.#packed[place]?.cell(row) ?? null;
   }
 
+  /** A row as an object. */
+  row(row: number): Row {
+    const fields: Record<string, Cell> = {};
+    for (const { column, packed } of this.columns) fields[column.key] = packed.cell(row);
+    return fields as unknown as Row;
+  }
+
   /**
    * The rows, in the order of a file. They come in order of time, nearly always: they are dealt out to their ids, then
    * ids to their systems, and only what is out of order then is compared.

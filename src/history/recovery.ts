@@ -6,8 +6,8 @@ import { Coverage, type Epoch } from "./coverage.ts";
 import { commitFlush } from "./flush.ts";
 import { flushJournals } from "./flush-files.ts";
 import { listJournals, readJournal, type Frame } from "./journal.ts";
-import type { DataFile, RecordedGap } from "./manifest.ts";
-import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
+import type { DataFile } from "./manifest.ts";
+import { fromCells, STATION_COLUMNS, type StationRow } from "./rows.ts";
 
 export interface EpochOptions {
   readonly kind: Epoch["kind"];
@@ -21,21 +21,6 @@ export interface Recovered {
   /** Next offset by `topic:partition`; empty in a new epoch. */
   readonly positions: ReadonlyMap<string, number>;
   readonly kept: ReadonlyMap<string, Kept>;
-}
-
-/** Rows of frames, and what else they say. */
-export interface FrameRows {
-  readonly stations: StationRow[];
-  readonly areas: AreaRow[];
-  readonly gaps: RecordedGap[];
-}
-
-export function rowsOf(frames: readonly Frame[]): FrameRows {
-  return {
-    stations: frames.flatMap((frame) => frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS))),
-    areas: frames.flatMap((frame) => frame.areas.map((cells) => fromCells(cells, AREA_COLUMNS))),
-    gaps: frames.flatMap((frame) => frame.gaps),
-  };
 }
 
 /** What coverage learns of one frame. */
@@ -84,7 +69,11 @@ export async function recover(
   }
   const { spans, unsettled } = folder.manifest;
   const coverage = new Coverage(spans, unsettled);
-  for (const frame of frames) observeRows(coverage, { ...frame, stations: rowsOf([frame]).stations });
+  for (const frame of frames)
+    observeRows(coverage, {
+      ...frame,
+      stations: frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS)),
+    });
   const last = frames.at(-1);
   if (last !== undefined) {
     const flushed = await flushJournals(folder.path, {

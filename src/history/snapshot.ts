@@ -2,17 +2,24 @@
  * What the archive holds at one moment, as any process may read it: the manifest's files, and the rows that are in the
  * journal only. Taken without a lock: when a flush comes in between, it is taken again.
  */
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { Coverage, type Epoch, type Span } from "./coverage.ts";
-import { decodeFrames, listJournals, type Frame } from "./journal.ts";
-import { journalPath, manifestPath } from "./layout.ts";
-import { EMPTY_MANIFEST, readManifest, type Manifest } from "./manifest.ts";
-import { observeRows, rowsOf, type FrameRows } from "./recovery.ts";
+import { listJournals, readFrames, type Frame } from "./journal.ts";
+import { manifestPath } from "./layout.ts";
+import { EMPTY_MANIFEST, readManifest, type Manifest, type RecordedGap } from "./manifest.ts";
+import { FreshRows } from "./fresh-rows.ts";
+import { PackedTable, placeOf } from "./packed-table.ts";
+import { observeRows, type FrameCoverage } from "./recovery.ts";
+import type { AreaRow, StationRow } from "./rows.ts";
 
 export interface Snapshot {
   readonly manifest: Manifest;
   /** Acknowledged, not in a file yet. */
-  readonly fresh: FrameRows;
+  readonly fresh: {
+    readonly stations: FreshRows<StationRow>;
+    readonly areas: FreshRows<AreaRow>;
+    readonly gaps: readonly RecordedGap[];
+  };
   /** Coverage with the fresh rows. */
   readonly spans: readonly Span[];
   /** Epochs, those of the fresh rows too. */
@@ -23,16 +30,23 @@ export interface Snapshot {
 interface ReadJournal {
   length: number;
   readonly frames: ReadFrame[];
+  readonly stations: PackedTable;
+  readonly areas: PackedTable;
 }
 
-type ReadFrame = Omit<Frame, "stations" | "areas"> & FrameRows;
+/** A frame whose rows are in its journal's tables: of stations these. */
+interface ReadFrame extends Omit<Frame, "stations" | "areas"> {
+  readonly rows: PackedTable;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** What follows from one manifest and the frames after it: gone on with as frames come. */
 interface Followed {
   readonly revision: number;
   readonly coverage: Coverage;
   readonly epochs: Epoch[];
-  readonly fresh: FrameRows;
+  readonly gaps: RecordedGap[];
   frames: number;
 }
 
@@ -72,22 +86,24 @@ export class Snapshots {
         revision,
         coverage: new Coverage(manifest.spans, manifest.unsettled),
         epochs: [...manifest.epochs],
-        fresh: { stations: [], areas: [], gaps: [] },
+        gaps: [],
         frames: 0,
       };
-    const { coverage, epochs, fresh } = this.#followed;
+    const { coverage, epochs, gaps } = this.#followed;
     for (const frame of frames.slice(this.#followed.frames)) {
-      observeRows(coverage, frame);
+      observeRows(coverage, { ...frame, stations: observed(frame) });
       if (!epochs.some(({ id }) => id === frame.epoch.id)) epochs.push(frame.epoch);
-      for (const row of frame.stations) fresh.stations.push(row);
-      for (const row of frame.areas) fresh.areas.push(row);
-      fresh.gaps.push(...frame.gaps);
+      gaps.push(...frame.gaps);
     }
     this.#followed.frames = frames.length;
     const snapshot = {
       manifest,
-      // Copies: what is handed out does not grow.
-      fresh: { stations: [...fresh.stations], areas: [...fresh.areas], gaps: [...fresh.gaps] },
+      // What is handed out does not grow.
+      fresh: {
+        stations: new FreshRows<StationRow>(journals.map(([, { stations }]) => asItIs(stations))),
+        areas: new FreshRows<AreaRow>(journals.map(([, { areas }]) => asItIs(areas))),
+        gaps: [...gaps],
+      },
       spans: coverage.spans(),
       epochs: [...epochs],
     };
@@ -110,31 +126,39 @@ export class Snapshots {
     const numbers = (await listJournals(this.#folder)).filter((number) => number >= from);
     for (const known of this.#journals.keys()) if (!numbers.includes(known)) this.#journals.delete(known);
     for (const number of numbers) {
-      const journal = this.#journals.get(number) ?? { length: 0, frames: [] };
-      const bytes = await readFrom(journalPath(this.#folder, number), journal.length);
-      if (bytes === null) continue;
-      const { frames, length } = decodeFrames(bytes);
-      journal.length += length;
-      for (const frame of frames) journal.frames.push({ ...frame, ...rowsOf([frame]) });
-      this.#journals.set(number, journal);
+      const journal = this.#journals.get(number) ?? {
+        length: 0,
+        frames: [],
+        stations: new PackedTable("stations"),
+        areas: new PackedTable("areas"),
+      };
+      // A piece at a time: a question must not hold up live data.
+      for await (const { frame, end } of readFrames(this.#folder, number, journal.length)) {
+        journal.length = end;
+        const { stations, areas, ...rest } = frame;
+        const from = journal.stations.length;
+        for (const cells of stations) journal.stations.push(cells);
+        for (const cells of areas) journal.areas.push(cells);
+        journal.frames.push({ ...rest, rows: journal.stations, from, to: journal.stations.length });
+      }
+      if (journal.length > 0) this.#journals.set(number, journal);
     }
   }
 }
 
-/** The bytes of a file from `position` on; null when it is gone. */
-async function readFrom(path: string, position: number): Promise<Buffer | null> {
-  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-  if (file === null) return null;
-  try {
-    const { size } = await file.stat();
-    if (size <= position) return Buffer.alloc(0);
-    const bytes = Buffer.alloc(size - position);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, position);
-    return bytes.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+function asItIs(rows: PackedTable): { readonly rows: PackedTable; readonly length: number } {
+  return { rows, length: rows.length };
+}
+
+/** What coverage is to know of a frame's stations. */
+function observed({ rows, from, to }: ReadFrame): FrameCoverage["stations"] {
+  const [epoch, partition, time] = ["epoch", "log_partition", "observed_at"].map((name) =>
+    placeOf("stations", name),
+  );
+  return Array.from({ length: to - from }, (_, index) => ({
+    system: rows.cell(0, from + index) as string,
+    epoch: rows.cell(epoch ?? 0, from + index) as number,
+    partition: rows.cell(partition ?? 0, from + index) as number,
+    observedAtMs: rows.cell(time ?? 0, from + index) as number,
+  }));
 }

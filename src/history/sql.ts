@@ -14,7 +14,7 @@ import type { ArchiveReader } from "./archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
 import { appendRows, typed } from "./append-rows.ts";
 import { literal, rowsOfAll } from "./relation.ts";
-import { columnsOf, SYSTEM_COLUMN } from "./rows.ts";
+import { columnsOf, SYSTEM_COLUMN, type Row } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface SqlAnswer {
@@ -59,7 +59,7 @@ export async function makeViews(
 ): Promise<void> {
   for (const table of ["stations", "areas"] as const) {
     const columns = columnsOf(table);
-    const fresh = snapshot.fresh[table];
+    const fresh: readonly Row[] = snapshot.fresh[table].where();
     await appendRows(connection, `fresh_${table}`, [SYSTEM_COLUMN, ...columns], fresh);
     const files = snapshot.manifest.files
       .filter((file) => file.table === table)

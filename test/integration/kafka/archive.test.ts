@@ -169,7 +169,7 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
         );
         const rows = [
           ...result.getRowsJS().map(([place]) => place as string),
-          ...fresh[table].map(({ partition, offset }) => `${partition}:${offset}`),
+          ...fresh[table].where().map(({ partition, offset }) => `${partition}:${offset}`),
         ];
         return rows.sort(compare);
       });
