@@ -146,7 +146,7 @@ async function askHistory(number: number): Promise<number> {
   };
   const kind = number % 2 === 0 ? "areas" : "stations";
   const list = await get<Record<typeof kind, readonly { readonly key: string }[]>>(kind);
-  const { key } = list[kind][number] ?? {};
+  const { key } = list[kind][number % list[kind].length] ?? {};
   const askedMs = performance.now();
   await get(`${kind}/${encodeURIComponent(key ?? "")}/history`);
   return performance.now() - askedMs;
