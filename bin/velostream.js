@@ -8,9 +8,10 @@ import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
-// V8 lets the young generation grow to 128 MB; with 16 MB the same work takes some 80 MB less, and no longer
-// (docs/decisions/0033, bench/stream-latency.ts).
-const flags = ["--max-semi-space-size=8"];
+// V8 lets the young generation grow to 128 MB; with 16 MB the same work takes some 80 MB less, and no longer. What shows
+// a page has many readers and little work: 8 MB (docs/decisions/0033, bench/stream-latency.ts).
+const shows = ["run", "serve", "demo", "replay"].includes(process.argv[2]);
+const flags = [`--max-semi-space-size=${shows ? 4 : 8}`];
 // glibc raises its threshold for memory that goes back to the system as soon as something large was freed; fixed, a
 // page with 1,000 clients takes 40 MB less, a system of 100,000 stations 30. The user's own settings win.
 const malloc = { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072" };

@@ -10,7 +10,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
-// As bin/velostream.js has it, --max-semi-space-size too (package.json): code is kept by V8's flags.
+// Code is kept by V8's flags: once for each young generation that bin/velostream.js starts with.
+const young = process.execArgv.some((flag) => flag.startsWith("--max-semi-space-size="));
+if (!young) {
+  for (const megabytes of [4, 8])
+    spawnSync(process.execPath, [`--max-semi-space-size=${megabytes}`, fileURLToPath(import.meta.url)], {
+      stdio: "inherit",
+    });
+  process.exit(0);
+}
 setFlagsFromString("--heap-growing-percent=20");
 const root = new URL("../", import.meta.url);
 const PARQUET_CHILD = "src/history/parquet-child.ts";
