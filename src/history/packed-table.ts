@@ -14,14 +14,25 @@ export interface NamedColumn {
   readonly packed: PackedColumn;
 }
 
+const COLUMNS: Readonly<Record<PlainTable, readonly Column<Row>[]>> = {
+  stations: [SYSTEM_COLUMN, ...columnsOf("stations")],
+  areas: [SYSTEM_COLUMN, ...columnsOf("areas")],
+};
+
+/** Asked for each cell of a keyframe's rows. */
+const PLACES = {
+  stations: new Map(COLUMNS.stations.map(({ name }, place) => [name, place])),
+  areas: new Map(COLUMNS.areas.map(({ name }, place) => [name, place])),
+};
+
 /** The columns of a table's rows in memory: `system`, then those of its files. */
 export function allColumns(table: PlainTable): readonly Column<Row>[] {
-  return [SYSTEM_COLUMN, ...columnsOf(table)];
+  return COLUMNS[table];
 }
 
 /** Where a column stands among `allColumns`; -1 where the table has none of that name. */
 export function placeOf(table: PlainTable, name: string): number {
-  return allColumns(table).findIndex((column) => column.name === name);
+  return PLACES[table].get(name) ?? -1;
 }
 
 export class PackedTable {
