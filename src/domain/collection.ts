@@ -10,7 +10,7 @@
  *   published again
  */
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
-import { encodeRawRecord, encodeRetiredRecord, stationKey, type RawRecord } from "./raw-record.ts";
+import { encodeRawRecord, encodeRetiredRecord, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
@@ -65,6 +65,8 @@ interface Remembered {
 interface Published {
   /** Of its raw records: one text for all of them. */
   readonly key: string;
+  /** Its id stands as a number in what was last published. */
+  readonly numericId: boolean;
   readonly area: string;
   readonly areaRule: AreaRule | null;
   readonly slot: number;
@@ -116,6 +118,7 @@ export class Collection {
     }
     this.#published.set(record.stationId, {
       key: stationKey(this.#options.systemId, record.stationId),
+      numericId: servesNumericId(record.value, record.stationId),
       area: record.area,
       areaRule: record.areaRule,
       slot: this.#slots.take(record.area, record.slot),
@@ -187,6 +190,7 @@ export class Collection {
         stationId,
         station: {
           key,
+          numericId: servesNumericId(status.source, stationId),
           area,
           areaRule: rule,
           slot,
@@ -259,6 +263,7 @@ export class Collection {
         value: encodeRetiredRecord({
           systemId,
           stationId,
+          numericId: held.numericId,
           area: held.area,
           slot: held.slot,
           observedAtMs,

@@ -151,21 +151,24 @@ export class RawRecordScan {
       if (field === null) {
         at = valueEnd(bytes, start, DEEPEST);
       } else if (field <= POSTCODE) {
-        if (bytes[start] !== QUOTE) return false;
-        const textEnd = stringEnd(bytes, start + 1);
+        const quoted = bytes[start] === QUOTE;
+        // Feeds serve ids as text or as numbers; a number that is not written as `String` writes it is for the other.
+        if (!quoted && field !== STATION_ID) return false;
+        const textStart = quoted ? start + 1 : start;
+        const textEnd = quoted ? stringEnd(bytes, textStart) : countEnd(bytes, textStart);
         // Empty text is a reject.
-        if (textEnd === UNSURE || textEnd === start + 1) return false;
+        if (textEnd === UNSURE || textEnd === textStart) return false;
         if (field === SYSTEM_ID) {
-          systemStart = start + 1;
+          systemStart = textStart;
           systemEnd = textEnd;
         } else if (field === STATION_ID) {
-          stationStart = start + 1;
+          stationStart = textStart;
           stationEnd = textEnd;
         } else {
-          areaStart = start + 1;
+          areaStart = textStart;
           areaEnd = textEnd;
         }
-        at = textEnd + 1;
+        at = quoted ? textEnd + 1 : textEnd;
       } else if (field >= RETIRED) {
         at = valueEnd(bytes, start, DEEPEST);
         if (field === RETIRED) retired = bytes[start] === LETTER_T;

@@ -50,13 +50,33 @@ export interface RawRecordInput {
   readonly simulated: boolean;
 }
 
+/**
+ * The id as it stands in a record's value: a number where the feed serves a number, so that a consumer written against
+ * the feed reads it by its own type. The text form is in the key.
+ */
+function servedId(stationId: string, isNumber: boolean): string | number {
+  return isNumber ? Number(stationId) : stationId;
+}
+
+/** Whether an object, the feed's or a record's, has its `station_id` as a number: of `stationId`, to the last digit. */
+export function servesNumericId(object: Readonly<Record<string, unknown>>, stationId: string): boolean {
+  const served = object["station_id"];
+  return typeof served === "number" && String(served) === stationId;
+}
+
+/** The text form of a `station_id` served either way; null when it is none. */
+function stationIdOf(served: unknown): string | null {
+  if (typeof served === "string") return served === "" ? null : served;
+  return typeof served === "number" && Number.isSafeInteger(served) ? String(served) : null;
+}
+
 /** The JSON value of an observation. Our fields win over the feed's of the same name. */
 export function encodeRawRecord(input: RawRecordInput): string {
   const { station, information } = input;
   const value: Record<string, unknown> = {
     ...station.source,
     system_id: input.systemId,
-    station_id: station.stationId,
+    station_id: servedId(station.stationId, servesNumericId(station.source, station.stationId)),
     postcode: input.area,
     slot: input.slot,
     nbr_total: station.vehiclesAvailable,
@@ -84,6 +104,8 @@ export function encodeRawRecord(input: RawRecordInput): string {
 export interface RetiredInput {
   readonly systemId: string;
   readonly stationId: string;
+  /** The feed serves the id as a number. */
+  readonly numericId: boolean;
   readonly area: string;
   readonly slot: number;
   readonly observedAtMs: number;
@@ -94,7 +116,7 @@ export interface RetiredInput {
 export function encodeRetiredRecord(input: RetiredInput): string {
   return JSON.stringify({
     system_id: input.systemId,
-    station_id: input.stationId,
+    station_id: servedId(input.stationId, input.numericId),
     postcode: input.area,
     slot: input.slot,
     nbr_total: 0,
@@ -145,13 +167,12 @@ export function decodeRawRecord(
     return record === null ? rejected("unknown_format", "$", null, value) : { ok: true, record };
   }
   const systemId = fields["system_id"];
-  const stationId = fields["station_id"];
+  const stationId = stationIdOf(fields["station_id"]);
   const area = fields["postcode"];
   const observedAtMs = fields["observed_at"];
   if (typeof systemId !== "string" || systemId === "")
     return rejected("invalid_field", "system_id", null, value);
-  if (typeof stationId !== "string" || stationId === "")
-    return rejected("invalid_field", "station_id", null, value);
+  if (stationId === null) return rejected("invalid_field", "station_id", null, value);
   if (key !== null && key !== stationKey(systemId, stationId))
     return rejected("key_mismatch", "station_id", stationId, value);
   if (typeof area !== "string" || area === "") return rejected("invalid_field", "postcode", stationId, value);

@@ -1,4 +1,5 @@
 /** A row of the archive as the raw record that it was, with the fields that the archive keeps (docs/history.md). */
+import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import type { StationRow } from "./rows.ts";
 
 /** The JSON value of an observation, or of a last word. */
@@ -14,7 +15,7 @@ export function rawValue(row: StationRow): string {
   return JSON.stringify({
     ...(retired ? {} : feed),
     system_id: row.system,
-    station_id: row.stationId,
+    station_id: servedId(row),
     postcode: row.area,
     ...(row.slot === null ? {} : { slot: row.slot }),
     nbr_total: row.total,
@@ -30,6 +31,11 @@ export function rawValue(row: StationRow): string {
     ...(retired ? { retired: true } : {}),
     ...(row.simulated ? { simulated: true } : {}),
   });
+}
+
+/** The archive keeps ids as text; Vélib' is known to serve numbers. */
+function servedId({ system, stationId }: StationRow): string | number {
+  return system === DEFAULT_SYSTEM_ID && /^[1-9]\d{0,14}$/.test(stationId) ? Number(stationId) : stationId;
 }
 
 /** Seconds, as feeds write it; text where it is no whole second. */

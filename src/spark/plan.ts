@@ -38,6 +38,18 @@ const isCount = (field: string): string =>
 const typeOf = (field: string): string => `schema_of_variant(record.${field})`;
 const textOf = (field: string): string =>
   `CASE WHEN ${typeOf(field)} = 'STRING' THEN variant_get(record.${field}, '$', 'string') END`;
+/**
+ * The text form of an id that is text, or a number as JavaScript reads it: `1.0` is 1, and beyond 2^53 nothing is certain.
+ */
+const idOf = (field: string): string => {
+  const number = `try_variant_get(record.${field}, '$', 'double')`;
+  return `CASE
+        WHEN ${typeOf(field)} = 'STRING' THEN variant_get(record.${field}, '$', 'string')
+        WHEN ${typeOf(field)} RLIKE '^(BIGINT|DECIMAL|DOUBLE|FLOAT)'
+          AND abs(${number}) <= ${Number.MAX_SAFE_INTEGER} AND ${number} = floor(${number})
+        THEN CAST(CAST(${number} AS BIGINT) AS STRING)
+      END`;
+};
 const isTrue = (field: string): string =>
   `coalesce(${typeOf(field)} = 'BOOLEAN' AND try_variant_get(record.${field}, '$', 'boolean'), false)`;
 
@@ -103,7 +115,7 @@ FROM (
   FROM (
     SELECT *,
       ${textOf("system_id")} AS system_id,
-      ${textOf("station_id")} AS station_id,
+      ${idOf("station_id")} AS station_id,
       ${textOf("postcode")} AS postcode
     FROM (
       SELECT *, parsed.record AS record

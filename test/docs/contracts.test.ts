@@ -67,6 +67,7 @@ test("a station's last word", () => {
   const written = encodeRetiredRecord({
     systemId: "velib",
     stationId: "213688169",
+    numericId: true,
     area: "75016",
     slot: 0,
     observedAtMs: 1_760_779_000_000,
@@ -75,6 +76,27 @@ test("a station's last word", () => {
   assert.equal(written, example("retired"));
   const read = decodeRawRecord("velib:213688169", written, 0, () => null);
   assert.ok(read.ok && read.record.retired);
+});
+
+test("a station's id stands in the value as the feed serves it, and is read either way", () => {
+  for (const served of [7, -7, 0, 213688169, 2 ** 53 - 1, "007", "7", "1e3", "b-12"]) {
+    const station = decodeStation({ station_id: served, num_bikes_available: 1 }, new Map());
+    assert.ok(!("reason" in station));
+    const written = encodeRawRecord({
+      systemId: "s",
+      station,
+      information: undefined,
+      area: "a",
+      areaRule: "system",
+      slot: 0,
+      observedAtMs: OBSERVED_AT_MS,
+      simulated: false,
+    });
+    assert.strictEqual((JSON.parse(written) as { station_id: unknown }).station_id, served);
+    const read = decodeRawRecord(`s:${served}`, written, 0, () => null);
+    assert.ok(read.ok, written);
+    assert.equal(read.record.stationId, String(served));
+  }
 });
 
 test("a totals record, the reference's four fields first", () => {

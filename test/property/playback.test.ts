@@ -324,6 +324,7 @@ function leaves(station: number, area: string, atMs: number): readonly ProduceRe
   const value = encodeRetiredRecord({
     systemId: "velib",
     stationId,
+    numericId: true,
     area,
     slot: station,
     observedAtMs: atMs,
@@ -337,7 +338,7 @@ function leaves(station: number, area: string, atMs: number): readonly ProduceRe
 
 function observed({ station, total, electric }: Change, area: string, atMs: number): ProduceRecord {
   const value = {
-    station_id: String(station),
+    station_id: station,
     is_renting: 1,
     last_reported: Math.floor(atMs / 1000),
     system_id: "velib",
