@@ -203,6 +203,7 @@ try {
             topics: topicsOf("spark"),
             kafka: { "kafka.bootstrap.servers": broker.brokers.join(",") },
             trigger: { kind: "interval", interval: "0 seconds" },
+            compression: "none",
             shufflePartitions: 2,
             checkpoints: join(spark.dataDir, `checkpoints-${stations}`),
             recordFile: join(spark.dataDir, `query-${stations}.json`),

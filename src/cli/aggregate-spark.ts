@@ -35,6 +35,7 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
     topics: topicNames(settings),
     kafka: sparkKafkaOptions(settings),
     trigger: sparkTrigger(settings),
+    compression: settings.compression,
     shufflePartitions: settings["spark-tasks"],
     checkpoints: checkpointsFolder(settings),
     recordFile: queryRecordFile(settings),

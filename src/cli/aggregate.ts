@@ -1,7 +1,13 @@
 /** `aggregate`: a worker that turns station records into totals; several share the partitions. */
 import { OPTIONS } from "../config/options.ts";
 import type { Command } from "./command.ts";
-import { GROUP_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import {
+  GROUP_OPTIONS,
+  KAFKA_OPTIONS,
+  METRICS_OPTIONS,
+  TOPIC_OPTIONS,
+  WRITE_OPTIONS,
+} from "./kafka-options.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
 import { runSparkAggregate } from "./aggregate-spark.ts";
@@ -26,6 +32,7 @@ export const aggregate: Command = {
   options: [
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
+    ...WRITE_OPTIONS,
     ...GROUP_OPTIONS,
     ...SPARK_OPTIONS,
     ...METRICS_OPTIONS,

@@ -1,6 +1,12 @@
 /** `collect`: a feed to station records over Kafka, and nothing else. */
 import type { Command } from "./command.ts";
-import { FEED_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import {
+  FEED_OPTIONS,
+  KAFKA_OPTIONS,
+  METRICS_OPTIONS,
+  TOPIC_OPTIONS,
+  WRITE_OPTIONS,
+} from "./kafka-options.ts";
 import { CACHES_ONLY, NEEDED_BROKERS } from "./option-texts.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
@@ -17,7 +23,7 @@ export const collect: Command = {
       does: "Two of its stations, polled every second.",
     },
   ],
-  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...METRICS_OPTIONS, "for"],
+  options: [...FEED_OPTIONS, ...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...WRITE_OPTIONS, ...METRICS_OPTIONS, "for"],
   optionTexts: { brokers: NEEDED_BROKERS, "data-dir": CACHES_ONLY },
   run: async (context) => {
     requireBrokers(context, "collect");

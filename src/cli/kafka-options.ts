@@ -19,6 +19,9 @@ export const KAFKA_OPTIONS = [
 /** For commands that may make topics. */
 export const TOPIC_OPTIONS = ["partitions", "replication-factor"] as const satisfies readonly OptionName[];
 
+/** For commands that write records. */
+export const WRITE_OPTIONS = ["compression"] as const satisfies readonly OptionName[];
+
 /** For commands that start an aggregate worker. */
 export const GROUP_OPTIONS = [
   "group",

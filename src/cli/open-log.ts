@@ -1,6 +1,7 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
+import type { Compression } from "../log/kafka/batches.ts";
 import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
@@ -47,7 +48,16 @@ export async function openLog({
   const access = kafkaAccess(settings);
   const times = membershipTimes(settings["session-timeout"]);
   const log =
-    access === null ? new MemoryLog({ clock }) : await openKafka({ access, clock, logger, metrics, times });
+    access === null
+      ? new MemoryLog({ clock })
+      : await openKafka({
+          access,
+          clock,
+          logger,
+          metrics,
+          times,
+          compression: settings.compression as Compression,
+        });
   if (!createTopics) return log;
   const reports = await log.createTopics(
     topicSpecs(topicNames(settings), {

@@ -3,7 +3,7 @@ import { RecordingSource } from "../feed/recording.ts";
 import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../pipeline/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS, WRITE_OPTIONS } from "./kafka-options.ts";
 import { FROM_TIME } from "./option-texts.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { runSession } from "./session.ts";
@@ -29,6 +29,7 @@ export const replay: Command = {
     "areas-property",
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
+    ...WRITE_OPTIONS,
     ...GROUP_OPTIONS,
     "json",
     "for",

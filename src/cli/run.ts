@@ -7,6 +7,7 @@ import {
   KAFKA_OPTIONS,
   SERVE_OPTIONS,
   TOPIC_OPTIONS,
+  WRITE_OPTIONS,
 } from "./kafka-options.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { runSession } from "./session.ts";
@@ -31,6 +32,7 @@ export const run: Command = {
     ...FEED_OPTIONS,
     ...KAFKA_OPTIONS,
     ...TOPIC_OPTIONS,
+    ...WRITE_OPTIONS,
     ...GROUP_OPTIONS,
     "serve",
     ...SERVE_OPTIONS,

@@ -58,6 +58,14 @@ export const OPTIONS = {
     group: "kafka",
     help: "Replicas of topics that are made.",
   },
+  compression: {
+    kind: "string",
+    metavar: "TYPE",
+    choices: ["none", "gzip", "lz4", "zstd"],
+    default: "gzip",
+    group: "kafka",
+    help: "How records are compressed. Every client reads none and gzip; lz4 and zstd cost less time, and some clients need an extra package for them.",
+  },
   group: {
     kind: "string",
     metavar: "ID",

@@ -10,7 +10,13 @@
  *   published again
  */
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
-import { encodeRawRecord, encodeRetiredRecord, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
+import {
+  encodeRawRecord,
+  encodeRetiredRecord,
+  servesNumericId,
+  stationKey,
+  type RawRecord,
+} from "./raw-record.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";

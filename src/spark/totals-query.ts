@@ -14,6 +14,8 @@ export interface QuerySettings {
   /** How Spark reaches Kafka, by Kafka's own names behind `kafka.`. */
   readonly kafka: SourceOptions;
   readonly trigger: QueryStart["trigger"];
+  /** Of the totals, by Kafka's names. */
+  readonly compression: string;
   /** Tasks of the aggregate; fixed by the checkpoint. */
   readonly shufflePartitions: number;
 }
@@ -69,7 +71,12 @@ export async function startTotalsQuery(
     ),
     name: queryName(record),
     format: "kafka",
-    options: { ...settings.kafka, topic: settings.topics.totals, checkpointLocation: record.checkpoint },
+    options: {
+      ...settings.kafka,
+      "kafka.compression.type": settings.compression,
+      topic: settings.topics.totals,
+      checkpointLocation: record.checkpoint,
+    },
     outputMode: "update",
     trigger: settings.trigger,
   });

@@ -2,12 +2,7 @@
  * Records on their way to the brokers: which partition, which batch, which sequence number.
  * A batch that was sent once is sent again unchanged until it is acknowledged, so that the broker can tell.
  */
-import {
-  type CompressionAlgorithmValue,
-  NetworkError,
-  NumericMap,
-  type produceV9,
-} from "@platformatic/kafka";
+import { NetworkError, NumericMap, type produceV9 } from "@platformatic/kafka";
 import { LogError } from "../../errors.ts";
 import { partitionOf } from "../../domain/partitioning.ts";
 import type { ProduceRecord } from "../../ports.ts";
@@ -41,7 +36,12 @@ export interface Batch {
   sequence: number | null;
 }
 
+/** How batches are compressed (docs/decisions/0013-compression.md). */
+export type Compression = "none" | "gzip" | "lz4" | "zstd";
+
+/** Who writes, and how. */
 export interface ProducerIdentity {
+  readonly compression: Compression;
   readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly transactionalId?: string;
@@ -219,7 +219,6 @@ async function sendToLeader(
   sequences: Sequences,
   identity: ProducerIdentity,
 ): Promise<Sent> {
-  const compression = await compressionFor(client, leader);
   const numbers = new NumericMap();
   for (const batch of batches) numbers.set(`${batch.topic}:${batch.partition}`, sequences.number(batch));
   try {
@@ -229,7 +228,7 @@ async function sendToLeader(
       ACKS_ALL,
       REPLICATION_TIMEOUT_MS,
       batches.flatMap((batch) => batch.records),
-      { ...identity, compression, sequences: numbers },
+      { ...identity, sequences: numbers },
     );
     return { done: acknowledgedIn(answer, batches), tooLarge: [], error: null };
   } catch (error) {
@@ -278,7 +277,3 @@ function acknowledgedIn(answer: produceV9.ProduceResponse, batches: readonly Bat
 const MESSAGE_TOO_LARGE = 10;
 const RECORD_LIST_TOO_LARGE = 18;
 const DUPLICATE_SEQUENCE_NUMBER = 46;
-/** zstd needs Produce 7 (Kafka 2.1); gzip works everywhere. */
-async function compressionFor(client: KafkaClient, leader: number): Promise<CompressionAlgorithmValue> {
-  return (await client.version({ kind: "node", id: leader }, "Produce")) >= 7 ? "zstd" : "gzip";
-}

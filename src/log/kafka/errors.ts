@@ -143,6 +143,8 @@ export function refusal(error: unknown): LogError | null {
     return make("Kafka refused a record as too large", "Raise max.message.bytes of the topic.");
   if (ids.includes("UNSUPPORTED_SASL_MECHANISM"))
     return make("Kafka does not offer this SASL mechanism", "Choose another --kafka-sasl-mechanism.");
+  if (ids.includes("UNSUPPORTED_COMPRESSION_TYPE"))
+    return make("Kafka does not take this compression", "Choose another --compression, e.g. gzip.");
   const final = ids.find((id) => REFUSED.has(id));
   if (final !== undefined) return make("Kafka refused the request", "See docs/kafka.md.");
   return null;
@@ -157,7 +159,6 @@ const REFUSED = new Set([
   "INVALID_RECORD",
   "INVALID_TIMESTAMP",
   "UNSUPPORTED_VERSION",
-  "UNSUPPORTED_COMPRESSION_TYPE",
   "UNSUPPORTED_FOR_MESSAGE_FORMAT",
   "INCONSISTENT_GROUP_PROTOCOL",
   "INVALID_GROUP_ID",

@@ -15,6 +15,7 @@ import type {
   TopicSpec,
 } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
+import type { Compression } from "./batches.ts";
 import { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import { Connectivity } from "./connectivity.ts";
@@ -33,11 +34,16 @@ const SESSION_TIMEOUT_MS = 10_000;
 /** Beyond the rebalance timeout: the answer to a join is late by design. */
 const JOIN_MARGIN_MS = 15_000;
 
+/** What every common client reads without extras. */
+const DEFAULT_COMPRESSION: Compression = "gzip";
+
 export interface KafkaLogOptions {
   readonly access: KafkaAccess;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Of what is written. @default "gzip" */
+  readonly compression?: Compression;
   /** How long making and describing topics waits for a broker, ms. @default 30 000 */
   readonly adminPatienceMs?: number;
   /** Times of the group protocol. @default those of a session of ten seconds */
@@ -144,6 +150,7 @@ export class KafkaLog implements Log {
       connectivity: this.#connectivity,
       clock,
       role: this.#role("producer"),
+      compression: this.#options.compression ?? DEFAULT_COMPRESSION,
       ends: this.#ends,
     });
     this.#producers.add(producer);
@@ -180,6 +187,7 @@ export class KafkaLog implements Log {
         clock,
         logger,
         role: this.#role("worker"),
+        compression: this.#options.compression ?? DEFAULT_COMPRESSION,
         times,
         metrics,
         ends: this.#ends,

@@ -6,7 +6,14 @@
  */
 import type { Clock, LogProducer, ProduceRecord } from "../../ports.ts";
 import { LogError } from "../../errors.ts";
-import { type Batch, batchesOf, type ProducerIdentity, sendHeads, Sequences } from "./batches.ts";
+import {
+  type Batch,
+  batchesOf,
+  type Compression,
+  type ProducerIdentity,
+  sendHeads,
+  Sequences,
+} from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { hasKafkaError } from "./errors.ts";
@@ -28,6 +35,7 @@ export interface ProducerOptions {
   readonly connectivity: Connectivity;
   readonly clock: Clock;
   readonly role: string;
+  readonly compression: Compression;
   /** Told the end of each partition written to, by `topic:partition`. */
   readonly ends: Map<string, number>;
 }
@@ -118,7 +126,8 @@ export class KafkaProducer implements LogProducer {
         -1n,
         -1,
       );
-      this.#identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
+      const { producerId, producerEpoch } = answer;
+      this.#identity = { producerId, producerEpoch, compression: this.#options.compression };
       this.#sequences = new Sequences();
     }
     return this.#identity;

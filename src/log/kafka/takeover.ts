@@ -4,6 +4,7 @@
  *   InitProducerId (fences, aborts) ──▶ committed position ──▶ history [start, committed) to the processor ──▶ live
  */
 import type { Clock, Logger, LogRecord, Processor } from "../../ports.ts";
+import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import type { Connectivity } from "./connectivity.ts";
@@ -41,13 +42,14 @@ export interface TakeoverOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly role: string;
+  readonly compression: Compression;
   readonly signal: AbortSignal;
 }
 
 export async function takeOver(options: TakeoverOptions): Promise<TakenPartition> {
-  const { partition, topic, group, processor, client, connectivity, role, signal } = options;
+  const { partition, topic, group, processor, client, connectivity, role, compression, signal } = options;
   const transactions = await PartitionTransactions.open(
-    { client, connectivity, role, transactionalId: `velostream-${group}-${topic}-${partition}` },
+    { client, connectivity, role, compression, transactionalId: `velostream-${group}-${topic}-${partition}` },
     signal,
   );
   // After the fence: no older writer can move it any more.

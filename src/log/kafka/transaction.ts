@@ -8,7 +8,14 @@
  */
 import { LogError } from "../../errors.ts";
 import type { ProduceRecord } from "../../ports.ts";
-import { type Batch, batchesOf, type ProducerIdentity, sendHeads, Sequences } from "./batches.ts";
+import {
+  type Batch,
+  batchesOf,
+  type Compression,
+  type ProducerIdentity,
+  sendHeads,
+  Sequences,
+} from "./batches.ts";
 import type { KafkaClient, Target } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { isFenced, isStaleCoordinator, needsRejoin } from "./errors.ts";
@@ -27,6 +34,7 @@ export interface TransactionOptions {
   readonly connectivity: Connectivity;
   readonly role: string;
   readonly transactionalId: string;
+  readonly compression: Compression;
 }
 
 export class PartitionTransactions {
@@ -66,6 +74,7 @@ export class PartitionTransactions {
       producerId: answer.producerId,
       producerEpoch: answer.producerEpoch,
       transactionalId,
+      compression: options.compression,
     });
   }
 

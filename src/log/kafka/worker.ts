@@ -18,6 +18,7 @@ import type {
   ProduceRecord,
 } from "../../ports.ts";
 import { answerBlocks } from "./answer-blocks.ts";
+import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import { type Connectivity, orStopped, StoppedWaiting } from "./connectivity.ts";
 import { explain, hasKafkaError, takenOver } from "./errors.ts";
@@ -37,6 +38,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly role: string;
+  readonly compression: Compression;
   readonly times: MembershipTimes;
   readonly metrics: Metrics;
   /** Known ends by `topic:partition`: the answers of fetches may be older. */

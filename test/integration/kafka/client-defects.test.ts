@@ -145,7 +145,13 @@ describe("the Kafka client's defects, on a real broker", { timeout: 180_000 }, (
       brokers: broker.brokers,
     });
     const client = new KafkaClient(accessTo(broker.brokers));
-    const options = { client, connectivity, role: "test", transactionalId: "fencing-0" };
+    const options = {
+      client,
+      connectivity,
+      role: "test",
+      transactionalId: "fencing-0",
+      compression: "gzip",
+    } as const;
     const write = (key: string): [{ topic: string; key: string; value: string; partition: number }] => [
       { topic: name, key, value: "v", partition: 0 },
     ];

@@ -99,6 +99,7 @@ export function supervise(
       topics,
       kafka: { "kafka.bootstrap.servers": ground.broker.brokers.join(",") },
       trigger: { kind: "interval", interval: "0 seconds" },
+      compression: "gzip",
       shufflePartitions: 2,
       checkpoints: join(ground.spark.dataDir, "checkpoints", name),
       recordFile: join(ground.spark.dataDir, `${name}.json`),

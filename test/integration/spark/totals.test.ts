@@ -221,6 +221,7 @@ test("Spark takes a record exactly where the Node aggregate does", async () => {
     topics: { raw: "-", totals: "-", rejects: "-" },
     kafka: {},
     trigger: { kind: "available-now" },
+    compression: "gzip",
     shufflePartitions: 1,
   });
   const rows = values.map((value, index) => `(${index}L, unhex('${hex(value)}'))`).join(", ");

@@ -6,7 +6,7 @@ import { type Batch, batchesOf, sendHeads, Sequences } from "../../../src/log/ka
 import type { KafkaClient } from "../../../src/log/kafka/client.ts";
 import type { ProduceRecord } from "../../../src/ports.ts";
 
-const IDENTITY = { producerId: 1n, producerEpoch: 0 };
+const IDENTITY = { producerId: 1n, producerEpoch: 0, compression: "gzip" } as const;
 const TOO_LARGE = 10;
 const PRODUCE = 0;
 
@@ -22,7 +22,6 @@ class FakeBroker {
   get client(): KafkaClient {
     const client = {
       topic: () => Promise.resolve({ id: "t", partitionCount: 2, leaders: [1, 1] }),
-      version: () => Promise.resolve(9),
       call: (_target: unknown, _name: unknown, ...args: readonly unknown[]) => this.#produce(args),
     };
     return client as unknown as KafkaClient;
