@@ -1,6 +1,7 @@
 /** Raw records as the collector writes them from a Vélib' feed, poll after poll: for benches of what reads them. */
 import { AreaResolver } from "../../src/domain/areas.ts";
-import { Collection, type PlannedRecord } from "../../src/domain/collection.ts";
+import type { PlannedRecord } from "../../src/domain/collection-plan.ts";
+import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import type { StationInformation } from "../../src/domain/station.ts";
 import { velibPostcodes } from "../../src/feed/velib-communes.ts";

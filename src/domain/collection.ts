@@ -17,10 +17,11 @@ import {
   stationKey,
   type RawRecord,
 } from "./raw-record.ts";
+import type { Plan, PlannedRecord, Published, Remembered } from "./collection-plan.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
-import type { AreaRule, StationArea, StationInformation, StationStatus } from "./station.ts";
+import type { StationArea, StationInformation, StationStatus } from "./station.ts";
 
 /** A station that leaves must be absent this often, and this long, before it is retracted (invariant 4). */
 export const RETIRE_AFTER_POLLS = 3;
@@ -43,45 +44,6 @@ export interface Observed {
   readonly information: ReadonlyMap<string, StationInformation>;
   /** Partitions of the raw topic now. */
   readonly partitionCount: number;
-}
-
-/** One record to publish; `value` null is a tombstone. */
-export interface PlannedRecord {
-  readonly key: string;
-  readonly value: string | null;
-  readonly partition: number;
-}
-
-/** What to publish after a poll, and what to remember once that is acknowledged. */
-export interface Plan {
-  readonly records: readonly PlannedRecord[];
-  /** Stations whose observation is published, retired or moved by this plan. */
-  readonly published: number;
-  readonly retired: number;
-  readonly moved: number;
-  readonly remember: readonly Remembered[];
-}
-
-interface Remembered {
-  readonly stationId: string;
-  /** null: the station is gone. */
-  readonly station: Published | null;
-}
-
-interface Published {
-  /** Of its raw records: one text for all of them. */
-  readonly key: string;
-  /** Its id stands as a number in what was last published. */
-  readonly numericId: boolean;
-  readonly area: string;
-  readonly areaRule: AreaRule | null;
-  readonly slot: number;
-  readonly partition: number;
-  /** Digest of what was last published; null after a restore, until the first poll confirms or replaces it. */
-  readonly content: number | null;
-  information: StationInformation | undefined;
-  /** Of what was last published. */
-  readonly observedAtMs: number;
 }
 
 export interface CollectionOptions {

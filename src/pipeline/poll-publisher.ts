@@ -5,7 +5,8 @@
  *
  * So memory is bounded, and the log gets the latest of every station when it is back.
  */
-import type { Collection, Observed, Plan } from "../domain/collection.ts";
+import type { Plan } from "../domain/collection-plan.ts";
+import type { Collection, Observed } from "../domain/collection.ts";
 import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
