@@ -21,7 +21,8 @@ import type { Plan, PlannedRecord, Published, Remembered } from "./collection-pl
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
-import type { StationArea, StationInformation, StationStatus } from "./station.ts";
+import { addUnobserved } from "./free-floating.ts";
+import type { StationArea, StationInformation, StationStatus, SystemPart } from "./station.ts";
 
 /** A station that leaves must be absent this often, and this long, before it is retracted (invariant 4). */
 export const RETIRE_AFTER_POLLS = 3;
@@ -41,6 +42,8 @@ export interface Observed {
   readonly stations: readonly StationStatus[];
   /** Stations in the feed whose record was rejected: present, but without a new observation. */
   readonly unreadable: ReadonlySet<string>;
+  /** Parts of the system that the poll did not see whole: what is absent from them stands as it was. */
+  readonly unobserved?: readonly SystemPart[];
   readonly information: ReadonlyMap<string, StationInformation>;
   /** Partitions of the raw topic now. */
   readonly partitionCount: number;
@@ -108,11 +111,9 @@ export class Collection {
     const records: PlannedRecord[] = [];
     const remember: Remembered[] = [];
     const present = new Set<string>();
-    let retired = 0;
-    let moved = 0;
+    let [retired, moved] = [0, 0];
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
     const tentative: { area: string; slot: number }[] = [];
-
     const heartbeat = heartbeatOf(observed, (stationId) => this.#published.get(stationId)?.observedAtMs);
     for (const status of observed.stations) {
       const { stationId } = status;
@@ -171,6 +172,7 @@ export class Collection {
     }
     // Only now: the first of two records with one id stands, though the second was rejected.
     for (const stationId of observed.unreadable) present.add(stationId);
+    addUnobserved(present, observed.unobserved ?? [], this.#published.keys());
     const published = remember.length;
     for (const { area, slot } of tentative) this.#slots.release(area, slot);
 

@@ -6,7 +6,7 @@
  */
 import type { Propulsion } from "./gbfs/vehicle-split.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
-import type { AreaRule, StationArea, StationStatus } from "./station.ts";
+import type { AreaRule, StationArea, StationStatus, SystemPart } from "./station.ts";
 
 const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;
 
@@ -14,6 +14,17 @@ const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;
 export function areaOfFreeFloating(stationId: string): StationArea | null {
   const match = ID.exec(stationId);
   return match === null ? null : { area: match[2] ?? "", rule: match[1] as AreaRule };
+}
+
+/** Adds to `present` what is published of the parts that a poll did not see: a file that fails proves nothing gone. */
+export function addUnobserved(
+  present: Set<string>,
+  unobserved: readonly SystemPart[],
+  published: Iterable<string>,
+): void {
+  if (unobserved.length === 0) return;
+  for (const stationId of published)
+    if (unobserved.includes(ID.test(stationId) ? "vehicles" : "stations")) present.add(stationId);
 }
 
 interface Count {

@@ -52,6 +52,9 @@ export interface Reject {
   readonly record: unknown;
 }
 
+/** What a system's polls are made of: its stations, and the vehicles that stand by themselves. */
+export type SystemPart = "stations" | "vehicles";
+
 /** One decoded `station_status` file. */
 export interface StationStatusFile {
   /** Declared `version`, or null (Vélib' and 1.0 declare none). */
@@ -63,6 +66,11 @@ export interface StationStatusFile {
   readonly rejects: readonly Reject[];
   /** Oddities that cost nothing but are counted, e.g. `split_disagrees_with_total` → 3. */
   readonly oddities: Readonly<Record<string, number>>;
+  /**
+   * Parts of which a file could not be had at this poll: what is missing from them has not left, it was not seen, and
+   * stands as it was. None where absent.
+   */
+  readonly unobserved?: readonly SystemPart[];
 }
 
 /** One decoded `station_information` file. */

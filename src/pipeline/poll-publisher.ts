@@ -154,7 +154,9 @@ export class PollPublisher {
           );
     const unreadable = new Set<string>();
     for (const { stationId } of poll.status.rejects) if (stationId !== null) unreadable.add(stationId);
-    return { observedAtMs: poll.observedAtMs, stations, unreadable, information, partitionCount };
+    const { observedAtMs, status } = poll;
+    const { unobserved = [] } = status;
+    return { observedAtMs, stations, unreadable, unobserved, information, partitionCount };
   }
 
   /** Counts every reject of a poll; returns those that are news. */
