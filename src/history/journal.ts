@@ -5,7 +5,8 @@
  *
  * A line that is cut off or damaged at the end was never acknowledged, and ends the file.
  */
-import { open, readdir, readFile, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, readdir, readFile, rm, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { makeFolder } from "./durable-files.ts";
 import { journalFolder, journalNumber, journalPath } from "./layout.ts";
@@ -61,32 +62,57 @@ function decodeFrames(bytes: Buffer): {
 
 /** Where frames go; a test may put a full disk behind it. */
 export interface JournalFile {
-  /** Resolves when the bytes will survive a power cut; otherwise the file is as it was before. */
+  /** Resolves when the bytes will survive a power cut; otherwise they do not count, and the next ones take their place. */
   append(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
 export type OpenJournal = (folder: string, number: number) => Promise<JournalFile>;
 
+/** A journal is made, never opened where something is, and always written at its end: no frame stands behind a hole. */
+const NEW_FILE =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND | constants.O_NOFOLLOW;
+
 /** Makes journal `number`; there must be none. */
 export const createJournal: OpenJournal = async (folder, number) => {
   await makeFolder(journalFolder(folder));
-  const handle = await open(journalPath(folder, number), "wx");
-  await syncFolderOf(folder);
+  const path = journalPath(folder, number);
+  const handle = await open(path, NEW_FILE);
+  try {
+    await syncFolderOf(folder);
+  } catch (error) {
+    await handle.close();
+    // Left there, it would be in the way of the next try.
+    await rm(path, { force: true });
+    throw error;
+  }
+  /** Bytes of whole frames. */
   let length = 0;
+  /** Part of a frame may stand behind these. */
+  let torn = false;
+  const mend = async (): Promise<void> => {
+    if (!torn) return;
+    await handle.truncate(length);
+    torn = false;
+  };
   return {
     async append(bytes) {
+      await mend();
       try {
         await handle.appendFile(bytes);
         await handle.datasync();
         length += bytes.length;
       } catch (error) {
-        // Part of the frame may be there: the next one must not stand behind a damaged one.
-        await handle.truncate(length);
+        torn = true;
+        // When it cannot be cut off now either, it is before anything else is written.
+        await mend().catch(() => {});
         throw error;
       }
     },
-    close: async () => handle.close(),
+    async close() {
+      await mend().catch(() => {});
+      await handle.close();
+    },
   };
 };
 
