@@ -4,7 +4,7 @@
  *
  *   vehicles ──by position──▶ area 75011: 12 available, 7 electric ──▶ station "free-floating:areas_file:75011"
  */
-import type { Propulsion } from "./gbfs/vehicle-split.ts";
+import type { Propulsion } from "./gbfs/propulsion.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
 import type { AreaRule, StationArea, StationStatus, SystemPart } from "./station.ts";
 
@@ -57,8 +57,8 @@ export function countFreeFloating(
     }
     if (!vehicle.available) continue;
     count.vehicles += 1;
-    const propulsion = vehicle.typeId === null ? undefined : types.get(vehicle.typeId);
-    if (propulsion === undefined) count.untyped += 1;
+    const propulsion = (vehicle.typeId === null ? undefined : types.get(vehicle.typeId)) ?? "unknown";
+    if (propulsion === "unknown") count.untyped += 1;
     else if (propulsion === "electric") count.electric += 1;
     else if (propulsion === "mechanical") count.mechanical += 1;
   }

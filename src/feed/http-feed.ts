@@ -226,7 +226,8 @@ export class HttpFeed implements FeedSource {
   }
 
   #decode(files: SystemFiles, statusBody: unknown, vehiclesBody: unknown): StationStatusFile | null {
-    const stations = files.status === null ? null : decodeStationStatus(statusBody, files.types);
+    const stations =
+      files.status === null ? null : decodeStationStatus(statusBody, files.types, files.capacityOf);
     const free = files.vehicles === null ? null : decodeVehicleStatus(vehiclesBody);
     if (stations === null && (files.status !== null || free === null)) return null;
     if (asObject(statusBody)?.["simulated"] === true) this.#simulated = true;

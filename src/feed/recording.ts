@@ -9,7 +9,7 @@ import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeSystemInformation, decodeSystemRegions } from "../domain/gbfs/system-files.ts";
-import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/vehicle-split.ts";
+import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.ts";
 import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
 import type { Reject, StationInformation, StationStatusFile } from "../domain/station.ts";
 import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
@@ -95,7 +95,7 @@ export class RecordingSource implements FeedSource {
     // Strictly later than the last: the order of captures is the order of observations.
     const observedAtMs = Math.max(Math.round(capture.timeMs), this.#lastTimeMs + 1);
     const last = this.#last;
-    const status = last?.text === capture.text ? last.status : decodeStationStatus(capture.body, this.#types);
+    const status = last?.text === capture.text ? last.status : this.#decode(capture.body);
     if (status === null) return this.#failed(capture.origin, "not_gbfs", NOT_GBFS);
     const same = last !== null && stationsDigest(last.status.stations) === stationsDigest(status.stations);
     this.#lastTimeMs = observedAtMs;
@@ -107,6 +107,12 @@ export class RecordingSource implements FeedSource {
       transferredBytes: Buffer.byteLength(capture.text),
       durationMs: clock.now() - startedMs,
     };
+  }
+
+  #decode(body: unknown): StationStatusFile | null {
+    const capacityOf = (stationId: string): number | null =>
+      this.#information.get(stationId)?.capacity ?? null;
+    return decodeStationStatus(body, this.#types, capacityOf);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
 import { decodeSystemAlerts, decodeSystemRegions, type SystemAlert } from "../domain/gbfs/system-files.ts";
 import { asObject, header } from "../domain/gbfs/fields.ts";
-import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/vehicle-split.ts";
+import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.ts";
 import type { Reject, StationInformation } from "../domain/station.ts";
 import type { Clock } from "../ports.ts";
 import { FeedFile, type Traffic } from "./feed-file.ts";
@@ -56,6 +56,10 @@ export class SystemFiles {
   get information(): Information {
     return this.#information?.value ?? EMPTY;
   }
+
+  /** Docks that a station is built for, as far as its information says. Bound, so that it can be handed over. */
+  readonly capacityOf = (stationId: string): number | null =>
+    this.information.get(stationId)?.capacity ?? null;
 
   get types(): ReadonlyMap<string, Propulsion> {
     return this.#types?.value ?? EMPTY;

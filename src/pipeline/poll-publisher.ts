@@ -51,6 +51,7 @@ export class PollPublisher {
   failure: { readonly error: unknown } | null = null;
   readonly #options: PollPublisherOptions;
   readonly #rejects = new RejectMemory();
+  readonly #informationRejects = new RejectMemory();
   #waiting: Succeeded | null = null;
   #publishing: Promise<void> | null = null;
 
@@ -162,10 +163,11 @@ export class PollPublisher {
   /** Counts every reject of a poll; returns those that are news. */
   #takeRejects(poll: Succeeded): readonly Reject[] {
     const { source, system, status, metrics, logger, topics } = this.#options;
-    const all = [...poll.status.rejects, ...source.takeInformationRejects()];
+    const ofInformation = source.takeInformationRejects();
+    const all = [...poll.status.rejects, ...ofInformation];
     for (const { reason } of all) metrics.count("velostream_rejects_total", { stage: "collect", reason });
     status.rejected(poll.status.rejects);
-    const news = this.#rejects.news(poll.status.rejects);
+    const news = this.#rejects.news(poll.status.rejects, poll.observedAtMs);
     const first = news[0];
     if (first !== undefined)
       logger.warn(
@@ -173,6 +175,6 @@ export class PollPublisher {
         `${news.length} ${news.length === 1 ? "record" : "records"} of the feed cannot be used (first: ${first.reason} at ${first.path}); kept in ${topics.rejects}.`,
         { system: system.systemId, rejects: news.length },
       );
-    return [...news, ...all.slice(poll.status.rejects.length)];
+    return [...news, ...this.#informationRejects.news(ofInformation, poll.observedAtMs)];
   }
 }

@@ -16,7 +16,7 @@ import {
   decodeSystemRegions,
 } from "../../src/domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../../src/domain/gbfs/vehicle-status.ts";
-import { decodeVehicleTypes } from "../../src/domain/gbfs/vehicle-split.ts";
+import { decodeVehicleTypes } from "../../src/domain/gbfs/propulsion.ts";
 import { combine, looksLikeVelib } from "../../src/domain/gbfs/whole-status.ts";
 import { decodeRawRecord } from "../../src/domain/raw-record.ts";
 import { encodeReject, RejectMemory } from "../../src/domain/reject-record.ts";
@@ -280,7 +280,7 @@ export function fuzzOnce(random: Random): void {
     });
     for (const { key, value } of plan.records) if (value !== null) readsBack(key, value, observedAtMs);
     collection.acknowledge(plan);
-    for (const reject of memory.news(whole.rejects)) {
+    for (const reject of memory.news(whole.rejects, observedAtMs)) {
       const text = encodeReject("fuzz", reject, observedAtMs);
       assert.ok(text.length < 300_000, "a reject is bounded");
     }

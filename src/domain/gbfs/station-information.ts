@@ -2,6 +2,7 @@
 import type { Reject, StationInformation, StationInformationFile } from "../station.ts";
 import { boundedRecord } from "./bounds.ts";
 import { asCount, asId, asObject, asPosition, asText, header } from "./fields.ts";
+import { isPlaceholder } from "./placeholders.ts";
 
 /**
  * Decodes one file. Never throws. Of two entries with one id the first stays; the second is an oddity, or a reject
@@ -30,6 +31,8 @@ export function decodeStationInformation(body: unknown): StationInformationFile 
       return;
     }
     const position = asPosition(source["lat"], source["lon"]);
+    const built = asCount(source["capacity"]) ?? typedCapacity(source["vehicle_docks_capacity"]);
+    const limitless = built !== null && isPlaceholder(built);
     const station: StationInformation = {
       stationId,
       // Where there is no code, GBFS's `short_name` is what is painted on the station.
@@ -37,7 +40,7 @@ export function decodeStationInformation(body: unknown): StationInformationFile 
       name: asText(source["name"]),
       lat: position?.lat ?? null,
       lon: position?.lon ?? null,
-      capacity: asCount(source["capacity"]) ?? typedCapacity(source["vehicle_docks_capacity"]),
+      capacity: limitless ? null : built,
       postCode: asId(source["post_code"]),
       regionId: asId(source["region_id"]),
     };
@@ -48,6 +51,7 @@ export function decodeStationInformation(body: unknown): StationInformationFile 
       return;
     }
     if (position === null) count("station_without_position");
+    if (limitless) count("placeholder_capacity");
     stations.set(stationId, station);
   });
   return { ...header(file), stations: [...stations.values()], rejects, oddities };

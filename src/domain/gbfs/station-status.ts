@@ -2,10 +2,17 @@
 import type { Reject, StationStatus, StationStatusFile } from "../station.ts";
 import { boundedRecord, unboundedReason } from "./bounds.ts";
 import { asBoolean, asCount, asId, asInteger, asObject, asTimeMs, header, type Json } from "./fields.ts";
-import { vehicleSplit, type Propulsion } from "./vehicle-split.ts";
+import { isPlaceholder, isPlaceholderDocks } from "./placeholders.ts";
+import type { Propulsion } from "./propulsion.ts";
+import { vehicleSplit } from "./vehicle-split.ts";
 
 /** A station with more vehicles is a mistake; sums of such mistakes would leave the exact integers. */
 const MOST_VEHICLES = 1_000_000;
+
+/** What the station information says a station is built for; null where it does not. */
+export type CapacityOf = (stationId: string) => number | null;
+
+const NO_CAPACITY: CapacityOf = () => null;
 
 /**
  * Decodes one file. Never throws; one bad station never costs the others (invariant 7).
@@ -15,6 +22,7 @@ const MOST_VEHICLES = 1_000_000;
 export function decodeStationStatus(
   body: unknown,
   types: ReadonlyMap<string, Propulsion>,
+  capacityOf: CapacityOf = NO_CAPACITY,
 ): StationStatusFile | null {
   const file = asObject(body);
   const list = asObject(file?.["data"])?.["stations"];
@@ -26,7 +34,7 @@ export function decodeStationStatus(
     oddities[oddity] = (oddities[oddity] ?? 0) + 1;
   };
   list.forEach((record: unknown, index) => {
-    const decoded = decodeStation(record, types, count);
+    const decoded = decodeStation(record, types, count, capacityOf);
     if ("reason" in decoded) {
       const path = `data.stations[${index}]${decoded.field === "" ? "" : `.${decoded.field}`}`;
       const { reason, stationId } = decoded;
@@ -58,6 +66,7 @@ export function decodeStation(
   record: unknown,
   types: ReadonlyMap<string, Propulsion>,
   oddity: (name: string) => void = () => undefined,
+  capacityOf: CapacityOf = NO_CAPACITY,
 ): StationStatus | Refusal {
   const source = asObject(record);
   if (source === null) return { reason: "not_an_object", field: "", stationId: null };
@@ -71,25 +80,52 @@ export function decodeStation(
   if (Number.isNaN(total)) return { reason: "not_a_count", field, stationId };
   if (total < 0) return { reason: "negative_count", field, stationId };
   if (total > MOST_VEHICLES) return { reason: "count_too_large", field, stationId };
+  if (isPlaceholder(total)) return { reason: "placeholder_count", field, stationId };
   const split = vehicleSplit(source, total, types);
   if (split.disagrees) oddity("split_disagrees_with_total");
+  if (split.unexplained) oddity("unexplained_vehicle_type");
   if (namesDisagree(source, total)) oddity("bikes_and_vehicles_disagree");
-  const docks = source["num_docks_available"] ?? source["numDocksAvailable"];
-  const docksAvailable = asCount(docks);
-  if (docks !== undefined && docks !== null && docksAvailable === null) oddity("unusable_docks");
   return {
     stationId,
     stationCode: asId(source["stationCode"]),
     vehiclesAvailable: total,
     electricAvailable: split.electric,
     mechanicalAvailable: split.mechanical,
-    docksAvailable: docksAvailable !== null && docksAvailable > MOST_VEHICLES ? null : docksAvailable,
+    docksAvailable: freeDocks(source, total, capacityOf(stationId), oddity),
     isInstalled: asBoolean(source["is_installed"]),
     isRenting: asBoolean(source["is_renting"]),
     isReturning: asBoolean(source["is_returning"]),
     lastReportedMs: asTimeMs(source["last_reported"]),
     source,
   };
+}
+
+/** Free docks: one number, or (2.1 and later) the sum over the vehicle types that they take. */
+function freeDocks(
+  source: Json,
+  total: number,
+  capacity: number | null,
+  oddity: (name: string) => void,
+): number | null {
+  const said = source["num_docks_available"] ?? source["numDocksAvailable"] ?? null;
+  const byType = source["vehicle_docks_available"] ?? null;
+  const free = asCount(said) ?? typedDocks(byType);
+  if (said !== null ? asCount(said) === null : byType !== null && free === null) oddity("unusable_docks");
+  if (free === null || !isPlaceholderDocks(free, total, capacity)) return free;
+  oddity("placeholder_docks");
+  return null;
+}
+
+/** Each entry counts docks of its own, though two may take the same type (GBFS 2.1, "vehicle_docks_available"). */
+function typedDocks(value: unknown): number | null {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  let sum = 0;
+  for (const item of value) {
+    const count = asCount(asObject(item)?.["count"]);
+    if (count === null) return null;
+    sum += count;
+  }
+  return sum;
 }
 
 /** 3.x says vehicles, 1.x and 2.x say bikes, some feeds say both: then the newer name counts. */

@@ -3,52 +3,52 @@
  *
  *   Vélib'       num_bikes_available_types: [{"mechanical": 1}, {"ebike": 4}]
  *   Bicing       num_bikes_available_types: {"mechanical": 1, "ebike": 4}
+ *   BCycle       num_bikes_available_types: {"electric": 2, "smart": 0, "classic": 1}
  *   Lyft 1.1     num_ebikes_available: 4                 mechanical = total − electric
  *   GBFS 2.1+    vehicle_types_available, joined with vehicle_types.propulsion_type
  */
 import { asCount, asId, asInteger, asObject, type Json } from "./fields.ts";
-
-/** What moves a vehicle of one type, from `propulsion_type`. `other`: combustion, hydrogen. */
-export type Propulsion = "electric" | "mechanical" | "other";
+import { propulsionOf, type Propulsion } from "./propulsion.ts";
 
 export interface Split {
   readonly electric: number | null;
   readonly mechanical: number | null;
   /** The parts do not add up to the total: both stand, and a counter says so. */
   readonly disagrees: boolean;
+  /** Vehicles are there of a kind that nothing explains. */
+  readonly unexplained: boolean;
 }
 
-const UNKNOWN: Split = { electric: null, mechanical: null, disagrees: false };
+const UNKNOWN: Split = { electric: null, mechanical: null, disagrees: false, unexplained: false };
 
-/** The split of one station object whose total is `total`. */
+/** The split of one station object whose total is `total`: from the first of its fields that tells one. */
 export function vehicleSplit(station: Json, total: number, types: ReadonlyMap<string, Propulsion>): Split {
-  const byName = station["num_bikes_available_types"];
-  if (byName !== undefined && byName !== null) return namedSplit(byName, total);
+  const named = namedSplit(station["num_bikes_available_types"], total);
+  if (named.electric !== null || named.mechanical !== null) return named;
   const ebikes = asCount(station["num_ebikes_available"]);
   if (ebikes !== null) {
     // More electric bikes than bikes: what is left for the others is anyone's guess.
-    if (ebikes > total) return { electric: ebikes, mechanical: null, disagrees: true };
-    return { electric: ebikes, mechanical: total - ebikes, disagrees: false };
+    const mechanical = ebikes > total ? null : total - ebikes;
+    return { electric: ebikes, mechanical, disagrees: mechanical === null, unexplained: false };
   }
   const available = station["vehicle_types_available"];
-  return Array.isArray(available) ? typedSplit(available, total, types) : UNKNOWN;
+  const typed = Array.isArray(available) ? typedSplit(available, total, types) : UNKNOWN;
+  return named.unexplained ? { ...typed, unexplained: true } : typed;
 }
 
+/** Counts by words for what moves them, in one object or in an array of them. */
 function namedSplit(value: unknown, total: number): Split {
-  let electric: number | null = null;
-  let mechanical: number | null = null;
+  if (value === undefined || value === null) return UNKNOWN;
+  const sums = new Sums();
   for (const part of Array.isArray(value) ? value : [value]) {
     const counts = asObject(part);
     if (counts === null) return UNKNOWN;
-    const ebike = asInteger(counts["ebike"]);
-    const bike = asInteger(counts["mechanical"]);
-    if (ebike !== null) electric = (electric ?? 0) + ebike;
-    if (bike !== null) mechanical = (mechanical ?? 0) + bike;
+    for (const word of Object.keys(counts)) {
+      const count = asInteger(counts[word]);
+      if (count !== null) sums.add(propulsionOf(word), count);
+    }
   }
-  electric = asCount(electric);
-  mechanical = asCount(mechanical);
-  const disagrees = electric !== null && mechanical !== null && electric + mechanical !== total;
-  return { electric, mechanical, disagrees };
+  return sums.split(total, null);
 }
 
 function typedSplit(
@@ -56,34 +56,53 @@ function typedSplit(
   total: number,
   types: ReadonlyMap<string, Propulsion>,
 ): Split {
-  const sums = { electric: 0, mechanical: 0, other: 0 };
+  const sums = new Sums();
   for (const item of available) {
     const entry = asObject(item);
     const id = asId(entry?.["vehicle_type_id"]);
     const count = asCount(entry?.["count"]);
-    const propulsion = id === null ? undefined : types.get(id);
-    if (propulsion === undefined || count === null) return UNKNOWN;
-    sums[propulsion] += count;
+    if (id === null || count === null) return UNKNOWN;
+    sums.add(types.get(id) ?? "unknown", count);
   }
-  // An empty list beside a total says that the publisher does not fill it in, not that there are none.
-  if (available.length === 0 && total > 0) return UNKNOWN;
-  const disagrees = sums.electric + sums.mechanical + sums.other !== total;
-  return { electric: sums.electric, mechanical: sums.mechanical, disagrees };
+  // Nothing of a known kind beside a total says that the publisher does not fill it in, not that there are none.
+  if (total > 0 && !sums.told) return { ...UNKNOWN, unexplained: sums.unexplained };
+  return sums.split(total, 0);
 }
 
-/** The propulsion of every vehicle type of a `vehicle_types` file; types that do not say are left out. */
-export function decodeVehicleTypes(body: unknown): Map<string, Propulsion> {
-  const types = new Map<string, Propulsion>();
-  const list = asObject(asObject(body)?.["data"])?.["vehicle_types"];
-  for (const item of Array.isArray(list) ? list : []) {
-    const type = asObject(item);
-    const id = asId(type?.["vehicle_type_id"]);
-    const propulsion = type?.["propulsion_type"];
-    if (id === null || typeof propulsion !== "string") continue;
-    types.set(
-      id,
-      propulsion.startsWith("electric") ? "electric" : propulsion === "human" ? "mechanical" : "other",
-    );
+/** The parts of one station, added up. */
+class Sums {
+  #electric: number | null = null;
+  #mechanical: number | null = null;
+  #other = 0;
+  #unknown = 0;
+  #told = false;
+
+  add(propulsion: Propulsion, count: number): void {
+    if (propulsion === "electric") this.#electric = (this.#electric ?? 0) + count;
+    else if (propulsion === "mechanical") this.#mechanical = (this.#mechanical ?? 0) + count;
+    // What is not a count of any known part tells nothing, and least of all that there are none.
+    else if (propulsion === "other") this.#other += count > 0 ? count : 0;
+    else if (count > 0) this.#unknown += count;
+    if (propulsion !== "unknown") this.#told = true;
   }
-  return types;
+
+  /** A part of a known kind was among them, were it of no vehicle. */
+  get told(): boolean {
+    return this.#told;
+  }
+
+  get unexplained(): boolean {
+    return this.#unknown > 0;
+  }
+
+  /** @param absent what a part counts that was not mentioned */
+  split(total: number, absent: 0 | null): Split {
+    const electric = asCount(this.#electric ?? absent);
+    const mechanical = asCount(this.#mechanical ?? absent);
+    const explained = (electric ?? 0) + (mechanical ?? 0) + this.#other;
+    // What nothing explains may be of either kind, unless the known parts are the whole total already.
+    if (this.#unknown > 0 && explained < total) return { ...UNKNOWN, unexplained: true };
+    const disagrees = electric !== null && mechanical !== null && explained !== total;
+    return { electric, mechanical, disagrees, unexplained: this.#unknown > 0 };
+  }
 }

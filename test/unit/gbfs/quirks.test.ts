@@ -10,7 +10,7 @@ import {
   decodeSystemRegions,
 } from "../../../src/domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../../../src/domain/gbfs/vehicle-status.ts";
-import { decodeVehicleTypes, type Propulsion } from "../../../src/domain/gbfs/vehicle-split.ts";
+import { decodeVehicleTypes, type Propulsion } from "../../../src/domain/gbfs/propulsion.ts";
 import type { StationInformation, StationStatus } from "../../../src/domain/station.ts";
 
 const TYPES: ReadonlyMap<string, Propulsion> = new Map([
@@ -446,6 +446,21 @@ test("free_bike_status of 1.x and vehicle_status of 3.x say the same", () => {
   assert.deepEqual(
     v3?.rejects.map(({ reason }) => reason),
     ["not_an_object"],
+  );
+});
+
+test("vehicles whose ids are hidden are counted, each as one", () => {
+  const at = { lat: 48.8, lon: 2.3 };
+  const ids = [null, undefined, "", " ", "null", "None", {}, 2 ** 60, "x", "x"];
+  const file = decodeVehicleStatus({ data: { bikes: ids.map((bike_id) => ({ bike_id, ...at })) } });
+  assert.equal(file?.vehicles.length, 9);
+  assert.deepEqual(file?.oddities, { vehicle_without_id: 8, repeated_vehicle: 1 });
+  const sparse = [{ bike_id: null }, { station_id: "a" }, { vehicle_type_id: "e" }, { bike_id: "y" }];
+  const rest = decodeVehicleStatus({ data: { bikes: sparse } });
+  assert.equal(rest?.vehicles.length, 3, "a type, a station or an id makes a vehicle");
+  assert.deepEqual(
+    rest?.rejects.map(({ reason }) => reason),
+    ["missing_vehicle_id"],
   );
 });
 

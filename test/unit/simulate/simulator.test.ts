@@ -5,7 +5,7 @@ import { test, type TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { decodeStationInformation } from "../../../src/domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts";
-import { decodeVehicleTypes } from "../../../src/domain/gbfs/vehicle-split.ts";
+import { decodeVehicleTypes } from "../../../src/domain/gbfs/propulsion.ts";
 import { ConfigError, HttpError } from "../../../src/errors.ts";
 import { startSimulator, type Simulator, type SimulatorOptions } from "../../../src/simulate/simulator.ts";
 import { TestClock } from "../../support/test-clock.ts";
