@@ -72,11 +72,11 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
       onRunning: ({ slots, runId }) => {
         interrupted = null;
         state = `Spark at ${address.label}: running (up to ${slots} stations an area)`;
-        if (settings.json) void terminal.out(`${JSON.stringify({ event: "running", slots, runId })}\n`);
+        if (settings.json) void terminal.json(`${JSON.stringify({ event: "running", slots, runId })}\n`);
       },
       onBatch: (report) => {
         last = report;
-        if (settings.json) void terminal.out(`${JSON.stringify({ event: "batch", ...report })}\n`);
+        if (settings.json) void terminal.json(`${JSON.stringify({ event: "batch", ...report })}\n`);
       },
     },
     stages.stop,

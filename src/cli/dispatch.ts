@@ -81,7 +81,7 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
   const logger = createLogger({
     level: settings["log-level"] as "info",
     format: terminal.errInteractive ? "pretty" : "json",
-    colour: terminal.errColour,
+    style: (style, text) => terminal.errStyle(style, text),
     write: (line) => terminal.err(line),
   });
   return command.run({ settings, positionals, origins, terminal, logger, clock: systemClock, signal });

@@ -1,5 +1,6 @@
 /** `doctor`: looks at everything a pipeline needs, one line each, and says what to do about what is wrong. */
 import { AppError, EXIT } from "../errors.ts";
+import { plainText } from "../telemetry/plain-text.ts";
 import { redactText } from "../telemetry/redact.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { checksFor, type Check, type Finding } from "./doctor-checks.ts";
@@ -43,7 +44,7 @@ async function show(
   { ok, says }: Finding,
 ): Promise<void> {
   const safe = redactText(says);
-  if (settings.json) return terminal.out(`${JSON.stringify({ check: name, ok, says: safe })}\n`);
+  if (settings.json) return terminal.json(`${JSON.stringify({ check: name, ok, says: safe })}\n`);
   const mark = ok ? terminal.style("green", "ok  ") : terminal.style("red", "FAIL");
-  return terminal.out(`${mark} ${name.padEnd(8)} ${safe}\n`);
+  return terminal.out(`${mark} ${name.padEnd(8)} ${plainText(safe)}\n`);
 }

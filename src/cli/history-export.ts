@@ -7,6 +7,7 @@ import { exportParquet, exportRows, type ExportRange } from "../history/export.t
 import { DAY_MS, dayOf, dayStartMs } from "../history/layout.ts";
 import { mayHold } from "../history/manifest.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { csvLines } from "./csv-text.ts";
 import { askedFormat } from "./history-format.ts";
 import { askedRange } from "./history-times.ts";
 import { FROM_TIME } from "./option-texts.ts";
@@ -20,7 +21,7 @@ const MOST_ROWS = 500_000;
 export const historyExport: Command = {
   usage: "[options]",
   description:
-    "Writes what was recorded, a row a change: as CSV or NDJSON on stdout or into --output, or as a Parquet file. Times are UTC. Without a range, everything.",
+    "Writes what was recorded, a row a change: as CSV or NDJSON on stdout or into --output, or as a Parquet file. Times are UTC. Without a range, everything. In CSV a text that a spreadsheet would calculate has an apostrophe before it, unless --raw is given.",
   examples: [
     {
       command: "velostream history export --from 2026-11-20 --to 2026-11-21 --format csv",
@@ -31,7 +32,19 @@ export const historyExport: Command = {
       does: "All totals ever, for pandas, R or DuckDB.",
     },
   ],
-  options: ["data-dir", "system", "table", "since", "from", "to", "timezone", "format", "json", "output"],
+  options: [
+    "data-dir",
+    "system",
+    "table",
+    "since",
+    "from",
+    "to",
+    "timezone",
+    "format",
+    "json",
+    "raw",
+    "output",
+  ],
   optionTexts: { from: FROM_TIME },
   positionals: [0, 0],
   run,
@@ -62,8 +75,11 @@ async function run(context: CommandContext): Promise<number> {
     if (format !== "csv" && format !== "ndjson")
       throw new UsageError(`--format: an export is csv, ndjson or parquet, not ${format}.`);
     const range = { table, system, fromMs, toMs };
+    const lines = linesOf(format, settings.raw);
     if (output === null) {
-      const rows = await writeText(reader, range, format, async (text) => terminal.out(text), signal);
+      const write = async (text: string): Promise<void> =>
+        format === "csv" ? terminal.raw(text) : terminal.json(text);
+      const rows = await writeText(reader, range, lines, write, signal);
       if (rows === 0 && !signal.aborted) terminal.err("No rows: the history has none in that range.\n");
       return 0;
     }
@@ -71,7 +87,7 @@ async function run(context: CommandContext): Promise<number> {
     await makeWhole(output, async (unfinished) => {
       const file = await open(unfinished, "w");
       try {
-        rows = await writeText(reader, range, format, async (text) => file.appendFile(text), signal);
+        rows = await writeText(reader, range, lines, async (text) => file.appendFile(text), signal);
       } finally {
         await file.close();
       }
@@ -88,16 +104,34 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
+/** How columns and rows become lines of text. */
+interface Lines {
+  readonly head: (columns: readonly string[]) => string;
+  readonly line: (columns: readonly string[], row: readonly unknown[]) => string;
+}
+
+function linesOf(format: "csv" | "ndjson", raw: boolean): Lines {
+  if (format === "csv") {
+    const csv = csvLines({ raw });
+    return { head: csv, line: (_columns, row) => csv(row) };
+  }
+  return {
+    head: () => "",
+    line: (columns, row) =>
+      `${JSON.stringify(Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))}\n`,
+  };
+}
+
 /** @returns how many rows were written */
 async function writeText(
   reader: ArchiveReader,
   range: ExportRange,
-  format: "csv" | "ndjson",
+  { head, line }: Lines,
   write: (text: string) => Promise<void>,
   signal: AbortSignal,
 ): Promise<number> {
   let written = 0;
-  let head = format === "csv";
+  let isFirst = true;
   for (const day of await daysOf(reader, range.table, range.system)) {
     const startMs = dayStartMs(day);
     if (startMs + DAY_MS <= range.fromMs || startMs >= range.toMs) continue;
@@ -112,14 +146,10 @@ async function writeText(
       };
       if (part.fromMs >= part.toMs) continue;
       const { columns, rows } = await exportRows(reader, part, day, signal);
-      if (head) await write(csvLine(columns));
-      head = false;
+      if (isFirst) await write(head(columns));
+      isFirst = false;
       written += rows.length;
-      const line = (row: readonly unknown[]): string =>
-        format === "csv"
-          ? csvLine(row)
-          : `${JSON.stringify(Object.fromEntries(columns.map((name, at) => [name, row[at] ?? null])))}\n`;
-      await write(rows.map(line).join(""));
+      await write(rows.map((row) => line(columns, row)).join(""));
     }
   }
   return written;
@@ -147,19 +177,4 @@ async function daysOf(
       : fresh.areas.where({ system }).map((row) => row.asOfMs);
   for (const time of times) days.add(dayOf(time));
   return [...days].sort();
-}
-
-/** One line of CSV, RFC 4180; nothing for null. */
-export function csvLine(values: readonly unknown[]): string {
-  const cells = values.map((value) => {
-    const text = cellText(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  });
-  return `${cells.join(",")}\n`;
-}
-
-/** A value of DuckDB's as text; nothing for null. */
-export function cellText(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

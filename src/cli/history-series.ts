@@ -155,9 +155,9 @@ async function show(
       to: formatTime(toMs, timezone),
       reason,
     }));
-    await terminal.out(`${JSON.stringify({ timezone, steps: lines, gaps }, null, 2)}\n`);
+    await terminal.json(`${JSON.stringify({ timezone, steps: lines, gaps }, null, 2)}\n`);
   } else if (format === "ndjson") {
-    await terminal.out(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    await terminal.json(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
   } else if (format === "csv") {
     const head = "at,nbr_total,nbr_elec,nbr_meca,docks\n";
     await terminal.out(head + lines.map((line) => `${Object.values(line).join(",")}\n`).join(""));

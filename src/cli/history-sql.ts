@@ -2,15 +2,16 @@
 import Table from "cli-table3";
 import { UsageError } from "../errors.ts";
 import { runSql } from "../history/sql.ts";
+import { plainText } from "../telemetry/plain-text.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { cellText, csvLine } from "./history-export.ts";
+import { cellText, csvLines } from "./csv-text.ts";
 import { askedFormat } from "./history-format.ts";
 import { openReader } from "./open-reader.ts";
 
 export const historySql: Command = {
   usage: "QUERY [options]",
   description:
-    "Runs one query of DuckDB's SQL on the history: the views stations, areas, coverage and gaps (docs/history.md). It can read the archive and nothing else. Times in it are UTC.",
+    "Runs one query of DuckDB's SQL on the history: the views stations, areas, coverage and gaps (docs/history.md). It can read the archive and nothing else. Times in it are UTC. In CSV a text that a spreadsheet would calculate has an apostrophe before it, unless --raw is given.",
   examples: [
     {
       command: 'velostream history sql "SELECT area, max(total) FROM areas GROUP BY area"',
@@ -21,7 +22,7 @@ export const historySql: Command = {
       does: "How much changed, by day.",
     },
   ],
-  options: ["data-dir", "format", "json"],
+  options: ["data-dir", "format", "json", "raw"],
   positionals: [1, 1],
   run,
 };
@@ -37,17 +38,20 @@ async function run(context: CommandContext): Promise<number> {
     const { columns, rows } = await runSql(reader, sql, signal);
     const objects = (): Record<string, unknown>[] =>
       rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at] ?? null])));
-    if (format === "json") await terminal.out(`${JSON.stringify(objects(), null, 2)}\n`);
+    if (format === "json") await terminal.json(`${JSON.stringify(objects(), null, 2)}\n`);
     else if (format === "ndjson")
-      await terminal.out(
+      await terminal.json(
         objects()
           .map((row) => `${JSON.stringify(row)}\n`)
           .join(""),
       );
-    else if (format === "csv") await terminal.out([columns, ...rows].map(csvLine).join(""));
+    else if (format === "csv") await terminal.raw([columns, ...rows].map(csvLines(settings)).join(""));
     else {
-      const table = new Table({ head: [...columns], style: { head: [], border: [], compact: true } });
-      for (const row of rows) table.push(row.map(cellText));
+      const table = new Table({
+        head: columns.map(plainText),
+        style: { head: [], border: [], compact: true },
+      });
+      for (const row of rows) table.push(row.map((value) => plainText(cellText(value))));
       await terminal.out(`${table.toString()}\n`);
     }
     return 0;

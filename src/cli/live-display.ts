@@ -8,7 +8,6 @@ import type { Terminal } from "./terminal.ts";
 
 /** Time between redraws, ms: ages move, and a person reads no faster. */
 const REDRAW_MS = 500;
-const CLEAR_BELOW = "\u001B[J";
 
 /** Redraws `render()` until `signal` aborts; the last state stays on the screen. */
 export async function liveDisplay(
@@ -18,7 +17,7 @@ export async function liveDisplay(
   signal: AbortSignal,
 ): Promise<void> {
   let height = 0;
-  const erase = (): string => (height === 0 ? "" : `\r\u001B[${height}A${CLEAR_BELOW}`);
+  const erase = (): string => terminal.erased(height);
   const block = (): string => {
     const lines = render();
     height = lines.length;

@@ -1,6 +1,7 @@
 /** The table of areas that `run` and `watch totals` draw on a terminal: a pure function from what is known to lines. */
 import stringWidth from "string-width";
 import type { LiveArea } from "../domain/live-area.ts";
+import { plainText } from "../telemetry/plain-text.ts";
 
 export interface TableInput {
   readonly areas: readonly LiveArea[];
@@ -25,7 +26,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { head: "area", align: "left", cell: ({ key }) => key },
+  { head: "area", align: "left", cell: ({ key }) => plainText(key) },
   { head: "bikes", align: "right", cell: ({ totals }) => String(totals.total) },
   { head: "electric", align: "right", cell: ({ totals }) => count(totals.electric) },
   { head: "mechanical", align: "right", cell: ({ totals }) => count(totals.mechanical) },
@@ -36,8 +37,8 @@ const COLUMNS: readonly Column[] = [
 /** At most `rows` lines, none wider than `columns`. */
 export function renderTable(input: TableInput): string[] {
   const { columns, rows, style } = input;
-  const notices = input.notices.map((notice) => style("yellow", clip(notice, columns)));
-  const status = style("cyan", clip(joinThatFit(input.status, columns), columns));
+  const notices = input.notices.map((notice) => style("yellow", clip(plainText(notice), columns)));
+  const status = style("cyan", clip(joinThatFit(input.status.map(plainText), columns), columns));
   const room = Math.max(1, rows - notices.length - 3);
   const areas = input.areas.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   if (areas.length === 0) return [...notices, status];

@@ -43,7 +43,7 @@ async function print(
   const { terminal, log, from, signal, finish } = input;
   for await (const { records } of log.read({ topics: [topic], from, signal, finish })) {
     const lines = records.map(line).filter((text) => text !== null);
-    if (lines.length > 0) await terminal.out(`${lines.join("\n")}\n`);
+    if (lines.length > 0) await terminal.json(`${lines.join("\n")}\n`);
   }
 }
 

@@ -5,6 +5,7 @@ import { EXIT } from "../errors.ts";
 import { CATALOGUE_ATTRIBUTION } from "../feed/catalogue.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CACHES_ONLY } from "./option-texts.ts";
+import { plainText } from "../telemetry/plain-text.ts";
 import { feedClient, openCatalogue } from "./open-feeds.ts";
 
 /** Rows shown on a terminal; a pipe gets all. */
@@ -40,7 +41,7 @@ async function run(context: CommandContext): Promise<number> {
     const all = await openCatalogue(context, client).load(signal);
     const found = searchSystems(all, positionals.join(" "));
     if (settings.json) {
-      for (const system of found) await terminal.out(`${JSON.stringify(jsonOf(system))}\n`);
+      for (const system of found) await terminal.json(`${JSON.stringify(jsonOf(system))}\n`);
     } else if (terminal.interactive) {
       await terminal.out(tableOf(found.slice(0, SHOWN), context));
       if (found.length > SHOWN)
@@ -71,10 +72,8 @@ function jsonOf(system: CatalogueSystem): Record<string, unknown> {
 
 function columnsOf(system: CatalogueSystem): string[] {
   const versions = `${system.versions.join(" ")}${system.authenticated ? " (credentials)" : ""}`;
-  // The catalogue is a stranger's text: no control characters reach the terminal.
-  return [system.systemId, system.name, system.location, system.countryCode, versions].map((text) =>
-    text.replace(/\p{Cc}/gu, " "),
-  );
+  // The catalogue is a stranger's text: a name must not begin a row or a column of its own.
+  return [system.systemId, system.name, system.location, system.countryCode, versions].map(plainText);
 }
 
 function tableOf(found: readonly CatalogueSystem[], { terminal }: CommandContext): string {

@@ -1,13 +1,25 @@
-/** The terminal a command talks to: data on stdout, everything else on stderr, colour only where it is welcome. */
-import { styleText } from "node:util";
+/**
+ * The terminal a command talks to: data on stdout, everything else on stderr, colour only where it is welcome. What is
+ * written here only shows: whatever a stranger's text holds, the sequences that reach a terminal are this file's own.
+ *
+ *   text ─▶ style ──────────▶ out, err ─▶ all that is not plain taken away, our own marks made sequences ─▶ stream
+ *            └ our own marks, which nobody outside this process can write
+ */
+import { randomBytes } from "node:crypto";
+import { inspect, type styleText } from "node:util";
 import type { WriteStream } from "node:tty";
+import { escapeJson, plainLines, plainText } from "../telemetry/plain-text.ts";
 
-type Style = Parameters<typeof styleText>[0];
+type Style = Extract<Parameters<typeof styleText>[0], string>;
 
 export interface Terminal {
-  /** Data. Waits while the reader is slow; resolves at once when it is gone. */
+  /** Text for people. Waits while the reader is slow; resolves at once when it is gone. */
   out(text: string): Promise<void>;
-  /** Everything else, whole lines. */
+  /** Whole lines of JSON: what must not reach a terminal is escaped, so that the value stays what it is. */
+  json(lines: string): Promise<void>;
+  /** Data exactly as it is; on a terminal as plain as everything else. */
+  raw(text: string): Promise<void>;
+  /** Everything else: one message. Its further lines are indented, so that none passes for a message of its own. */
   err(text: string): void;
   /** True when stdout is a terminal. */
   readonly interactive: boolean;
@@ -15,10 +27,12 @@ export interface Terminal {
   readonly errInteractive: boolean;
   readonly columns: number;
   readonly rows: number;
-  /** Colours `text` for stdout when that is welcome (NO_COLOR, FORCE_COLOR, TERM=dumb, TTY). */
+  /** Colours one line of text for stdout when that is welcome (NO_COLOR, FORCE_COLOR, TERM=dumb, TTY). */
   style(style: Style, text: string): string;
   /** The same for stderr. */
   errStyle(style: Style, text: string): string;
+  /** For {@link out}: takes the last lines off the screen again. */
+  erased(lines: number): string;
   readonly colour: boolean;
   readonly errColour: boolean;
   /** Everything written so far has been handed to the system. */
@@ -35,6 +49,42 @@ export interface TerminalOptions {
   readonly onClosed: () => void;
 }
 
+/** Written as parameters of a control sequence, so that whoever measures a width takes marks for none. */
+const SECRET = Array.from(randomBytes(24).toString("hex").matchAll(/.{3}/g), ([hex]) =>
+  String(Number.parseInt(hex, 16)),
+).join(";");
+const OWN_MARK = new RegExp(`\u001B\\[${SECRET};(\\d+[mAGJ])`);
+
+function mark(sequence: string): string {
+  return `\u001B[${SECRET};${sequence}`;
+}
+
+/** Cleans all but our own marks with `clean`, and writes these with `write`. */
+function aroundMarks(
+  text: string,
+  clean: (text: string) => string,
+  write: (sequence: string) => string,
+): string {
+  return text
+    .split(OWN_MARK)
+    .map((part, index) => (index % 2 === 0 ? clean(part) : write(part)))
+    .join("");
+}
+
+function onScreen(text: string): string {
+  return aroundMarks(text, plainLines, (sequence) => `\u001B[${sequence}`);
+}
+
+/** The further lines of a message belong to it: they are indented. */
+function oneMessage(text: string): string {
+  return `${text.replace(/\n+$/, "").replaceAll("\n", "\n  ")}\n`;
+}
+
+function styled(style: Style, text: string): string {
+  const [on, off] = inspect.colors[style] ?? [0, 0];
+  return `${mark(`${on}m`)}${aroundMarks(text, plainText, mark)}${mark(`${off}m`)}`;
+}
+
 export function createTerminal({ stdout, stderr, env, onClosed }: TerminalOptions): Terminal {
   let closed = false;
   let intercept: ((text: string) => void) | null = null;
@@ -47,6 +97,18 @@ export function createTerminal({ stdout, stderr, env, onClosed }: TerminalOption
   stderr.on("error", () => {});
   const colour = wantsColour(stdout, env);
   const errColour = wantsColour(stderr, env);
+  const write = async (text: string): Promise<void> => {
+    if (closed || stdout.write(text)) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stdout.off("drain", done);
+        stdout.off("error", done);
+        stdout.off("close", done);
+        resolve();
+      };
+      stdout.on("drain", done).on("error", done).on("close", done);
+    });
+  };
   return {
     interactive: stdout.isTTY,
     errInteractive: stderr.isTTY,
@@ -58,24 +120,18 @@ export function createTerminal({ stdout, stderr, env, onClosed }: TerminalOption
     },
     colour,
     errColour,
-    out: async (text) => {
-      if (closed || stdout.write(text)) return;
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          stdout.off("drain", done);
-          stdout.off("error", done);
-          stdout.off("close", done);
-          resolve();
-        };
-        stdout.on("drain", done).on("error", done).on("close", done);
-      });
-    },
+    out: (text) => write(onScreen(text)),
+    json: (lines) => write(escapeJson(lines)),
+    raw: (text) => write(stdout.isTTY ? onScreen(text) : text),
     err: (text) => {
-      if (intercept === null) stderr.write(text);
-      else intercept(text);
+      const message = oneMessage(text);
+      // A live display hands it to out(), above its own block.
+      if (intercept === null) stderr.write(onScreen(message));
+      else intercept(message);
     },
-    style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
-    errStyle: (style, text) => (errColour ? styleText(style, text, { validateStream: false }) : text),
+    style: (style, text) => (colour ? styled(style, text) : plainText(text)),
+    errStyle: (style, text) => (errColour ? styled(style, text) : plainText(text)),
+    erased: (lines) => (lines === 0 ? "" : `${mark("1G")}${mark(`${lines}A`)}${mark("0J")}`),
     flush: async () => {
       for (const stream of [stdout, stderr]) {
         if (stream === stdout && closed) continue;

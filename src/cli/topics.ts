@@ -3,6 +3,7 @@ import { EXIT } from "../errors.ts";
 import type { KafkaLog } from "../log/kafka/kafka-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import type { TopicSpec } from "../ports.ts";
+import { plainText } from "../telemetry/plain-text.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
@@ -83,9 +84,9 @@ async function print(
   line: string,
   differences: readonly string[],
 ): Promise<void> {
-  if (settings.json) return terminal.out(`${JSON.stringify(object)}\n`);
-  await terminal.out(`${line}\n`);
-  for (const difference of differences) await terminal.out(`  ${difference}.\n`);
+  if (settings.json) return terminal.json(`${JSON.stringify(object)}\n`);
+  await terminal.out(`${plainText(line)}\n`);
+  for (const difference of differences) await terminal.out(`  ${plainText(difference)}.\n`);
 }
 
 function count(number: number, noun: string): string {

@@ -81,6 +81,12 @@ export const HISTORY_OPTIONS = {
     group: "history",
     help: "How the answer is written (default: table on a terminal, else csv).",
   },
+  raw: {
+    kind: "flag",
+    default: false,
+    group: "history",
+    help: "CSV cells exactly as recorded, for programs: spreadsheets would calculate what begins with =, +, - or @.",
+  },
   table: {
     kind: "string",
     metavar: "TABLE",

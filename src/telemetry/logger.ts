@@ -1,7 +1,8 @@
-/** The Logger port over pino: NDJSON for machines, one coloured line for people; secrets redacted. */
+/** The Logger port over pino: NDJSON for machines, one coloured line for people; secrets redacted, text made plain. */
 import { pino, stdSerializers, type Level } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Logger } from "../ports.ts";
+import { escapeJson, plainText, plainValue } from "./plain-text.ts";
 import { redactText } from "./redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -11,7 +12,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** `pretty` for a terminal, `json` for everything else. */
   readonly format: "json" | "pretty";
-  readonly colour: boolean;
+  /** Colours a part of a line, where that is welcome; told only of what is plain already. */
+  readonly style: (style: "red" | "yellow" | "green" | "blue" | "cyan", text: string) => string;
   /** Receives whole lines, newline included (stderr, or above a live table). */
   readonly write: (line: string) => void;
 }
@@ -22,16 +24,32 @@ const SECRET_FIELDS = ["password", "token", "secret", "authorization", "passphra
   `*.${name}`,
 ]);
 
+const LEVEL_STYLES = { error: "red", warn: "yellow", info: "green", debug: "blue" } as const;
+
+/** One line for people. The values are made plain before anything is styled: colours are the only sequences in it. */
+function prettyLines({ style }: LoggerOptions): (line: string) => string {
+  const pretty = prettyFactory({
+    colorize: false,
+    translateTime: "SYS:HH:MM:ss",
+    ignore: "pid,hostname,event",
+    singleLine: true,
+    messageFormat: (log, key) => style("cyan", plainText(textOf(log[key]))),
+    customPrettifiers: {
+      level: (label) => {
+        const level = textOf(label);
+        return style(LEVEL_STYLES[level as keyof typeof LEVEL_STYLES] ?? "red", level.toUpperCase());
+      },
+    },
+  });
+  return (line) => pretty(plainValue(JSON.parse(line)));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
 export function createLogger(options: LoggerOptions): Logger {
-  const pretty =
-    options.format === "pretty"
-      ? prettyFactory({
-          colorize: options.colour,
-          translateTime: "SYS:HH:MM:ss",
-          ignore: "pid,hostname,event",
-          singleLine: true,
-        })
-      : null;
+  const format = options.format === "pretty" ? prettyLines(options) : escapeJson;
   const log = pino(
     {
       level: options.level,
@@ -43,8 +61,7 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     {
       write: (line: string) => {
-        const safe = redactText(line);
-        options.write(pretty === null ? safe : pretty(safe));
+        options.write(format(redactText(line)));
       },
     },
   );

@@ -25,6 +25,15 @@ export function rememberingTerminal(): RememberingTerminal {
       stdout += text;
       return Promise.resolve();
     },
+    json: (text) => {
+      stdout += text;
+      return Promise.resolve();
+    },
+    raw: (text) => {
+      stdout += text;
+      return Promise.resolve();
+    },
+    erased: () => "",
     err: (text) => {
       stderr += text;
     },
