@@ -21,7 +21,7 @@ import type { Plan, PlannedRecord, Published, Remembered } from "./collection-pl
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
 import { Slots } from "./slots.ts";
-import { addUnobserved } from "./free-floating.ts";
+import { addUnobserved, isFreeFloating } from "./free-floating.ts";
 import type { StationArea, StationInformation, StationStatus, SystemPart } from "./station.ts";
 
 /** A station that leaves must be absent this often, and this long, before it is retracted (invariant 4). */
@@ -247,9 +247,13 @@ export class Collection {
 
   /** The stations that this poll proves gone. Counts absences. */
   *#departed(present: ReadonlySet<string>, nowMs: number): IterableIterator<[string, Published]> {
-    let seen = 0;
-    for (const stationId of this.#published.keys()) if (present.has(stationId)) seen += 1;
-    const complete = seen >= this.#published.size * COMPLETE_SHARE;
+    let [seen, stations] = [0, 0];
+    for (const stationId of this.#published.keys()) {
+      if (isFreeFloating(stationId)) continue;
+      stations += 1;
+      if (present.has(stationId)) seen += 1;
+    }
+    const complete = seen >= stations * COMPLETE_SHARE;
     if (complete) this.#shrunkSinceMs = null;
     else this.#shrunkSinceMs ??= nowMs;
     const believed =
@@ -257,6 +261,11 @@ export class Collection {
     for (const [stationId, held] of this.#published) {
       if (present.has(stationId)) {
         this.#absent.delete(stationId);
+        continue;
+      }
+      // A complete vehicle file is the whole truth at its instant: no vehicle stands there any more (invariant 9).
+      if (isFreeFloating(stationId)) {
+        if (nowMs >= held.observedAtMs) yield [stationId, held];
         continue;
       }
       if (!believed) continue;

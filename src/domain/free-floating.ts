@@ -8,6 +8,7 @@ import type { Propulsion } from "./gbfs/propulsion.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
 import type { AreaRule, StationArea, StationStatus, SystemPart } from "./station.ts";
 
+const PREFIX = "free-floating:";
 const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;
 
 /** The area that a pseudo-station counts; null for a real station. */
@@ -24,7 +25,12 @@ export function addUnobserved(
 ): void {
   if (unobserved.length === 0) return;
   for (const stationId of published)
-    if (unobserved.includes(ID.test(stationId) ? "vehicles" : "stations")) present.add(stationId);
+    if (unobserved.includes(isFreeFloating(stationId) ? "vehicles" : "stations")) present.add(stationId);
+}
+
+/** True for a pseudo-station that counts the vehicles of an area. */
+export function isFreeFloating(stationId: string): boolean {
+  return stationId.startsWith(PREFIX) && ID.test(stationId);
 }
 
 interface Count {
@@ -36,22 +42,20 @@ interface Count {
 }
 
 /**
- * Counts the available vehicles per area.
- * @param docked stations of the same poll: a vehicle docked at one of them is in that station's own count
+ * Counts the available vehicles per area. Those that say which station they stand at are not given here: they are in
+ * its count, or will be (vehicle-truth.ts).
  */
 export function countFreeFloating(
-  vehicles: readonly FreeVehicle[],
+  vehicles: Iterable<FreeVehicle>,
   types: ReadonlyMap<string, Propulsion>,
-  docked: ReadonlySet<string>,
   resolvePosition: (lat: number | null, lon: number | null) => StationArea,
 ): StationStatus[] {
   const counts = new Map<string, Count>();
   for (const vehicle of vehicles) {
-    if (vehicle.stationId !== null && docked.has(vehicle.stationId)) continue;
     const { area, rule } = resolvePosition(vehicle.lat, vehicle.lon);
-    const stationId = `free-floating:${rule}:${area}`;
+    const stationId = `${PREFIX}${rule}:${area}`;
     let count = counts.get(stationId);
-    // An area whose vehicles are all rented still counts: zero, which is not the same as gone.
+    // An area whose vehicles are all reserved still counts: zero, which is not the same as gone.
     if (count === undefined) {
       counts.set(stationId, (count = { vehicles: 0, electric: 0, mechanical: 0, untyped: 0 }));
     }

@@ -5,13 +5,13 @@
  *   poll ─────▶ discover when needed ─▶ ┬ station_status, vehicle_status   every poll, conditional
  *                                       └ station_information, …          when due; waited for the first time only
  */
-import { countFreeFloating } from "../domain/free-floating.ts";
 import { stationsDigest } from "../domain/change-detection.ts";
 import { asObject } from "../domain/gbfs/fields.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeSystemInformation, type SystemAlert } from "../domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../domain/gbfs/vehicle-status.ts";
-import { combine, looksLikeVelib } from "../domain/gbfs/whole-status.ts";
+import { combine, looksLikeVelib, stationIdsOf } from "../domain/gbfs/whole-status.ts";
+import { VehicleTruth } from "../domain/vehicle-truth.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "../domain/station.ts";
 import { FeedError } from "../errors.ts";
 import type { Clock, FeedSource, Poll, SystemDescription } from "../ports.ts";
@@ -55,6 +55,7 @@ export class HttpFeed implements FeedSource {
   #description: SystemDescription | null;
   /** A poll made to tell which system it is; handed out as the first one. */
   #early: Poll | null = null;
+  readonly #vehicles = new VehicleTruth();
   /** Digest of the last content. */
   #content: number | null = null;
   /** Stations of the last poll that the information does not know. */
@@ -210,7 +211,7 @@ export class HttpFeed implements FeedSource {
       bodyOf(files.status, status),
       bodyOf(files.vehicles, vehicles),
     ]);
-    const decoded = this.#decode(files, stations, free);
+    const decoded = this.#decode(files, stations, free, observedAtMs);
     if (decoded === null) {
       files.status?.forget();
       files.vehicles?.forget();
@@ -225,16 +226,18 @@ export class HttpFeed implements FeedSource {
     return { kind, status: decoded, observedAtMs, transferredBytes, durationMs: observedAtMs - startedMs };
   }
 
-  #decode(files: SystemFiles, statusBody: unknown, vehiclesBody: unknown): StationStatusFile | null {
-    const stations =
-      files.status === null ? null : decodeStationStatus(statusBody, files.types, files.capacityOf);
-    const free = files.vehicles === null ? null : decodeVehicleStatus(vehiclesBody);
-    if (stations === null && (files.status !== null || free === null)) return null;
+  #decode(files: SystemFiles, statusBody: unknown, free: unknown, atMs: number): StationStatusFile | null {
+    const { types, capacityOf } = files;
+    const stations = files.status === null ? null : decodeStationStatus(statusBody, types, capacityOf);
+    const vehicles = files.vehicles === null ? null : decodeVehicleStatus(free);
+    if (stations === null && (files.status !== null || vehicles === null)) return null;
     if (asObject(statusBody)?.["simulated"] === true) this.#simulated = true;
     const ids = stations?.stations.map(({ stationId }) => stationId) ?? [];
-    const freeFloating =
-      free === null ? [] : countFreeFloating(free.vehicles, files.types, new Set(ids), this.#resolvePosition);
-    return combine(stations, free, freeFloating, files.oddities(ids));
+    const stationIds = stations === null ? null : stationIdsOf(stations, files.information.keys());
+    const counted = { atMs, types, stationIds, resolvePosition: this.#resolvePosition };
+    const told =
+      vehicles === null ? null : this.#vehicles.observe({ ...counted, vehicles: vehicles.vehicles });
+    return combine(stations, vehicles, told, files.oddities(ids));
   }
 
   #failed(failure: FetchFailure, startedMs: number): FailedPoll {

@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { AreaResolver } from "../../src/domain/areas.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { FeedTruth } from "../../src/domain/feed-truth.ts";
-import { countFreeFloating } from "../../src/domain/free-floating.ts";
 import { bestVersion, decodeDiscovery } from "../../src/domain/gbfs/discovery.ts";
 import { decodeStationInformation } from "../../src/domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
@@ -17,9 +16,10 @@ import {
 } from "../../src/domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../../src/domain/gbfs/vehicle-status.ts";
 import { decodeVehicleTypes } from "../../src/domain/gbfs/propulsion.ts";
-import { combine, looksLikeVelib } from "../../src/domain/gbfs/whole-status.ts";
+import { combine, looksLikeVelib, stationIdsOf } from "../../src/domain/gbfs/whole-status.ts";
 import { decodeRawRecord } from "../../src/domain/raw-record.ts";
 import { encodeReject, RejectMemory } from "../../src/domain/reject-record.ts";
+import { VehicleTruth } from "../../src/domain/vehicle-truth.ts";
 import type { Reject, StationInformation } from "../../src/domain/station.ts";
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
@@ -235,6 +235,7 @@ export function fuzzOnce(random: Random): void {
     resolveArea: new AreaResolver({ systemId: "fuzz" }).resolve,
   });
   const truth = new FeedTruth();
+  const vehicleTruth = new VehicleTruth();
   const memory = new RejectMemory();
   for (let poll = 1; poll <= 2; poll += 1) {
     const statusBody = served({ ...head, data: { stations: many(random, STATUS) } }, random);
@@ -257,15 +258,16 @@ export function fuzzOnce(random: Random): void {
       );
     if (status === null || vehicles === null) continue;
     const areas = new AreaResolver({ systemId: "fuzz" });
-    const docked = new Set(status.stations.map(({ stationId }) => stationId));
-    const whole = combine(
-      status,
-      vehicles,
-      countFreeFloating(vehicles.vehicles, types, docked, areas.resolvePosition),
-      {},
-    );
-    looksLikeVelib(whole);
     const observedAtMs = poll * 60_000;
+    const told = vehicleTruth.observe({
+      atMs: observedAtMs,
+      vehicles: vehicles.vehicles,
+      types,
+      stationIds: stationIdsOf(status, []),
+      resolvePosition: areas.resolvePosition,
+    });
+    const whole = combine(status, vehicles, told, {});
+    looksLikeVelib(whole);
     truth.observe({ atMs: observedAtMs, lastUpdatedMs: whole.lastUpdatedMs, stations: whole.stations });
     const byId = new Map<string, StationInformation>(
       information?.stations.map((one) => [one.stationId, one]),

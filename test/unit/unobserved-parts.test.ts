@@ -44,7 +44,7 @@ test("vehicles stand while their file fails, and leave once it answers without t
   const whole = { ids: ["a", "b", FREE] };
   const failing = { ids: ["a", "b"], unobserved: ["vehicles"] } as const;
   assert.deepEqual(retiredBy([whole, ...times(60, failing)]), []);
-  assert.equal(retiredBy([whole, ...times(60, failing), ...times(4, { ids: ["a", "b"] })]).length, 1);
+  assert.equal(retiredBy([whole, ...times(60, failing), { ids: ["a", "b"] }]).length, 1);
 });
 
 test("stations stand while their file fails, though the vehicles are seen", () => {
