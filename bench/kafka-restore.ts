@@ -60,6 +60,7 @@ async function restore(group: string): Promise<{ ms: number; stations: number }>
   let endedAtMs = 0;
   let stations = 0;
   const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,

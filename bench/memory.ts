@@ -37,6 +37,7 @@ for (const stations of SIZES) {
   collect();
   const before = used();
   const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,

@@ -182,6 +182,7 @@ try {
         const worker = await log.process(
           { topic: raw, group: `bench-${stations}` },
           aggregateProcessor({
+            writer: { engine: "node", group: "test", sinceMs: 0 },
             topics,
             readReference: () => null,
             partitionCount: PARTITIONS,

@@ -7,10 +7,13 @@
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
 import type { FeedTraffic, HealthState } from "./serve-ports.ts";
+import type { TopicReport, TopicSpec } from "./topic-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
 export type * from "./serve-ports.ts";
+/** What topics are and are to be, in another. */
+export type * from "./topic-ports.ts";
 
 /** Time, injected everywhere so that tests never sleep. */
 export interface Clock {
@@ -70,33 +73,6 @@ export interface ProduceRecord {
   readonly partition?: number;
   /** Event time, epoch ms; the log's own clock when absent. */
   readonly timestampMs?: number;
-}
-
-/** The three topics of a pipeline (docs/contracts.md). */
-export interface TopicNames {
-  readonly raw: string;
-  readonly totals: string;
-  readonly rejects: string;
-}
-
-export interface TopicSpec {
-  readonly topic: string;
-  readonly partitions: number;
-  readonly replicationFactor: number;
-  readonly cleanupPolicy: "compact" | "delete";
-  /** Only for `delete`; ms. */
-  readonly retentionMs?: number;
-  /** Other broker-side settings, by Kafka's own names. */
-  readonly configs?: Readonly<Record<string, string>>;
-}
-
-/** What a topic is, beside what was wanted: `differences` is empty when they agree. */
-export interface TopicReport {
-  readonly topic: string;
-  readonly created: boolean;
-  readonly partitions: number;
-  /** One sentence each, saying what differs and what that costs. */
-  readonly differences: readonly string[];
 }
 
 export interface LogProducer {
@@ -163,6 +139,13 @@ export interface Processor {
 export interface ProcessOptions {
   readonly topic: string;
   readonly group: string;
+  /**
+   * Members of several groups that write to one topic fence each other, partition by partition: the name of that topic.
+   * @default the group's members fence only each other
+   */
+  readonly writesTo?: string;
+  /** Asked when another producer has fenced ours though the group counts on us: rejects when we are to stop. */
+  readonly onFenced?: () => Promise<void>;
   /** Stable member name for static membership; random when absent. */
   readonly memberId?: string;
   readonly signal?: AbortSignal;
@@ -202,6 +185,8 @@ export interface Log {
   readonly kind: "memory" | "kafka";
   /** Makes missing topics; never changes existing ones, but reports what differs. Idempotent. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]>;
+  /** The newest committed record of each partition that has one. */
+  lastRecords(topic: string): Promise<readonly LogRecord[]>;
   /** Partition count, or null when the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   producer(): Promise<LogProducer>;

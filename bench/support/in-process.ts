@@ -154,6 +154,7 @@ export async function polling(polls: number): Promise<Measurement & { readonly b
 
 async function emptyProcessor(): Promise<Processor> {
   const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,

@@ -25,6 +25,7 @@ export const WRITE_OPTIONS = ["compression"] as const satisfies readonly OptionN
 /** For commands that start an aggregate worker. */
 export const GROUP_OPTIONS = [
   "group",
+  "take-over",
   "member-id",
   "session-timeout",
 ] as const satisfies readonly OptionName[];

@@ -1,8 +1,15 @@
 /** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
 import { referenceReader } from "../domain/reference-record.ts";
+import type { TotalsWriter } from "../domain/totals-writer.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { aggregateProcessor } from "../pipeline/aggregate.ts";
 import { readPublishedAreas } from "../pipeline/published-areas.ts";
+import {
+  claimTotals,
+  confirmOurs,
+  watchTotals,
+  type OwnershipOptions,
+} from "../pipeline/totals-ownership.ts";
 import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
 import type { Settings } from "../config/options.ts";
 
@@ -17,24 +24,59 @@ export interface WorkerInput {
   readonly metrics: Metrics;
 }
 
+/**
+ * Starts it, unless the totals are somebody else's; it stops when somebody takes them over.
+ * @throws LogError when they are and `--take-over` was not given
+ */
 export async function startWorker(input: WorkerInput): Promise<ProcessHandle> {
   const { log, topics, settings, clock, logger, metrics } = input;
-  return log.process(
+  const { group } = settings;
+  const ownership = { log, totalsTopic: topics.totals, engine: "node", group, clock, logger } as const;
+  const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]);
+  const worker = await log.process(
     {
       topic: topics.raw,
-      group: settings.group,
+      group,
+      writesTo: topics.totals,
+      onFenced: async () => confirmOurs(ownership, writer),
       ...(settings["member-id"] === null ? {} : { memberId: settings["member-id"] }),
     },
     aggregateProcessor({
       topics,
       readReference: referenceReader(areaOfVelibCode),
       partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
+      writer,
+      takeOver: takenOver,
       publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
       clock,
       logger,
       metrics,
     }),
   );
+  // In memory nobody else can write.
+  return log.kind === "memory" ? worker : ownedWorker(worker, ownership, writer);
+}
+
+/** A worker that stops, with the reason, once its totals are somebody else's. */
+function ownedWorker(
+  worker: ProcessHandle,
+  ownership: OwnershipOptions,
+  writer: TotalsWriter,
+): ProcessHandle {
+  const stopped = new AbortController();
+  const ended = worker.done.finally(() => stopped.abort());
+  const watched = watchTotals(ownership, writer, stopped.signal).catch(async (error: unknown) => {
+    await worker.stop().catch(() => {});
+    throw error;
+  });
+  const done = Promise.all([ended, watched]).then(() => undefined);
+  done.catch(() => {});
+  return {
+    done,
+    progress: () => worker.progress(),
+    waitingFor: () => worker.waitingFor(),
+    stop: async () => worker.stop(),
+  };
 }
 
 /** Sets the lag gauge of each partition held, and drops those taken away, until `signal` aborts. */

@@ -73,6 +73,12 @@ export const OPTIONS = {
     group: "kafka",
     help: "Consumer group of the aggregate workers.",
   },
+  "take-over": {
+    kind: "flag",
+    default: false,
+    group: "kafka",
+    help: "Compute the totals from now on though another engine or group wrote them; stop that one first.",
+  },
   "member-id": {
     kind: "string",
     metavar: "NAME",

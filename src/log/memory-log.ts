@@ -86,6 +86,13 @@ export class MemoryLog implements Log {
     return Promise.resolve(this.#topics.get(topic)?.length ?? null);
   }
 
+  async lastRecords(topic: string): Promise<readonly LogRecord[]> {
+    const last = new Map<number, LogRecord>();
+    for await (const { records } of this.read({ topics: [topic], from: "earliest", until: "end" }))
+      for (const record of records) last.set(record.partition, record);
+    return [...last.values()].sort((a, b) => a.partition - b.partition);
+  }
+
   producer(): Promise<LogProducer> {
     return Promise.resolve({
       publish: async (records: readonly ProduceRecord[], signal?: AbortSignal): Promise<void> => {

@@ -25,7 +25,7 @@ import {
 } from "../domain/raw-record.ts";
 import { RawRecordScan } from "../domain/raw-record-scan.ts";
 import { encodeReject } from "../domain/reject-record.ts";
-import { encodeThrough, encodeTotals } from "../domain/totals-record.ts";
+import type { TotalsWriter } from "../domain/totals-writer.ts";
 import type {
   Clock,
   Logger,
@@ -36,8 +36,7 @@ import type {
   RestoreRange,
   TopicNames,
 } from "../ports.ts";
-
-export const TOTALS_SCHEMA = "velostream.totals.v1";
+import { type Place, totalsRecords } from "./totals-records.ts";
 
 export interface AggregateOptions {
   readonly topics: TopicNames;
@@ -46,13 +45,17 @@ export interface AggregateOptions {
   readonly partitionCount: number;
   /** Keys of the areas that the totals topic holds from this raw partition; read only when a restore needs them. */
   readonly publishedAreas: (partition: number) => Promise<ReadonlySet<string>>;
+  /** Who this is, in every totals record. */
+  readonly writer: TotalsWriter;
+  /**
+   * Somebody else wrote the totals until now: their newest may be of an instant that our history does not tell, so every
+   * area of a partition is put out anew the first time that it is ours.
+   */
+  readonly takeOver?: boolean;
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
-
-/** What a totals record says of the record that it follows. */
-type Place = Pick<LogRecord, "partition" | "offset" | "timestampMs">;
 
 /** A copy: a record's memory is used again. */
 function placeOf({ partition, offset, timestampMs }: Place): Place {
@@ -67,6 +70,8 @@ interface PartitionState {
   published: ReadonlySet<string> | null;
   /** Rejects of the backlog: written with its totals. */
   rejects: ProduceRecord[];
+  /** Every area was put out after a restore. */
+  anew: boolean;
   /** Of the last record taken while nothing is put out yet. */
   held: Place | undefined;
   /** Next offset when nothing is missing from the partition's start to there; null once something is. */
@@ -76,6 +81,8 @@ interface PartitionState {
 export function aggregateProcessor(options: AggregateOptions): Processor {
   const partitions = new Map<number, PartitionState>();
   const scan = new RawRecordScan();
+  /** Of another writer's, put out anew already. */
+  const handedOver = new Set<number>();
 
   return {
     async restore(partition, history, range) {
@@ -96,13 +103,15 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       }
       const gaps = wholeTo !== range.committedOffset;
       const behind = range.endOffset > range.committedOffset;
+      const foreign = options.takeOver === true && !handedOver.has(partition);
       // What was put out up to the committed offset is out: it was committed with it.
       if (!playedBack) totals.drain();
       partitions.set(partition, {
         totals,
         catchUpTo: behind ? range.endOffset : null,
-        published: behind && gaps ? await options.publishedAreas(partition) : null,
+        published: foreign || (behind && gaps) ? await options.publishedAreas(partition) : null,
         rejects: [],
+        anew: false,
         held: undefined,
         wholeTo: gaps ? null : wholeTo,
       });
@@ -112,6 +121,9 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     process(partition, records) {
       const state = partitions.get(partition);
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
+      // What was put out before is committed, or this state would be gone.
+      if (state.anew) handedOver.add(partition);
+      const foreign = state.published !== null;
       state.wholeTo = follow(state.wholeTo, records);
       const last = records.at(-1) ?? state.held;
       // Without records, the log says that there is none left of the backlog.
@@ -127,14 +139,15 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
         else if (typeof taken !== "string") state.rejects.push(rejected(taken, record, options));
         if (!playedBack) continue;
         for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
-          outputs.push(...published([state.totals.drainArea(key)], record, options));
+          outputs.push(...totalsRecords([state.totals.drainArea(key)], record, options));
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
       state.held = reached || last === undefined ? undefined : placeOf(last);
       if (!playedBack && !reached) return null;
-      if (!playedBack) outputs.push(...published(drain(state), last, options));
+      if (!playedBack) outputs.push(...totalsRecords(drain(state), last, options));
       if (reached) state.catchUpTo = null;
+      if (foreign && !playedBack) state.anew = true;
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
       const { rejects } = state;
       if (rejects.length === 0) return outputs;
@@ -180,29 +193,6 @@ function drain(state: PartitionState): readonly TotalsChange[] {
     ...[...changes.values()].filter(({ totals: now }) => now !== null),
     ...emptied.map((key) => changes.get(key) ?? { key, totals: null, emptiedAtMs: null }),
   ];
-}
-
-/** Changes as records of the totals topic, tombstones last. */
-function published(
-  changes: readonly TotalsChange[],
-  through: Place | undefined,
-  { topics }: AggregateOptions,
-): ProduceRecord[] {
-  if (through === undefined) return [];
-  const headers = { schema: TOTALS_SCHEMA, through: encodeThrough(through) };
-  const record = ({ key, totals, emptiedAtMs }: TotalsChange): ProduceRecord => ({
-    topic: topics.totals,
-    key,
-    value: totals === null ? null : encodeTotals(totals),
-    headers,
-    partitionKey: key,
-    timestampMs: totals?.asOfMs ?? emptiedAtMs ?? through.timestampMs,
-  });
-  const [areas, emptied] = [
-    changes.filter(({ totals }) => totals !== null),
-    changes.filter(({ totals }) => totals === null),
-  ];
-  return [...areas, ...emptied].map(record);
 }
 
 /** Applies one record to the totals; a reject is returned. */

@@ -29,6 +29,7 @@ class Outcome {
 
 function processorOver(outcome: Outcome): Processor {
   return aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,

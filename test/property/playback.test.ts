@@ -232,6 +232,7 @@ async function pipeline(clock: TestClock, partitions: number) {
     log.process(
       { topic: TOPICS.raw, group: "test" },
       aggregateProcessor({
+        writer: { engine: "node", group: "test", sinceMs: 0 },
         topics: TOPICS,
         readReference: () => null,
         partitionCount: partitions,

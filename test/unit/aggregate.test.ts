@@ -38,6 +38,7 @@ async function process(
   ...later: readonly (readonly LogRecord[])[]
 ): Promise<readonly ProduceRecord[]> {
   const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: TOPICS,
     readReference: referenceReader((code) => (code === "16107" ? "75016" : null)),
     partitionCount,

@@ -5,6 +5,7 @@ import type {
   Logger,
   LogHealth,
   LogProducer,
+  LogRecord,
   Metrics,
   ProcessHandle,
   ProcessOptions,
@@ -20,8 +21,9 @@ import { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import { Connectivity } from "./connectivity.ts";
 import { isRetriable } from "./errors.ts";
+import { lastRecords } from "./last-records.ts";
 import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
-import { endOffsets } from "./offsets.ts";
+import { endOffsets, startOffsets } from "./offsets.ts";
 import { KafkaProducer } from "./producer.ts";
 import { readTopics } from "./reader.ts";
 import { createTopics, describeTopics, type TopicState, unavailable } from "./topics.ts";
@@ -124,6 +126,17 @@ export class KafkaLog implements Log {
     } finally {
       this.#connectivity.forget("metadata");
     }
+  }
+
+  async lastRecords(topic: string): Promise<readonly LogRecord[]> {
+    const [starts, ends] = await this.#connectivity.persist("last", { what: `read ${topic}` }, async () =>
+      Promise.all([startOffsets(this.#client, topic), endOffsets(this.#client, topic)]),
+    );
+    this.#connectivity.forget("last");
+    const offsets = new Map(
+      [...ends].map(([partition, end]) => [partition, { start: starts.get(partition) ?? 0, end }] as const),
+    );
+    return lastRecords(topic, offsets, (options) => this.read(options));
   }
 
   /** How far a group is behind in each partition of a topic, member or not. */

@@ -34,6 +34,7 @@ export interface TakeoverOptions {
   readonly partition: number;
   readonly topic: string;
   readonly group: string;
+  readonly writesTo?: string;
   readonly processor: Processor;
   readonly client: KafkaClient;
   /** Opens connections of their own: a long restore must not hold up the partitions that are live. */
@@ -47,9 +48,16 @@ export interface TakeoverOptions {
 }
 
 export async function takeOver(options: TakeoverOptions): Promise<TakenPartition> {
-  const { partition, topic, group, processor, client, connectivity, role, compression, signal } = options;
+  const { partition, topic, group, writesTo, processor, client, connectivity, role, compression, signal } =
+    options;
   const transactions = await PartitionTransactions.open(
-    { client, connectivity, role, compression, transactionalId: `velostream-${group}-${topic}-${partition}` },
+    {
+      client,
+      connectivity,
+      role,
+      compression,
+      transactionalId: transactionalIdOf(topic, writesTo ?? group, partition),
+    },
     signal,
   );
   // After the fence: no older writer can move it any more.
@@ -78,6 +86,11 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     stableOffset: end,
     restoredEnd: end,
   };
+}
+
+/** Fences whoever has the same one (ports.ts, ProcessOptions.writesTo). A colon stands in no topic's name, so no two pipelines share an id. */
+export function transactionalIdOf(topic: string, fence: string, partition: number): string {
+  return `velostream-${topic}:${fence}:${partition}`;
 }
 
 /** Records made at a time while restoring. */

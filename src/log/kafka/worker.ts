@@ -21,7 +21,7 @@ import { answerBlocks } from "./answer-blocks.ts";
 import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import { type Connectivity, orStopped, StoppedWaiting } from "./connectivity.ts";
-import { explain, hasKafkaError, takenOver } from "./errors.ts";
+import { explain, hasKafkaError, isFenced, takenOver } from "./errors.ts";
 import { type FetchedPartition, Fetcher } from "./fetcher.ts";
 import type { MembershipTimes } from "./membership-times.ts";
 import { Membership } from "./membership.ts";
@@ -190,13 +190,11 @@ export class Worker implements ProcessHandle {
 
   async #takeOver(partition: number, stop: AbortController): Promise<void> {
     const { clients, role } = this.#options;
-    const { topic, group } = this.#process;
     try {
       const taken = await takeOver({
         ...this.#options,
+        ...this.#process,
         partition,
-        topic,
-        group,
         processor: this.#processor,
         client: clients.data,
         role: `${role} partition ${partition}`,
@@ -276,6 +274,8 @@ export class Worker implements ProcessHandle {
         ? takenOver(this.#process.memberId ?? null, asked)
         : asked;
     }
+    // Still a member: then a writer of another group is at work, or Kafka has only ended a slow transaction.
+    if (isFenced(error) && !this.#membership.mustJoin) await this.#process.onFenced?.();
   }
 
   async #releaseAll(): Promise<void> {

@@ -43,6 +43,7 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
     const worker = await log.process(
       { topic: TOPICS.raw, group: "archive-test" },
       aggregateProcessor({
+        writer: { engine: "node", group: "test", sinceMs: 0 },
         topics: TOPICS,
         readReference: () => null,
         partitionCount: 3,

@@ -195,6 +195,7 @@ export async function aggregateOnNode(
       log.process(
         { topic: topics.raw, group: `${topics.totals}-group` },
         aggregateProcessor({
+          writer: { engine: "node", group: "test", sinceMs: 0 },
           topics,
           readReference: () => null,
           partitionCount: PARTITIONS,

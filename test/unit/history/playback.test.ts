@@ -21,6 +21,7 @@ async function replayed(
   const reader = new ArchiveReader(folder);
   context.after(() => reader.close());
   const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
     topics: { raw: "raw", totals: "totals", rejects: "rejects" },
     readReference: () => null,
     partitionCount: 1,

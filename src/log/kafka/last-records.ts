@@ -1,0 +1,34 @@
+/** The newest committed record of each partition: found from its end backwards, in steps that grow. */
+import type { LogRecord, ReadBatch, ReadOptions } from "../../ports.ts";
+
+/**
+ * Offsets read at a time from the end of a partition. The last ones may be transactions' markers, or have been compacted
+ * away; then more are read, at last all.
+ */
+const STEPS = [50, 5_000, Infinity];
+
+/** @param offsets where each partition begins and ends now */
+export async function lastRecords(
+  topic: string,
+  offsets: ReadonlyMap<number, { readonly start: number; readonly end: number }>,
+  read: (options: ReadOptions) => AsyncIterable<ReadBatch>,
+): Promise<readonly LogRecord[]> {
+  const last = new Map<number, LogRecord>();
+  for (const step of STEPS) {
+    // What is read already, or has nothing, is begun at its end: nothing of it is fetched.
+    const from = new Map<string, number>();
+    let missing = false;
+    for (const [partition, { start, end }] of offsets) {
+      const wanted = !last.has(partition) && end > start;
+      missing ||= wanted;
+      from.set(`${topic}:${partition}`, wanted ? Math.max(start, end - step) : end);
+    }
+    if (!missing) break;
+    for await (const { records } of read({ topics: [topic], from, until: "end" }))
+      for (const record of records) {
+        const held = last.get(record.partition);
+        if (held === undefined || record.offset > held.offset) last.set(record.partition, record);
+      }
+  }
+  return [...last.values()].sort((a, b) => a.partition - b.partition);
+}

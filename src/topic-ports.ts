@@ -1,0 +1,28 @@
+/** What the topics of a pipeline are, and what they are to be (ports.ts, Log). */
+
+/** The three topics of a pipeline (docs/contracts.md). */
+export interface TopicNames {
+  readonly raw: string;
+  readonly totals: string;
+  readonly rejects: string;
+}
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly cleanupPolicy: "compact" | "delete";
+  /** Only for `delete`; ms. */
+  readonly retentionMs?: number;
+  /** Other broker-side settings, by Kafka's own names. */
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** What a topic is, beside what was wanted: `differences` is empty when they agree. */
+export interface TopicReport {
+  readonly topic: string;
+  readonly created: boolean;
+  readonly partitions: number;
+  /** One sentence each, saying what differs and what that costs. */
+  readonly differences: readonly string[];
+}
