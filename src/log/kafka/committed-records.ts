@@ -21,7 +21,12 @@ export interface AbortedTransaction {
 export interface RecordChunk {
   readonly records: readonly LogRecord[];
   readonly nextOffset: number;
+  /** Memory that the records hold on to, beside the answer's. */
+  readonly bytes: number;
 }
+
+/** Unfolded bytes of the batches of one chunk, beside those of its last batch. */
+export const CHUNK_BYTES = 16 * 1024 * 1024;
 
 /** What of an answer a reader may see. Records are made when they are asked for: a chunk of them dies young. */
 export class CommittedRecords {
@@ -47,25 +52,23 @@ export class CommittedRecords {
     this.nextOffset = nextOffset;
   }
 
-  /** Batches are not divided, so a chunk may have a batch's records more than `mostRecords`. */
+  /**
+   * Batches are not divided, so a chunk may have a batch's records more than `mostRecords`. It is given out before the
+   * next one is unfolded: an answer of well-compressed batches takes many times its own memory.
+   */
   *chunks(mostRecords: number): Generator<RecordChunk> {
     let records: LogRecord[] = [];
+    let bytes = 0;
     for (const [index, batch] of this.#batches.entries()) {
-      batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
+      bytes += batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
       const isLast = index === this.#batches.length - 1;
-      if (records.length === 0 || (records.length < mostRecords && !isLast)) continue;
-      const chunk = { records, nextOffset: isLast ? this.nextOffset : batch.lastOffset + 1 };
+      const full = records.length >= mostRecords || bytes >= CHUNK_BYTES;
+      if (records.length === 0 || (!full && !isLast)) continue;
+      const chunk = { records, bytes, nextOffset: isLast ? this.nextOffset : batch.lastOffset + 1 };
       records = [];
+      bytes = 0;
       yield chunk;
     }
-  }
-
-  /** All of them. */
-  all(): LogRecord[] {
-    const records: LogRecord[] = [];
-    for (const batch of this.#batches)
-      batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
-    return records;
   }
 }
 

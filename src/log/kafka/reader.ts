@@ -1,12 +1,16 @@
 /** Reads topics without a group, committed records only, from anywhere, to the end or for ever. */
-import type { Clock, Logger, ReadBatch, ReadOptions } from "../../ports.ts";
+import type { Clock, Logger, LogRecord, ReadBatch, ReadOptions } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
+import { CHUNK_BYTES } from "./committed-records.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { Fetcher } from "./fetcher.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
 
 /** How often a reader that never stops looks for partitions added by hand. */
 const NEW_PARTITIONS_EVERY_MS = 5_000;
+/** Records of one batch of a reader; one fetched batch of Kafka's may bring more. */
+const BATCH_RECORDS = 20_000;
+
 export interface ReaderOptions {
   readonly client: KafkaClient;
   readonly connectivity: Connectivity;
@@ -55,16 +59,28 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
         await moveEnds(options, read, progress, fetcher);
       }
       if (finishing && isCaughtUp(progress)) return;
-      const fetched = await fetcher.next();
-      const records = fetched.flatMap((each) => {
-        const state = progress.get(`${each.topic}:${each.partition}`);
-        if (state === undefined) return [];
-        const { nextOffset } = each.committed;
-        state.position = nextOffset;
-        if (!finishing) return each.committed.all();
-        if (nextOffset >= state.end) fetcher.remove(each.topic, each.partition);
-        return each.committed.all().filter((record) => record.offset < state.end);
-      });
+      let records: LogRecord[] = [];
+      let bytes = 0;
+      for (const { topic, partition, committed } of await fetcher.next()) {
+        const state = progress.get(`${topic}:${partition}`);
+        if (state === undefined) continue;
+        for (const chunk of committed.chunks(BATCH_RECORDS)) {
+          // What was read before is given out before more is unfolded.
+          const full =
+            bytes + chunk.bytes > CHUNK_BYTES || records.length + chunk.records.length > BATCH_RECORDS;
+          if (records.length > 0 && full) {
+            yield { records, caughtUp };
+            records = [];
+            bytes = 0;
+          }
+          bytes += chunk.bytes;
+          state.position = chunk.nextOffset;
+          for (const record of chunk.records)
+            if (!finishing || record.offset < state.end) records.push(record);
+        }
+        state.position = committed.nextOffset;
+        if (finishing && state.position >= state.end) fetcher.remove(topic, partition);
+      }
       const reached = !caughtUp && isCaughtUp(progress);
       caughtUp ||= reached;
       if (records.length > 0 || reached) yield { records, caughtUp };

@@ -6,12 +6,14 @@
  *   header 61 bytes: base offset, length, …, attributes, last offset delta, timestamps, producer, sequence, count
  *   then `count` records, compressed together:
  *     length, attributes, timestamp delta, offset delta, key, value, headers    lengths and deltas are zigzag varints
+ *
+ * Anybody may have written them, and nothing in them ends a reader: what cannot be read is one record without a value
+ * that says why (`unreadable`), and the next batch goes on behind it.
  */
-import { compressionsAlgorithmsByBitmask } from "@platformatic/kafka";
 import { AsciiTexts } from "../../domain/ascii-texts.ts";
-import { LogError } from "../../errors.ts";
-import type { LogRecord } from "../../ports.ts";
+import type { LogRecord, Unreadable } from "../../ports.ts";
 import { StoredRecord } from "../stored-record.ts";
+import { decompress, UnfoldsTooFar } from "./decompress.ts";
 
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
@@ -30,6 +32,15 @@ const LOG_APPEND_TIME = 1 << 3;
 /** Control record key: version int16, type int16; type 0 is an abort marker. */
 const ABORT_MARKER = 0;
 
+/**
+ * Records of one batch, at most: a record takes some 150 bytes of memory beside its value, and seven bytes of a batch
+ * are enough for one. Kafka's own clients write some 15,000 in a megabyte.
+ */
+const MOST_RECORDS = 250_000;
+/** A key is a system and a station; headers are a schema's name, a trace, a position. */
+const MOST_KEY_BYTES = 64 * 1024;
+const MOST_HEADER_BYTES = 64 * 1024;
+
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 /** Keys in use at a time: a partition's stations. */
 const KEYS = new AsciiTexts(16_384);
@@ -43,43 +54,70 @@ export class RecordBatch {
   readonly #bytes: Buffer;
 
   constructor(bytes: Buffer) {
-    const magic = bytes[MAGIC_AT];
-    if (magic !== 2)
-      throw new LogError(
-        "VELOSTREAM_LOG_REFUSED",
-        `The topic holds records in format ${magic}, written by a producer older than Kafka 0.11. Write the topic anew.`,
-      );
     this.#bytes = bytes;
     this.#firstOffset = Number(bytes.readBigInt64BE(0));
-    this.lastOffset = this.#firstOffset + bytes.readInt32BE(LAST_OFFSET_DELTA_AT);
-    this.attributes = bytes.readInt16BE(ATTRIBUTES_AT);
-    this.producerId = bytes.readBigInt64BE(PRODUCER_ID_AT);
+    // Before format 2 (Kafka 0.11) a batch was one record, or had others inside it; both bear the last one's offset.
+    const known = bytes[MAGIC_AT] === 2;
+    this.lastOffset = known
+      ? this.#firstOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
+      : this.#firstOffset;
+    this.attributes = known ? bytes.readInt16BE(ATTRIBUTES_AT) : 0;
+    this.producerId = known ? bytes.readBigInt64BE(PRODUCER_ID_AT) : -1n;
   }
 
   /** Of a control batch: whether the transaction was aborted. */
   isAbortMarker(): boolean {
-    const cursor = new Cursor(this.#records());
+    const cursor = new Cursor(this.#bytes.subarray(HEADER_BYTES));
     cursor.skipToKey();
     return cursor.varint() >= 4 && cursor.bytes.readInt16BE(cursor.at + 2) === ABORT_MARKER;
   }
 
-  /** Appends the records from `fromOffset` on: the first batch of an answer may begin before what was asked for. */
-  readInto(records: LogRecord[], topic: string, partition: number, fromOffset: number): void {
-    const cursor = new Cursor(this.#records());
-    const { bytes } = cursor;
+  /**
+   * Appends the records from `fromOffset` on: the first batch of an answer may begin before what was asked for. Where
+   * the batch, or what is left of it, cannot be read, one record without a value stands for it.
+   * @returns how many bytes of memory the records hold on to, beside the answer's
+   */
+  readInto(records: LogRecord[], topic: string, partition: number, fromOffset: number): number {
+    const before = records.length;
+    const unreadable = (why: Unreadable): void => {
+      const last = records.length > before ? (records.at(-1)?.offset ?? -1) + 1 : this.#firstOffset;
+      const offset = Math.min(Math.max(last, fromOffset), this.lastOffset);
+      records.push(withoutValue(topic, partition, offset, this.#timestampMs(), why));
+    };
+    if (this.#bytes[MAGIC_AT] !== 2) {
+      unreadable("old_format");
+      return 0;
+    }
+    try {
+      const bytes = decompress(this.attributes & COMPRESSION, this.#bytes.subarray(HEADER_BYTES));
+      if (this.#bytes.readInt32BE(COUNT_AT) > MOST_RECORDS) {
+        unreadable("batch_too_large");
+        return 0;
+      }
+      this.#readFrom(bytes, records, topic, partition, fromOffset);
+      return (this.attributes & COMPRESSION) === 0 ? 0 : bytes.length;
+    } catch (error) {
+      unreadable(error instanceof UnfoldsTooFar ? "batch_too_large" : "damaged_batch");
+      return 0;
+    }
+  }
+
+  #readFrom(bytes: Buffer, records: LogRecord[], topic: string, partition: number, fromOffset: number): void {
+    const cursor = new Cursor(bytes);
     const count = this.#bytes.readInt32BE(COUNT_AT);
     const appendTime = (this.attributes & LOG_APPEND_TIME) !== 0;
     const firstTimestampMs = Number(this.#bytes.readBigInt64BE(FIRST_TIMESTAMP_AT));
-    const maxTimestampMs = Number(this.#bytes.readBigInt64BE(MAX_TIMESTAMP_AT));
+    const maxTimestampMs = this.#timestampMs();
     let headers = NO_HEADERS;
     let headersStart = 0;
     let headersEnd = 0;
     for (let index = 0; index < count; index += 1) {
       const length = cursor.varint();
       const end = cursor.at + length;
+      if (length <= 0 || end > bytes.length) throw new RangeError("a record ends outside its batch");
       // The record's own attributes say nothing yet.
       cursor.at += 1;
-      const timestampMs = firstTimestampMs + cursor.varlong();
+      const timestampMs = appendTime ? cursor.skipped(maxTimestampMs) : firstTimestampMs + cursor.varlong();
       const offset = this.#firstOffset + cursor.varint();
       const keyLength = cursor.varint();
       const keyStart = cursor.at;
@@ -87,6 +125,13 @@ export class RecordBatch {
       const valueLength = cursor.varint();
       const valueStart = cursor.at;
       if (valueLength > 0) cursor.at += valueLength;
+      if (cursor.at > end) throw new RangeError("a record's parts are longer than the record");
+      if (keyLength > MOST_KEY_BYTES || end - cursor.at > MOST_HEADER_BYTES) {
+        const why = keyLength > MOST_KEY_BYTES ? "key_too_large" : "headers_too_large";
+        if (offset >= fromOffset) records.push(withoutValue(topic, partition, offset, timestampMs, why));
+        cursor.at = end;
+        continue;
+      }
       // Neighbours mostly have the same headers: then they share one object.
       if (end - cursor.at !== headersEnd - headersStart || !sameBytes(bytes, cursor.at, end, headersStart)) {
         headersStart = cursor.at;
@@ -105,31 +150,32 @@ export class RecordBatch {
           valueStart,
           valueStart + valueLength,
           headers,
-          appendTime ? maxTimestampMs : timestampMs,
+          timestampMs,
         ),
       );
     }
   }
 
-  /** The records' bytes, decompressed. */
-  #records(): Buffer {
-    const records = this.#bytes.subarray(HEADER_BYTES);
-    const compression = this.attributes & COMPRESSION;
-    if (compression === 0) return records;
-    const algorithm = compressionsAlgorithmsByBitmask[compression];
-    if (algorithm === undefined)
-      throw new LogError(
-        "VELOSTREAM_LOG_REFUSED",
-        `No compression of Kafka has number ${compression}. Write the topic anew.`,
-      );
-    return algorithm.decompressSync(records);
+  /** The newest time in the batch. */
+  #timestampMs(): number {
+    return this.#bytes[MAGIC_AT] === 2 ? Number(this.#bytes.readBigInt64BE(MAX_TIMESTAMP_AT)) : 0;
   }
+}
+
+function withoutValue(
+  topic: string,
+  partition: number,
+  offset: number,
+  timestampMs: number,
+  unreadable: Unreadable,
+): LogRecord {
+  return { topic, partition, offset, key: null, value: null, headers: NO_HEADERS, timestampMs, unreadable };
 }
 
 /** The whole batches of a partition's answer; a broker may cut the last one off. */
 export function readBatches(bytes: Buffer): RecordBatch[] {
   const batches: RecordBatch[] = [];
-  for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
+  for (let at = 0; at + ATTRIBUTES_AT < bytes.length;) {
     const end = at + BEFORE_LENGTH_ENDS + bytes.readInt32BE(at + LENGTH_AT);
     if (end > bytes.length) break;
     batches.push(new RecordBatch(bytes.subarray(at, end)));
@@ -145,6 +191,12 @@ class Cursor {
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+  }
+
+  /** Passes over a number; gives `value` in its place. */
+  skipped(value: number): number {
+    this.varlong();
+    return value;
   }
 
   skipToKey(): void {
