@@ -59,7 +59,7 @@ export function writeLoads(
         frames.push(frame.subarray(0, 16), Buffer.from(key), length, body);
         records += 1;
         bytes += body.length;
-        const decoding = decodeRawRecord(key, value ?? "", 0, () => null);
+        const decoding = decodeRawRecord(key, value ?? "", Infinity, () => null);
         if (!decoding.ok) throw new Error("a raw record cannot be read");
         const { area, total, electric, mechanical, docks } = decoding.record;
         latest.set(key, {

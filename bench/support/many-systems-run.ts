@@ -127,7 +127,7 @@ export async function collectManySystems(options: ManySystemsOptions): Promise<M
   const statuses: CollectorStatus[] = [];
   const producer = await log.producer();
   const stop = new AbortController();
-  const restores = new RestoreSnapshot(log, topics.raw, stop.signal);
+  const restores = new RestoreSnapshot(log, topics.raw, stop.signal, systemClock);
   const systems = new Systems({
     supply: fixedSupply(urls.map(opened)),
     statuses,

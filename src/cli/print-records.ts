@@ -1,4 +1,5 @@
 /** Prints records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
+import { unusableReason } from "../domain/received-record.ts";
 import { decodeThrough, decodeTotals, supersedes, type Kept } from "../domain/totals-record.ts";
 import type { Log, LogRecord, TopicNames } from "../ports.ts";
 import type { Terminal } from "./terminal.ts";
@@ -15,8 +16,9 @@ export interface PrintInput {
 /** Totals records as they are; an area that is gone is `{"postcode":"75016","tombstone":true}`. */
 export async function printTotals(input: PrintInput): Promise<void> {
   const kept = new Map<string, Kept>();
-  await print(input, input.topics.totals, ({ key, value, headers }) => {
-    if (key === null) return null;
+  await print(input, input.topics.totals, (record) => {
+    const { key, value, headers } = record;
+    if (key === null || unusableReason(record) !== null) return null;
     const through = decodeThrough(headers["through"]);
     const text = value?.toString("utf8") ?? null;
     const totals = text === null ? null : decodeTotals(text);
@@ -30,8 +32,13 @@ export async function printTotals(input: PrintInput): Promise<void> {
 
 /** Raw records as they are; a station that is gone is `{"key":"velib:213688169","tombstone":true}`. */
 export async function printRaw(input: PrintInput): Promise<void> {
-  await print(input, input.topics.raw, ({ key, value }) =>
-    value === null ? JSON.stringify({ key, tombstone: true }) : oneLine(value.toString("utf8")),
+  await print(input, input.topics.raw, ({ key, value, unreadable }) =>
+    // The aggregate keeps a reject of what cannot be read.
+    unreadable !== undefined
+      ? null
+      : value === null
+        ? JSON.stringify({ key, tombstone: true })
+        : oneLine(value.toString("utf8")),
   );
 }
 

@@ -90,7 +90,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     void reportLag(worker, workerInput, stages.stop);
   }
   const producer = await log.producer();
-  const restores = new RestoreSnapshot(log, topics.raw, stages.stop);
+  const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock);
   const systems =
     supply === null
       ? null

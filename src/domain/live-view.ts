@@ -14,21 +14,10 @@ import { liveStation, type LiveStation, type SharedTexts } from "./live-station.
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "./observation-order.ts";
 import { decodeRawRecord, stationKey, type RawRecord, type ReferenceReader } from "./raw-record.ts";
+import { isAhead } from "./received-record.ts";
 import type { Reject } from "./station.ts";
 import { decodeThrough, decodeTotals, supersedes, totalsKey } from "./totals-record.ts";
-
-/** A record of either topic, as far as the view needs it. */
-export interface ViewRecord {
-  readonly partition: number;
-  readonly key: string | null;
-  /** null is a tombstone. */
-  readonly text: string | null;
-  readonly timestampMs: number;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** What a record did to the view. */
-export type Applied = "changed" | "unchanged" | "stale" | "rejected";
+import type { Applied, ViewRecord } from "./view-record.ts";
 
 export interface LiveViewOptions {
   /** Areas and stations kept in the journal: a dozen polls in which all of Vélib' changes. @default 20000 */
@@ -82,9 +71,14 @@ export class LiveView {
     return this.#systems.areaCount;
   }
 
-  /** Takes one record of the raw topic. */
-  applyRaw(record: ViewRecord): Applied {
+  /**
+   * Takes one record of the raw topic.
+   * @param nowMs the reader's clock, where there is one: what is stamped ahead of it is from the future
+   */
+  applyRaw(record: ViewRecord, nowMs = Infinity): Applied {
+    if (record.unusable !== undefined) return this.#unusable(record.unusable);
     if (record.text === null) return this.#removeStation(record);
+    if (isAhead(record.timestampMs, nowMs)) return this.#unusable("from_the_future");
     const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, this.#readReference);
     if (!decoded.ok) return this.#rejected(decoded.reject);
     const raw = decoded.record;
@@ -112,6 +106,7 @@ export class LiveView {
 
   /** Takes one record of the totals topic. */
   applyTotals(record: ViewRecord): Applied {
+    if (record.unusable !== undefined) return this.#unusable(record.unusable);
     const through = decodeThrough(record.headers["through"]);
     const totals = record.text === null ? null : decodeTotals(record.text);
     if (record.text !== null && totals === null) {
@@ -279,6 +274,10 @@ export class LiveView {
     if (area.touched) return;
     area.touched = true;
     this.#areasTouched.push(area);
+  }
+
+  #unusable(reason: string): Applied {
+    return this.#rejected({ reason, path: "$", stationId: null, record: null });
   }
 
   #rejected(reject: Reject): Applied {

@@ -8,6 +8,15 @@ export const RAW_SCHEMA = "velostream.station.v1";
 /** The system whose totals are keyed by the bare area: Vélib' Métropole. */
 export const DEFAULT_SYSTEM_ID = "velib";
 
+/**
+ * An observation may be this far ahead of its record's time, and a record's time ahead of a reader's clock: what clocks
+ * of machines that are looked after differ by at most. What is further ahead is from the future and supersedes nothing
+ * (invariant 10): it would freeze its station until the clock has caught up.
+ */
+export const MOST_AHEAD_MS = 5 * 60_000;
+/** Deeper values are no station's, and writing them out again would overrun the stack. */
+const DEEPEST = 64;
+
 /** What one raw record says, normalised. */
 export interface RawRecord {
   readonly systemId: string;
@@ -152,6 +161,7 @@ export function decodeRawRecord(
   timestampMs: number,
   readReference: ReferenceReader,
 ): RawDecoding {
+  if (isDeep(text)) return rejected("too_deep", "$", null, text.slice(0, 1000));
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -177,6 +187,8 @@ export function decodeRawRecord(
     return rejected("key_mismatch", "station_id", stationId, value);
   if (typeof area !== "string" || area === "") return rejected("invalid_field", "postcode", stationId, value);
   if (!isCount(observedAtMs)) return rejected("invalid_field", "observed_at", stationId, value);
+  if (observedAtMs > timestampMs + MOST_AHEAD_MS)
+    return rejected("from_the_future", "observed_at", stationId, value);
   const total = fields["nbr_total"];
   if (!isCount(total)) return rejected("invalid_field", "nbr_total", stationId, value);
   const electric = fields["nbr_elec"] ?? null;
@@ -209,6 +221,22 @@ export function decodeRawRecord(
       value: fields,
     },
   };
+}
+
+const OPENING = /[[{]/g;
+
+/** Whether brackets are nested deeper than a station's; those inside strings count too, which costs nobody anything. */
+function isDeep(text: string): boolean {
+  // Most records have fewer brackets than that in all.
+  OPENING.lastIndex = 0;
+  for (let count = 0; count < DEEPEST; count += 1) if (!OPENING.test(text)) return false;
+  let depth = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 function isCount(value: unknown): value is number {

@@ -8,19 +8,30 @@ import type { Reject } from "./station.ts";
 /** A reject's own record is kept up to this many characters of JSON; a feed could send megabytes. */
 const MAX_RECORD_CHARACTERS = 16_384;
 
+const MAX_NAME_CHARACTERS = 1_000;
+
 /** The JSON value of one reject. */
 export function encodeReject(systemId: string, reject: Reject, observedAtMs: number): string {
-  const record = JSON.stringify(reject.record) ?? "null";
+  const record = jsonOf(reject.record);
   return JSON.stringify({
     system_id: systemId,
     reason: reject.reason,
     path: reject.path,
-    ...(reject.stationId === null ? {} : { station_id: reject.stationId }),
+    ...(reject.stationId === null ? {} : { station_id: reject.stationId.slice(0, MAX_NAME_CHARACTERS) }),
     observed_at: observedAtMs,
     ...(record.length <= MAX_RECORD_CHARACTERS
-      ? { record: reject.record }
+      ? { record: JSON.parse(record) as unknown }
       : { record: record.slice(0, MAX_RECORD_CHARACTERS), record_truncated: true }),
   });
+}
+
+/** Never throws: a value may be nested deeper than the stack reaches. */
+function jsonOf(record: unknown): string {
+  try {
+    return JSON.stringify(record) ?? "null";
+  } catch {
+    return '"(nested too deep to be written)"';
+  }
 }
 
 /** A record that has been in order for this long is news when it breaks again. */

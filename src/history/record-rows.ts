@@ -2,10 +2,10 @@
  * From the records of the log to rows of the archive, each once: follows the positions, sees what is missing before a
  * record, and drops what an at-least-once writer of totals repeats.
  */
-import { decodeRawRecord, type ReferenceReader } from "../domain/raw-record.ts";
+import { DEFAULT_SYSTEM_ID, type ReferenceReader } from "../domain/raw-record.ts";
+import { receiveRaw, unusableReason } from "../domain/received-record.ts";
 import { decodeThrough, decodeTotals, supersedes, totalsKey, type Kept } from "../domain/totals-record.ts";
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
-import type { Logger, LogRecord, Metrics } from "../ports.ts";
+import type { Clock, Logger, LogRecord, Metrics } from "../ports.ts";
 import { canNameFolder } from "./layout.ts";
 import {
   areaRow,
@@ -42,6 +42,8 @@ export interface RecordRowsOptions {
   /** What is archived of each area, by its key: of an epoch that is continued. */
   readonly kept: Iterable<readonly [string, Kept]>;
   readonly onSkipped: (reason: string) => void;
+  /** The archive's clock: what is stamped ahead of it is from the future. */
+  readonly now: () => number;
 }
 
 export interface NewRowsOptions {
@@ -49,13 +51,14 @@ export interface NewRowsOptions {
   readonly readReference: ReferenceReader;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly clock: Pick<Clock, "now">;
   /** For messages. */
   readonly folder: string;
 }
 
 /** The rows of one epoch, with what is skipped counted, and said where someone should know. */
 export function newRows(
-  { topics, readReference, metrics, logger, folder }: NewRowsOptions,
+  { topics, readReference, metrics, logger, clock, folder }: NewRowsOptions,
   from: Pick<RecordRowsOptions, "epoch" | "positions" | "kept" | "simulated">,
 ): RecordRows {
   let warned = false;
@@ -63,6 +66,7 @@ export function newRows(
     ...from,
     rawTopic: topics.raw,
     readReference,
+    now: () => clock.now(),
     onSkipped: (reason) => {
       metrics.count("velostream_archive_skipped_total", { reason });
       if (reason !== MIXED || warned) return;
@@ -115,21 +119,16 @@ export class RecordRows {
   }
 
   #station(record: LogRecord): StationRow | null {
-    const { epoch, readReference } = this.#options;
+    const { epoch, readReference, now } = this.#options;
     const place = { epoch, partition: record.partition, offset: record.offset };
-    if (record.value === null) {
+    const decoding = receiveRaw(record, now(), readReference);
+    if (decoding === "tombstone") {
       const split = record.key?.indexOf(":") ?? -1;
       if (record.key === null || split < 1) return this.#skip("unknown_key");
       const system = record.key.slice(0, split);
       if (!isUsable(system, record.timestampMs)) return this.#skip("out_of_range");
       return removedStationRow(record.key.slice(split + 1), record.timestampMs, { system, ...place });
     }
-    const decoding = decodeRawRecord(
-      record.key,
-      record.value.toString("utf8"),
-      record.timestampMs,
-      readReference,
-    );
     // The aggregate keeps a reject of it; here it only has no row.
     if (!decoding.ok) return this.#skip(decoding.reject.reason);
     if (!isUsable(decoding.record.systemId, decoding.record.observedAtMs)) return this.#skip("out_of_range");
@@ -141,6 +140,8 @@ export class RecordRows {
     const { epoch } = this.#options;
     const place = { epoch, partition: record.partition, offset: record.offset };
     const through = decodeThrough(record.headers["through"]);
+    const unusable = unusableReason(record);
+    if (unusable !== null) return this.#skip(unusable);
     const totals = record.value === null ? null : decodeTotals(record.value.toString("utf8"));
     if (record.value !== null && totals === null) return this.#skip("not_totals");
     const key = totals === null ? record.key : totalsKey(totals.systemId, totals.area);

@@ -17,15 +17,10 @@
 import { AreaTotals, type TotalsChange } from "../domain/area-totals.ts";
 import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
 import { decodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
-import {
-  decodeRawRecord,
-  DEFAULT_SYSTEM_ID,
-  type RawDecoding,
-  type ReferenceReader,
-} from "../domain/raw-record.ts";
+import type { RawDecoding, ReferenceReader } from "../domain/raw-record.ts";
 import { RawRecordScan } from "../domain/raw-record-scan.ts";
-import { encodeReject } from "../domain/reject-record.ts";
 import type { TotalsWriter } from "../domain/totals-writer.ts";
+import { isAhead, MOST_VALUE_BYTES, receiveRaw } from "../domain/received-record.ts";
 import type {
   Clock,
   Logger,
@@ -36,6 +31,7 @@ import type {
   RestoreRange,
   TopicNames,
 } from "../ports.ts";
+import { RawRejects, type Refused } from "./raw-rejects.ts";
 import { type Place, totalsRecords } from "./totals-records.ts";
 
 export interface AggregateOptions {
@@ -83,6 +79,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
   const scan = new RawRecordScan();
   /** Of another writer's, put out anew already. */
   const handedOver = new Set<number>();
+  const rejects = new RawRejects(options);
 
   return {
     async restore(partition, history, range) {
@@ -95,7 +92,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
         wholeTo = follow(wholeTo, batch);
         for (const record of batch) {
           records += 1;
-          take(record, totals, scan, options);
+          take(record, totals, scan, startedMs, options);
           for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
             totals.drainArea(key);
         }
@@ -124,6 +121,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       // What was put out before is committed, or this state would be gone.
       if (state.anew) handedOver.add(partition);
       const foreign = state.published !== null;
+      const nowMs = options.clock.now();
       state.wholeTo = follow(state.wholeTo, records);
       const last = records.at(-1) ?? state.held;
       // Without records, the log says that there is none left of the backlog.
@@ -134,9 +132,9 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       const outputs: ProduceRecord[] = [];
       let stale = 0;
       for (const record of records) {
-        const taken = take(record, state.totals, scan, options);
+        const taken = take(record, state.totals, scan, nowMs, options);
         if (taken === "stale") stale += 1;
-        else if (typeof taken !== "string") state.rejects.push(rejected(taken, record, options));
+        else if (typeof taken !== "string") state.rejects.push(rejects.record(taken, record));
         if (!playedBack) continue;
         for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
           outputs.push(...totalsRecords([state.totals.drainArea(key)], record, options));
@@ -149,10 +147,10 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       if (reached) state.catchUpTo = null;
       if (foreign && !playedBack) state.anew = true;
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
-      const { rejects } = state;
-      if (rejects.length === 0) return outputs;
+      if (state.rejects.length === 0) return outputs;
+      outputs.push(...state.rejects);
       state.rejects = [];
-      return [...outputs, ...rejects];
+      return outputs;
     },
 
     release(partition) {
@@ -200,29 +198,33 @@ function take(
   record: LogRecord,
   totals: AreaTotals,
   scan: RawRecordScan,
+  nowMs: number,
   options: AggregateOptions,
-): "taken" | "stale" | Extract<RawDecoding, { ok: false }> {
+): "taken" | "stale" | Refused {
   const { key, block, start, end } = record;
   // A log without blocks has values of their own.
   const bytes = block === undefined ? record.value : block;
-  if (key !== null && bytes !== null && scan.read(key, bytes, start, end))
-    return totals.applyShare(key, scan.observation) ? "taken" : "stale";
-  const decoding = decode(record, options);
+  if (key !== null && bytes !== null && isSmall(record) && scan.read(key, bytes, start, end)) {
+    const { observation } = scan;
+    // What is ahead of its time is left to the decoder, which makes a reject of it.
+    const ahead = isAhead(observation.observedAtMs, record.timestampMs) || isAhead(record.timestampMs, nowMs);
+    if (!ahead) return totals.applyShare(key, observation) ? "taken" : "stale";
+  }
+  const decoding = decode(record, nowMs, options);
   if (decoding === "tombstone") totals.remove(key ?? "", record.timestampMs);
   else if (!decoding.ok) return decoding;
   else if (!totals.apply(decoding.record)) return "stale";
   return "taken";
 }
 
-function decode(record: LogRecord, options: AggregateOptions): RawDecoding | "tombstone" {
-  const { value } = record;
-  if (value === null) return "tombstone";
-  const decoding = decodeRawRecord(
-    record.key,
-    value.toString("utf8"),
-    record.timestampMs,
-    options.readReference,
-  );
+/** Without making a view of the value where it shares a block. */
+function isSmall({ block, start = 0, end = 0, value }: LogRecord): boolean {
+  return (block === undefined ? (value?.length ?? 0) : end - start) <= MOST_VALUE_BYTES;
+}
+
+function decode(record: LogRecord, nowMs: number, options: AggregateOptions): RawDecoding | "tombstone" {
+  const decoding = receiveRaw(record, nowMs, options.readReference);
+  if (decoding === "tombstone") return decoding;
   // A keyless record lands in any partition, and its station would be summed in several: only its area's counts.
   if (decoding.ok && record.key === null) {
     const { systemId, area, stationId } = decoding.record;
@@ -232,24 +234,6 @@ function decode(record: LogRecord, options: AggregateOptions): RawDecoding | "to
     }
   }
   return decoding;
-}
-
-function rejected(
-  decoding: Extract<RawDecoding, { ok: false }>,
-  record: LogRecord,
-  { topics, metrics }: AggregateOptions,
-): ProduceRecord {
-  const { reject } = decoding;
-  metrics.count("velostream_rejects_total", { stage: "aggregate", reason: reject.reason });
-  const path = `${record.topic}:${record.partition}:${record.offset} ${reject.path}`;
-  const systemId = record.key?.split(":")[0] ?? DEFAULT_SYSTEM_ID;
-  return {
-    topic: topics.rejects,
-    key: systemId,
-    value: encodeReject(systemId, { ...reject, path }, record.timestampMs),
-    partitionKey: systemId,
-    timestampMs: record.timestampMs,
-  };
 }
 
 function report(

@@ -98,8 +98,7 @@ export class Collector {
       simulated: system.simulated,
       resolveArea: options.areasFor(system, options.source),
     });
-    const restore =
-      options.restore ?? ((...given) => restoreCollection(options.log, options.topics.raw, ...given));
+    const restore = options.restore ?? ((...given) => restoreCollection(options, ...given));
     const restored = await restore(collection, system.systemId, signal);
     if (restored > 0)
       options.logger.info("collect.restored", `Found ${restored} stations already in the topic.`, {

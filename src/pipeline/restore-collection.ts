@@ -3,8 +3,8 @@
  * systems that start together, and each takes its own records out of what was read.
  */
 import type { Collection } from "../domain/collection.ts";
-import { decodeRawRecord } from "../domain/raw-record.ts";
-import type { Log, LogRecord } from "../ports.ts";
+import { receiveRaw } from "../domain/received-record.ts";
+import type { Clock, Log, LogRecord, TopicNames } from "../ports.ts";
 
 /** The newest records of one system, in log order. */
 type Kept = Map<string, LogRecord>;
@@ -14,15 +14,17 @@ export class RestoreSnapshot {
   readonly #rawTopic: string;
   /** Of the whole process: one system that is stopped must not cut short what all others wait for. */
   readonly #signal: AbortSignal;
+  readonly #clock: Pick<Clock, "now">;
   /** What was read and not yet taken, by system. */
   #systems: Promise<Map<string, Kept>> | null = null;
   /** Systems that took theirs: what was read no longer tells where they stand. */
   readonly #taken = new Set<string>();
 
-  constructor(log: Log, rawTopic: string, signal: AbortSignal) {
+  constructor(log: Log, rawTopic: string, signal: AbortSignal, clock: Pick<Clock, "now">) {
     this.#log = log;
     this.#rawTopic = rawTopic;
     this.#signal = signal;
+    this.#clock = clock;
   }
 
   /** @returns how many stations of the system are published now */
@@ -35,7 +37,9 @@ export class RestoreSnapshot {
     }
     this.#taken.add(systemId);
     const systems = await this.#systems;
-    for (const record of systems.get(systemId)?.values() ?? []) restoreRecord(collection, systemId, record);
+    const nowMs = this.#clock.now();
+    for (const record of systems.get(systemId)?.values() ?? [])
+      restoreRecord(collection, systemId, record, nowMs);
     systems.delete(systemId);
     return collection.stationCount;
   }
@@ -66,22 +70,22 @@ export class RestoreSnapshot {
 
 /** Reads the raw topic to its end, for one system. */
 export function restoreCollection(
-  log: Log,
-  rawTopic: string,
+  { log, topics, clock }: { log: Log; topics: Pick<TopicNames, "raw">; clock: Pick<Clock, "now"> },
   collection: Collection,
   systemId: string,
   signal: AbortSignal,
 ): Promise<number> {
-  return new RestoreSnapshot(log, rawTopic, signal).restore(collection, systemId);
+  return new RestoreSnapshot(log, topics.raw, signal, clock).restore(collection, systemId);
 }
 
-function restoreRecord(collection: Collection, systemId: string, record: LogRecord): void {
-  const { key, value, partition, timestampMs } = record;
+function restoreRecord(collection: Collection, systemId: string, record: LogRecord, nowMs: number): void {
+  const { key, partition } = record;
   if (key === null) return;
-  if (value === null) {
+  // A record from the future is no memory of what was published: its station is published again.
+  const decoding = receiveRaw(record, nowMs, () => null);
+  if (decoding === "tombstone") {
     collection.restoreTombstone(key.slice(systemId.length + 1), partition);
     return;
   }
-  const decoding = decodeRawRecord(key, value.toString("utf8"), timestampMs, () => null);
   if (decoding.ok && decoding.record.systemId === systemId) collection.restore(decoding.record, partition);
 }

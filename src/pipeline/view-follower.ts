@@ -5,7 +5,9 @@
  *   read ─▶ apply every record ─▶ commit ─▶ listeners       log away ─▶ wait ─▶ read on from the next offset
  */
 import type { Delta } from "../domain/change-journal.ts";
-import type { LiveView, ViewRecord } from "../domain/live-view.ts";
+import type { LiveView } from "../domain/live-view.ts";
+import type { Applied, ViewRecord } from "../domain/view-record.ts";
+import { unusableReason } from "../domain/received-record.ts";
 import { AppError } from "../errors.ts";
 import type { Clock, Log, Logger, LogRecord, Metrics, ReadBatch, TopicNames } from "../ports.ts";
 
@@ -77,11 +79,11 @@ export class ViewFollower {
   #take({ records, caughtUp }: ReadBatch): void {
     const { view, topics, metrics, clock } = this.#options;
     const applications = new Map<string, { topic: string; outcome: string; count: number }>();
+    const nowMs = clock.now();
     for (const record of records) {
       this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
       const topic = record.topic === topics.raw ? "raw" : "totals";
-      const applied =
-        topic === "raw" ? view.applyRaw(viewRecord(record)) : view.applyTotals(viewRecord(record));
+      const applied = this.#apply(topic, record, nowMs);
       const application = applications.get(topic + applied);
       if (application === undefined) applications.set(topic + applied, { topic, outcome: applied, count: 1 });
       else application.count += 1;
@@ -105,14 +107,30 @@ export class ViewFollower {
     const delta = view.commit();
     if (delta !== null) for (const listener of this.#listeners) listener(delta);
   }
+
+  /** One record that cannot be applied costs nobody the others. */
+  #apply(topic: "raw" | "totals", record: LogRecord, nowMs: number): Applied {
+    const { view, logger } = this.#options;
+    try {
+      return topic === "raw"
+        ? view.applyRaw(viewRecord(record), nowMs)
+        : view.applyTotals(viewRecord(record));
+    } catch (error) {
+      const place = `${record.topic}:${record.partition}:${record.offset}`;
+      logger.error("view.record_failed", "A record could not be shown; going on.", { record: place, error });
+      return "rejected";
+    }
+  }
 }
 
 function viewRecord(record: LogRecord): ViewRecord {
+  const unusable = unusableReason(record);
   return {
     partition: record.partition,
     key: record.key,
-    text: record.value?.toString("utf8") ?? null,
+    text: unusable === null ? (record.value?.toString("utf8") ?? null) : null,
     timestampMs: record.timestampMs,
     headers: record.headers,
+    ...(unusable === null ? {} : { unusable }),
   };
 }

@@ -8,7 +8,8 @@
  * observation time is the latest observation, and `max` does not care about order, repetition or batches.
  * The struct's order is `supersedesObservation`'s (domain/observation-order.ts).
  */
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { DEFAULT_SYSTEM_ID, MOST_AHEAD_MS } from "../domain/raw-record.ts";
+import { MOST_VALUE_BYTES } from "../domain/received-record.ts";
 
 /** Name of the view over the raw topic that the query reads. */
 export const RAW_VIEW = "velostream_raw";
@@ -60,6 +61,7 @@ const PROBLEM = `CASE
       WHEN coalesce(system_id, '') = '' OR coalesce(station_id, '') = '' THEN 'invalid'
       WHEN coalesce(postcode, '') = '' THEN 'invalid'
       WHEN key IS NULL OR key <> concat(system_id, ':', station_id) THEN 'invalid'
+      WHEN record.observed_at > stamped_at + ${MOST_AHEAD_MS} THEN 'from_the_future'
       WHEN NOT coalesce(${isCount("observed_at")} AND ${isCount("nbr_total")}, false) THEN 'invalid'
       WHEN NOT ${["nbr_elec", "nbr_meca", "nbr_docks"].map((field) => `coalesce(${isCount(field)}, true)`).join(" OR NOT ")} THEN 'invalid'
       WHEN NOT coalesce(${isCount("slot")}, false) THEN 'no_slot'
@@ -82,7 +84,7 @@ const RECORD_SCHEMA = [
  * Spark stops reading at the end of the first JSON value, whatever follows it. So the record is put into an object of
  * ours: what follows it makes that one no JSON, or leaves it without its last field.
  */
-const ENVELOPE = `concat('{"record":', CAST(value AS STRING), ',"whole":true}')`;
+const ENVELOPE = `CASE WHEN length(value) <= ${MOST_VALUE_BYTES} THEN concat('{"record":', CAST(value AS STRING), ',"whole":true}') END`;
 const ENVELOPE_SCHEMA = `record STRUCT<${RECORD_SCHEMA}>, whole BOOLEAN, _corrupt STRING`;
 /** JSON as JSON.parse reads it: Spark by itself forgives more. */
 const JSON_OPTIONS = Object.entries({
@@ -120,7 +122,7 @@ FROM (
     FROM (
       SELECT *, parsed.record AS record
       FROM (
-        SELECT partition, offset, CAST(key AS STRING) AS key,
+        SELECT partition, offset, CAST(key AS STRING) AS key, unix_millis(timestamp) AS stamped_at,
           from_json(${ENVELOPE}, '${ENVELOPE_SCHEMA}', map(${JSON_OPTIONS})) AS parsed
         FROM ${RAW_VIEW}
         WHERE value IS NOT NULL

@@ -2,7 +2,8 @@
  * Looks at a stretch of the raw topic from here, beside Spark: what the query must be told before it starts (slots,
  * partitions, ends), whether compaction has been at the stretch, and what could not be used, for the rejects topic.
  */
-import { decodeRawRecord, DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { receiveRaw } from "../domain/received-record.ts";
 import { encodeReject } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
 import type { Log, LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
@@ -57,8 +58,8 @@ export async function inspectRaw(
     for (const record of records) {
       gaps ||= record.offset !== (next.get(record.partition) ?? 0);
       next.set(record.partition, record.offset + 1);
-      if (record.value === null) continue;
       const judged = judge(record);
+      if (judged === null) continue;
       if (judged.kind === "usable") {
         usable += 1;
         if (judged.slot > maxSlot) {
@@ -79,10 +80,10 @@ type Judgement =
   | { readonly kind: "usable"; readonly slot: number; readonly area: string }
   | { readonly kind: "reference" | "reject"; readonly reject: Reject };
 
-/** As plan.ts's PROBLEM, with the exact reason. */
-function judge(record: LogRecord): Judgement {
-  const text = record.value?.toString("utf8") ?? "";
-  const decoding = decodeRawRecord(record.key, text, record.timestampMs, () => null);
+/** As plan.ts's PROBLEM, with the exact reason. Like the plan, it knows no other time than the record's own. */
+function judge(record: LogRecord): Judgement | null {
+  const decoding = receiveRaw(record, Infinity, () => null);
+  if (decoding === "tombstone") return null;
   if (!decoding.ok)
     return {
       kind: decoding.reject.reason === "unknown_format" ? "reference" : "reject",

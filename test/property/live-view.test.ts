@@ -6,7 +6,8 @@ import type { Delta } from "../../src/domain/change-journal.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import type { LiveArea } from "../../src/domain/live-area.ts";
 import type { LiveStation } from "../../src/domain/live-station.ts";
-import { LiveView, type ViewRecord } from "../../src/domain/live-view.ts";
+import { LiveView } from "../../src/domain/live-view.ts";
+import type { ViewRecord } from "../../src/domain/view-record.ts";
 import type { StationStatus } from "../../src/domain/station.ts";
 import type { Totals } from "../../src/domain/totals-record.ts";
 import { recount, step, type Step } from "../support/history.ts";
@@ -201,7 +202,13 @@ test("stations that move between areas and partitions end where the collector la
           partitionCount: 3,
         });
         for (const { key, value, partition } of plan.records) {
-          partitions[partition]?.push({ partition, key, text: value, timestampMs: 0, headers: {} });
+          partitions[partition]?.push({
+            partition,
+            key,
+            text: value,
+            timestampMs: (index + 1) * 60_000,
+            headers: {},
+          });
           if (value === null) continue;
           const { retired, nbr_total: total } = JSON.parse(value) as { retired?: true; nbr_total: number };
           if (retired === true) published.delete(key);

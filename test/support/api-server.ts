@@ -2,7 +2,8 @@
  * The server of docs/api.md's examples: three stations of Vélib', a clock that stands at 2026-11-20T08:30:00Z, a
  * collector and an archive whose answers are written here.
  */
-import { LiveView, type ViewRecord } from "../../src/domain/live-view.ts";
+import { LiveView } from "../../src/domain/live-view.ts";
+import type { ViewRecord } from "../../src/domain/view-record.ts";
 import { createServer, type Server, type ServerOptions } from "../../src/http/server.ts";
 import type { HistoryQueries, SystemStatus } from "../../src/ports.ts";
 import { SILENT } from "../../src/telemetry/logger.ts";

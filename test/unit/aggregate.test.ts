@@ -93,6 +93,80 @@ for (const [what, value, reason] of [
   });
 }
 
+const HOUR = 3_600_000;
+const station = (bikes: number, observedAtMs: number, more: object = {}): string =>
+  JSON.stringify({
+    system_id: "velib",
+    station_id: "1",
+    postcode: "75001",
+    observed_at: observedAtMs,
+    nbr_total: bikes,
+    ...more,
+  });
+/** A record of station 1, written at `timestampMs`. */
+const written = (value: string, timestampMs: number, offset: number): LogRecord => {
+  return { ...record("velib:1", value, offset), timestampMs };
+};
+/** Totals as `bikes`, rejects as their reason. */
+const told = (outputs: readonly ProduceRecord[]): unknown[] =>
+  outputs.map(({ value }) => {
+    const { nbr_total: bikes, reason } = JSON.parse(String(value)) as Record<string, unknown>;
+    return reason ?? bikes;
+  });
+
+for (const [what, aheadMs] of [
+  ["two hours", 2 * HOUR],
+  ["half an hour", HOUR / 2],
+  ["fifty years (microseconds for milliseconds)", 50 * 365 * 24 * HOUR],
+] as const)
+  test(`an observation ${what} ahead of its record is a reject and supersedes nothing`, async () => {
+    const outputs = await process(
+      [
+        written(station(5, 1_000), 1_000, 0),
+        written(station(99, 2_000 + aheadMs), 2_000, 1),
+        // With a blank, so that the slow reader sees it.
+        written(` ${station(98, 2_000 + aheadMs)}`, 2_000, 2),
+      ],
+      1,
+      [written(station(7, 3_000), 3_000, 3)],
+    );
+    assert.deepEqual(told(outputs), [5, "from_the_future", "from_the_future", 7]);
+    for (const { topic, timestampMs } of outputs)
+      if (topic === "rejects") assert.ok((timestampMs ?? 0) <= 2_000, "brokers refuse times from the future");
+  });
+
+test("a record that is stamped ahead of the clock is a reject, whatever it says of itself", async () => {
+  // The clock of these tests stands at 0.
+  const outputs = await process([
+    written(station(99, HOUR), HOUR, 0),
+    written(station(5, 1_000), 1_000, 1),
+    { ...referenceRecord(9, 2), timestampMs: HOUR },
+  ]);
+  assert.deepEqual(told(outputs), [5, "from_the_future", "from_the_future"]);
+});
+
+test("clocks may differ by five minutes, and not by more", async () => {
+  const most = 5 * 60_000;
+  const outputs = await process([written(station(5, 1_000 + most), 1_000, 0)], 1, [
+    written(station(6, 2_001 + most), 2_000, 1),
+  ]);
+  assert.deepEqual(told(outputs), [5, "from_the_future"]);
+});
+
+test("values over 1 MiB, nested deeper than the stack reaches, or not read by the log are rejects", async () => {
+  const deep = "[".repeat(400_000) + "]".repeat(400_000);
+  const unreadable: LogRecord = { ...record(null, null, 3), unreadable: "batch_too_large" };
+  const outputs = await process([
+    written(station(5, 1_000, { note: "x".repeat(1_100_000) }), 1_000, 0),
+    written(deep, 1_000, 1),
+    written(station(5, 1_000).replace("}", `,"note":${deep}}`), 1_000, 2),
+    unreadable,
+    written(station(5, 1_000), 1_000, 4),
+  ]);
+  assert.deepEqual(told(outputs), [5, "too_large", "too_deep", "too_deep", "batch_too_large"]);
+  assert.match(String(outputs[4]?.value), /"path":"raw:0:3 /);
+});
+
 function observation(
   station: number,
   area: string,

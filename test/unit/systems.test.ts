@@ -79,7 +79,7 @@ async function setUp(first: readonly Wanted[], fixed = false) {
   };
   const statuses: CollectorStatus[] = [];
   const producer = await log.producer();
-  const restores = new RestoreSnapshot(log, TOPICS.raw, new AbortController().signal);
+  const restores = new RestoreSnapshot(log, TOPICS.raw, new AbortController().signal, { now: () => 1e15 });
   const systems = new Systems({
     supply,
     statuses,
@@ -200,7 +200,7 @@ test("the topic is read once for all that start together, and one that stops mea
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
-  const snapshot = new RestoreSnapshot(counting, "raw", new AbortController().signal);
+  const snapshot = new RestoreSnapshot(counting, "raw", new AbortController().signal, { now: () => 1e15 });
   const collection = (systemId: string) =>
     new Collection({
       systemId,

@@ -228,7 +228,7 @@ test("Spark takes a record exactly where the Node aggregate does", async () => {
   await session.createView(
     RAW_VIEW,
     sql(
-      `SELECT 0 AS partition, n AS offset, unhex('${hex("velib:1")}') AS key, value FROM VALUES ${rows} AS t(n, value)`,
+      `SELECT 0 AS partition, n AS offset, unhex('${hex("velib:1")}') AS key, value, current_timestamp() AS timestamp FROM VALUES ${rows} AS t(n, value)`,
     ),
   );
   const different: string[] = [];

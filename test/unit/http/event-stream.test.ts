@@ -1,7 +1,7 @@
 /** The event stream: snapshot, deltas, resume, filters, slow clients, heartbeats, draining. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ViewRecord } from "../../../src/domain/live-view.ts";
+import type { ViewRecord } from "../../../src/domain/view-record.ts";
 import * as schemas from "../../../src/http/api-schemas.ts";
 import { presentArea, presentStation, type StreamFilter } from "../../../src/http/present.ts";
 import { SNAPSHOT_PART_STATIONS } from "../../../src/http/stream-channel.ts";
@@ -146,7 +146,7 @@ test("a filter by system hides the others, also when they are removed", async ()
       nbr_docks: docks,
       observed_at: EXAMPLE_NOW_MS + at,
     }),
-    timestampMs: 0,
+    timestampMs: EXAMPLE_NOW_MS + at,
     headers: {},
   });
   server.take(oslo(1, 1));
