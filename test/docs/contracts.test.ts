@@ -17,6 +17,9 @@ function example(name: string): string {
 
 const OBSERVED_AT_MS = 1_760_778_679_000;
 
+/** Of the examples on the page. */
+const OBSERVED_LATEST_MS = 1_760_779_000_000;
+
 test("a raw record", () => {
   const station = decodeStation(
     {
@@ -55,7 +58,7 @@ test("a raw record", () => {
     simulated: false,
   });
   assert.equal(written, example("raw"));
-  const read = decodeRawRecord("velib:213688169", written, 0, () => null);
+  const read = decodeRawRecord("velib:213688169", written, OBSERVED_LATEST_MS, () => null);
   assert.ok(read.ok);
   assert.deepEqual(
     [read.record.area, read.record.total, read.record.electric, read.record.mechanical, read.record.slot],
@@ -74,7 +77,7 @@ test("a station's last word", () => {
     simulated: false,
   });
   assert.equal(written, example("retired"));
-  const read = decodeRawRecord("velib:213688169", written, 0, () => null);
+  const read = decodeRawRecord("velib:213688169", written, OBSERVED_LATEST_MS, () => null);
   assert.ok(read.ok && read.record.retired);
 });
 
@@ -93,7 +96,7 @@ test("a station's id stands in the value as the feed serves it, and is read eith
       simulated: false,
     });
     assert.strictEqual((JSON.parse(written) as { station_id: unknown }).station_id, served);
-    const read = decodeRawRecord(`s:${served}`, written, 0, () => null);
+    const read = decodeRawRecord(`s:${served}`, written, OBSERVED_LATEST_MS, () => null);
     assert.ok(read.ok, written);
     assert.equal(read.record.stationId, String(served));
   }
