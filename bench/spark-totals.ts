@@ -205,6 +205,7 @@ try {
             kafka: { "kafka.bootstrap.servers": broker.brokers.join(",") },
             trigger: { kind: "interval", interval: "0 seconds" },
             compression: "none",
+            writer: "spark:test:0",
             shufflePartitions: 2,
             checkpoints: join(spark.dataDir, `checkpoints-${stations}`),
             recordFile: join(spark.dataDir, `query-${stations}.json`),

@@ -1,6 +1,8 @@
 /** `aggregate --engine spark`: supervises the totals query on a Spark cluster. */
 import { EXIT } from "../errors.ts";
-import { type BatchReport, describeBatch } from "../spark/batch-report.ts";
+import { encodeWriter } from "../domain/totals-writer.ts";
+import { claimTotals, confirmOurs } from "../pipeline/totals-ownership.ts";
+import { releaseKept } from "../spark/release-kept.ts";
 import { superviseTotals } from "../spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
@@ -16,6 +18,7 @@ import {
   sparkKafkaOptions,
   sparkTrigger,
 } from "./spark-settings.ts";
+import { SparkStatus } from "./spark-status.ts";
 import { Stages } from "./stages.ts";
 
 /** Without a terminal, one line of summary this often. */
@@ -30,9 +33,10 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
       "spark.token-in-clear",
       `The token goes to ${address.label} unencrypted. Use TLS: ${address.label}/;use_ssl=true.`,
     );
+  const topics = topicNames(settings);
   const supervision = {
     connect,
-    topics: topicNames(settings),
+    topics,
     kafka: sparkKafkaOptions(settings),
     trigger: sparkTrigger(settings),
     compression: settings.compression,
@@ -46,36 +50,53 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
   const served = await startOperations(context, metrics, session);
   const log = await openLog({ settings, clock, logger, metrics });
   session.log = log;
+  const ownership = {
+    log,
+    totalsTopic: topics.totals,
+    engine: "spark",
+    group: settings.group,
+    clock,
+    logger,
+  } as const;
+  const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]).catch(
+    async (error: unknown) => {
+      await Promise.all([releaseKept(supervision), log.close(), served?.close()]);
+      throw error;
+    },
+  );
   const stages = new Stages(signal);
   stages.stop.addEventListener("abort", () => (session.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
-  let last: BatchReport | null = null;
-  let state = `Reaching Spark at ${address.label}`;
-  let interrupted: string | null = `${state}.`;
-  session.others = [{ name: "spark", check: () => ({ ok: interrupted === null, reason: interrupted }) }];
-  terminal.err(`${state}; checkpoints in ${supervision.checkpoints}.\n`);
-  const line = (): string => (last === null ? state : `${state} · ${describeBatch(last)}`);
+  const status = new SparkStatus(address.label);
+  session.others = [{ name: "spark", check: () => status.health() }];
+  terminal.err(`${status.line(clock.now())}; checkpoints in ${supervision.checkpoints}.\n`);
+  const line = (): string => status.line(clock.now());
   const lively = terminal.interactive && !settings.json;
   const shown = new AbortController();
   const display = lively
     ? liveDisplay(terminal, clock, () => [line()], shown.signal)
-    : summaries(context, () => (last === null ? null : line()), shown.signal);
+    : summaries(context, () => (status.hasNews ? line() : null), shown.signal);
   const supervising = superviseTotals(
     {
       ...supervision,
+      writer: encodeWriter(writer),
+      takeOver: takenOver,
       log,
       clock,
       logger,
       metrics,
-      onInterrupted: (reason) => (interrupted = reason),
+      confirmOurs: async () => confirmOurs(ownership, writer),
+      onInterrupted: (reason) => {
+        status.interrupted(reason);
+        if (settings.json) void terminal.out(`${JSON.stringify({ event: "interrupted", reason })}\n`);
+      },
       onRunning: ({ slots, runId }) => {
-        interrupted = null;
-        state = `Spark at ${address.label}: running (up to ${slots} stations an area)`;
+        status.running(slots);
         if (settings.json) void terminal.json(`${JSON.stringify({ event: "running", slots, runId })}\n`);
       },
       onBatch: (report) => {
-        last = report;
+        status.batch(report);
         if (settings.json) void terminal.json(`${JSON.stringify({ event: "batch", ...report })}\n`);
       },
     },

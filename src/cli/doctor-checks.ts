@@ -4,11 +4,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError, HttpError, StorageError } from "../errors.ts";
-import type { GroupLag } from "../log/kafka/kafka-log.ts";
 import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { openFeeds } from "./open-feeds.ts";
-import { topicNames } from "./open-log.ts";
+import { checkKafka } from "./kafka-check.ts";
 import { checkSpark } from "./spark-check.ts";
 
 export interface Finding {
@@ -33,8 +32,10 @@ export function checksFor(context: CommandContext): readonly Check[] {
     ...(settings.feeds === null
       ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
       : [{ name: "feeds", run: () => feedList(context) }]),
-    ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => kafka(context) }]),
-    ...(sparkAggregates(settings) ? [{ name: "spark", run: () => checkSpark(context) }] : []),
+    ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => checkKafka(context) }]),
+    ...(settings.engine === "spark" || settings.spark !== null
+      ? [{ name: "spark", run: () => checkSpark(context) }]
+      : []),
     { name: "data", run: () => dataFolder(settings["data-dir"]) },
     { name: "port", run: () => port(settings.host, settings.port) },
   ];
@@ -85,6 +86,11 @@ async function answer(source: FeedSource): Promise<Finding> {
       version === null ? "no version declared" : `GBFS ${version}`,
       `${poll.transferredBytes} bytes in ${Math.round(poll.durationMs)} ms`,
     ];
+    if (stations.length === 0)
+      return {
+        ok: false,
+        says: `${system.name}: ${facts.join(", ")}. Check that this is the feed that is meant.`,
+      };
     return {
       ok: true,
       says: `${system.name}${system.simulated && !/simulated/i.test(system.name) ? " (simulated)" : ""}: ${facts.join(", ")}.`,
@@ -92,47 +98,6 @@ async function answer(source: FeedSource): Promise<Finding> {
   } finally {
     await source.close();
   }
-}
-
-async function kafka(context: CommandContext): Promise<Finding> {
-  const { settings } = context;
-  // Loaded only where it is used: Kafka's client takes 50 MB.
-  const { withKafka } = await import("./kafka-briefly.ts");
-  return withKafka(context, async (log) => {
-    const topics = topicNames(settings);
-    const counts: string[] = [];
-    const missing: string[] = [];
-    for (const topic of Object.values(topics)) {
-      const partitions = await log.partitionCount(topic);
-      if (partitions === null) missing.push(topic);
-      else counts.push(`${topic} (${partitions} partitions)`);
-    }
-    const brokers = settings.brokers?.join(", ") ?? "";
-    if (missing.length > 0)
-      return {
-        ok: false,
-        says: `Kafka at ${brokers} answers, but has no topic ${missing.join(", ")}. Make them with "velostream topics create".`,
-      };
-    const workers = sparkAggregates(settings)
-      ? "Spark aggregates, no consumer group"
-      : describeLag(settings.group, await log.groupLag(settings.group, topics.raw));
-    return { ok: true, says: `Kafka at ${brokers}: ${counts.join(", ")}; ${workers}.` };
-  });
-}
-
-function sparkAggregates({ engine, spark }: CommandContext["settings"]): boolean {
-  return engine === "spark" || spark !== null;
-}
-
-/** Where the workers are, in half a sentence. */
-export function describeLag(group: string, lag: readonly GroupLag[]): string {
-  const behind = lag.filter(({ lagRecords }) => lagRecords > 0);
-  if (behind.length === 0) return `group ${group} is up to date`;
-  const records = behind.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
-  if (lag.every(({ committedOffset }) => committedOffset === null))
-    return `group ${group} has read none of ${records} records yet: "velostream aggregate" does, unless Spark aggregates here`;
-  const parts = behind.map(({ partition, lagRecords }) => `partition ${partition}: ${lagRecords}`);
-  return `group ${group} is ${records} records behind (${parts.join(", ")})`;
 }
 
 async function dataFolder(path: string): Promise<Finding> {

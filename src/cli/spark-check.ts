@@ -1,14 +1,35 @@
 /** What `doctor` finds out about Spark: the server, its version, and whether Kafka can be reached from there. */
+import type { Settings } from "../config/options.ts";
 import { SparkError } from "../errors.ts";
+import type { Clock } from "../ports.ts";
 import { isForgotten } from "../spark/spark-failure.ts";
+import { loadQueryRecord } from "../spark/query-record.ts";
 import { limit, read } from "../spark/relations.ts";
+import { queryName } from "../spark/totals-query.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./doctor-checks.ts";
-import { sessionFactory, sparkAddress, sparkKafkaOptions } from "./spark-settings.ts";
+import { queryRecordFile, sessionFactory, sparkAddress, sparkKafkaOptions } from "./spark-settings.ts";
 
 const LEAST_MAJOR = 4;
 /** A broker that Spark cannot reach is found out this fast, instead of after minutes. */
 const KAFKA_TIMEOUT_MS = "5000";
+
+/** Whether the query that this data folder knows of runs, in half a sentence: asked of the server, not of the file. */
+async function describeQuery(settings: Settings, clock: Clock): Promise<string> {
+  const kept = await loadQueryRecord(queryRecordFile(settings));
+  const none = "no query of this data folder runs there";
+  const [raw, totals] = [settings["raw-topic"], settings["totals-topic"]];
+  if (kept?.started !== true || kept.rawTopic !== raw || kept.totalsTopic !== totals) return none;
+  const session = sessionFactory(settings, clock)(kept.sessionId);
+  try {
+    return (await session.activeQuery(queryName(kept))) === null ? none : "its query of the totals runs";
+  } catch (error) {
+    if (error instanceof SparkError && isForgotten(error)) return none;
+    throw error;
+  } finally {
+    session.close();
+  }
+}
 
 export async function checkSpark({ settings, clock }: CommandContext): Promise<Finding> {
   const address = sparkAddress(settings);
@@ -40,9 +61,10 @@ export async function checkSpark({ settings, clock }: CommandContext): Promise<F
       ),
     );
     const topic = settings["raw-topic"];
+    const query = await describeQuery(settings, clock);
     return {
       ok: true,
-      says: `Spark ${version} at ${address.label} reads topic ${topic}${rows === 0 ? ", which is empty" : ""}.`,
+      says: `Spark ${version} at ${address.label} reads topic ${topic}${rows === 0 ? ", which is empty" : ""}; ${query}.`,
     };
   } catch (error) {
     if (!(error instanceof SparkError) || error.code !== "VELOSTREAM_SPARK_FAILED" || isForgotten(error))

@@ -8,13 +8,14 @@ import type { Log, ProduceRecord, TopicNames } from "../ports.ts";
 /**
  * The tombstones to write once the first batch of a new query is out. That batch put out every area that has records,
  * each with a `through` of at least its partition's floor: what is below it was not put out.
+ * @param headers of every totals record
  * @param floors by partition the last raw offset that the first batch covers for certain
  */
 export async function tombstonesOfEmptied(
   log: Log,
   topics: TopicNames,
   floors: readonly number[],
-  schema: string,
+  headers: { readonly schema: string; readonly writer: string },
 ): Promise<readonly ProduceRecord[]> {
   const kept = new Map<string, Kept & { readonly tombstone: boolean }>();
   for await (const { records } of log.read({ topics: [topics.totals], from: "earliest", until: "end" })) {
@@ -35,7 +36,7 @@ export async function tombstonesOfEmptied(
       key,
       value: null,
       partitionKey: key,
-      headers: { schema, through: encodeThrough({ partition: through.partition, offset: floor }) },
+      headers: { ...headers, through: encodeThrough({ partition: through.partition, offset: floor }) },
     });
   }
   return tombstones;

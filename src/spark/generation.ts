@@ -3,14 +3,13 @@ import { randomUUID } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 import type { Clock, Log, ProduceRecord, TopicNames } from "../ports.ts";
 import type { QueryRecord } from "./query-record.ts";
+import { MOST_SLOTS } from "./plan.ts";
 import { inspectRaw, type Offsets } from "./raw-inspection.ts";
 
 /** A small city's largest area, with room. */
 const LEAST_SLOTS = 32;
 const SLOTS_STEP = 16;
 const HEAD_ROOM = 1.25;
-/** Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
-export const MOST_SLOTS = 1024;
 
 export interface GenerationInput {
   readonly log: Log;
@@ -37,11 +36,8 @@ export async function newGeneration(input: GenerationInput): Promise<Generation>
     throw new ConfigError(
       `Topic ${topics.raw} holds the reference producer's records, which have no postcode and no slot: Spark cannot sum them. Collect with \`velostream collect\`, or aggregate with --engine node.`,
     );
+  if (seen.tooLarge !== null) throw areaTooLarge(topics.raw, seen.tooLarge);
   const needed = Math.max(seen.maxSlot, input.slotsSeen) + 1;
-  if (needed > MOST_SLOTS)
-    throw new ConfigError(
-      `Area ${seen.largestArea ?? "unknown"} of topic ${topics.raw} has ${needed} places for stations, more than the ${MOST_SLOTS} that the query on Spark is made for. Aggregate with --engine node, or make areas smaller with --areas.`,
-    );
   const generation = `${new Date(clock.now()).toISOString().replace(/[-:.]/g, "").toLowerCase()}-${randomUUID().slice(0, 8)}`;
   const folder = input.checkpoints.replace(/\/+$/, "");
   return {
@@ -63,6 +59,13 @@ export async function newGeneration(input: GenerationInput): Promise<Generation>
       covered: Object.fromEntries(seen.next),
     },
   };
+}
+
+/** For an area that really has more stations than the query on Spark can hold. */
+export function areaTooLarge(topic: string, area: string): ConfigError {
+  return new ConfigError(
+    `Area ${area} of topic ${topic} has more than ${MOST_SLOTS} places for stations, for which the query on Spark is not made. Aggregate with --engine node, or make areas smaller with --areas.`,
+  );
 }
 
 /** With room to grow, in steps, so that a station more or less is no new plan. */

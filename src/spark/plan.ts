@@ -11,6 +11,9 @@
 import { DEFAULT_SYSTEM_ID, MOST_AHEAD_MS } from "../domain/raw-record.ts";
 import { MOST_VALUE_BYTES } from "../domain/received-record.ts";
 
+/** The largest area, in slots. Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
+export const MOST_SLOTS = 1024;
+
 /** Name of the view over the raw topic that the query reads. */
 export const RAW_VIEW = "velostream_raw";
 /** Name of the view of decoded observations. */
@@ -28,8 +31,9 @@ export interface TotalsPlan {
    * may have taken the newest record of an area, and readers must not take its totals for older than they are.
    */
   readonly floors: readonly number[];
-  /** The header `schema` of totals records. */
+  /** The headers `schema` and `writer` of totals records. */
   readonly schema: string;
+  readonly writer: string;
 }
 
 /** As JavaScript reads a JSON number: `1.0` is 1, and beyond 2^53 nothing is certain. */
@@ -65,6 +69,7 @@ const PROBLEM = `CASE
       WHEN NOT coalesce(${isCount("observed_at")} AND ${isCount("nbr_total")}, false) THEN 'invalid'
       WHEN NOT ${["nbr_elec", "nbr_meca", "nbr_docks"].map((field) => `coalesce(${isCount(field)}, true)`).join(" OR NOT ")} THEN 'invalid'
       WHEN NOT coalesce(${isCount("slot")}, false) THEN 'no_slot'
+      WHEN record.slot >= ${MOST_SLOTS} THEN 'slot_too_large'
     END`;
 
 const RECORD_SCHEMA = [
@@ -143,7 +148,7 @@ export const OBSERVED = [
 ] as const;
 
 /** Observations to totals records: columns `key`, `value`, `headers`, as Spark's Kafka sink takes them. */
-export function totalsSql({ slots, partitions, floors, schema }: TotalsPlan): string {
+export function totalsSql({ slots, partitions, floors, schema, writer }: TotalsPlan): string {
   const slotColumns = indexes(slots).map((slot) => `max(observation) FILTER (WHERE slot = ${slot})`);
   const offsetColumns = indexes(partitions).map((p) => `max(offset) FILTER (WHERE partition = ${p})`);
   const floorValues = indexes(partitions).map((partition) => `${floors[partition] ?? -1}L`);
@@ -205,6 +210,7 @@ SELECT
   ) END AS value,
   array(
     named_struct('key', 'schema', 'value', CAST('${schema}' AS BINARY)),
+    named_struct('key', 'writer', 'value', unhex('${Buffer.from(writer).toString("hex")}')),
     named_struct('key', 'through', 'value', CAST(concat(partition, ':', offset) AS BINARY))
   ) AS headers
 FROM encoded`;

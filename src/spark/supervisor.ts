@@ -12,57 +12,27 @@
  */
 import { randomUUID } from "node:crypto";
 import { SparkError } from "../errors.ts";
-import type { Clock, Log, LogProducer, Logger, Metrics, ProduceRecord, TopicNames } from "../ports.ts";
-import { type BatchReport, batchReport, countBatch } from "./batch-report.ts";
+import type { LogProducer, ProduceRecord, TopicNames } from "../ports.ts";
+import { batchReport, countBatch } from "./batch-report.ts";
 import { tombstonesOfEmptied } from "./emptied-areas.ts";
-import { newGeneration } from "./generation.ts";
+import { areaTooLarge, newGeneration } from "./generation.ts";
 import type { Progress } from "./progress.ts";
 import { coveredOf, loadQueryRecord, type QueryRecord, saveQueryRecord } from "./query-record.ts";
 import { inspectRaw } from "./raw-inspection.ts";
+import { releaseKept } from "./release-kept.ts";
 import { publishRejects } from "./reject-report.ts";
 import { isForgotten, queryFailure } from "./spark-failure.ts";
 import type { SparkSession } from "./session.ts";
 import type { StreamingQuery } from "./streaming-query.ts";
-import {
-  configureSession,
-  queryName,
-  type QuerySettings,
-  startTotalsQuery,
-  TOTALS_SCHEMA,
-} from "./totals-query.ts";
-
-export interface SupervisorOptions extends QuerySettings {
-  /** Opens (or takes up again) the session of that id; nothing is sent before the first call. */
-  readonly connect: (sessionId: string) => SparkSession;
-  readonly log: Log;
-  /** The file that remembers the query. */
-  readonly recordFile: string;
-  /** Folder for checkpoints, as Spark sees it. */
-  readonly checkpoints: string;
-  /** Without a finished batch or an answer for this long, give up (exit 69). */
-  readonly patienceMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly onBatch?: (report: BatchReport) => void;
-  /** Told whenever the query is found or started; and why it does not run, until it does again. */
-  readonly onRunning?: (query: QueryRecord) => void;
-  readonly onInterrupted?: (reason: string) => void;
-}
+import { BeginAnew, type SupervisorOptions } from "./supervisor-options.ts";
+import { configureSession, queryName, startTotalsQuery, TOTALS_SCHEMA } from "./totals-query.ts";
 
 const POLL_MS = 500;
+/** How often it is looked whose the totals are. */
+const CONFIRM_EVERY_MS = 5_000;
 const FIRST_BACK_OFF_MS = 1_000;
 const LONGEST_BACK_OFF_MS = 30_000;
 const FAILED_STARTS_BEFORE_ANEW = 3;
-
-/** Why a query ends and a new generation begins. */
-class BeginAnew extends Error {
-  readonly slotsSeen: number;
-  constructor(reason: string, slotsSeen = -1) {
-    super(reason);
-    this.slotsSeen = slotsSeen;
-  }
-}
 
 /**
  * Runs until `signal`: then the query is stopped and the session released.
@@ -101,13 +71,17 @@ class Supervisor {
     const { metrics, recordFile, topics, onInterrupted } = this.#options;
     const kept = await loadQueryRecord(recordFile);
     // A generation whose first batch was never looked at may hold areas back: no telling, so not kept.
-    if (kept?.rawTopic === topics.raw && kept.totalsTopic === topics.totals && kept.handedOver)
+    const goesOn = this.#options.takeOver !== true;
+    if (goesOn && kept?.rawTopic === topics.raw && kept.totalsTopic === topics.totals && kept.handedOver)
       this.#record = kept;
     while (!this.#signal.aborted) {
       try {
         await this.#attempt();
       } catch (error) {
         metrics.set("velostream_spark_query_active", {}, 0);
+        // Of a query that does not run: nothing is known of either.
+        metrics.forget("velostream_spark_lag_records", {});
+        metrics.forget("velostream_spark_processed_rows_per_second", {});
         onInterrupted?.(error instanceof Error ? error.message : String(error));
         await this.#recover(error);
       }
@@ -141,6 +115,11 @@ class Supervisor {
       await query.stop();
       await this.#remember({ ...record, ...this.#record, queryId: null, runId: null });
       await session.release();
+    } catch (error) {
+      // What ends this process for good must not leave a query behind that writes on.
+      const goesOn = error instanceof SparkError || error instanceof BeginAnew;
+      if (!goesOn) await session.release().catch(() => {});
+      throw error;
     } finally {
       session.close();
     }
@@ -149,7 +128,8 @@ class Supervisor {
   async #begin(): Promise<QueryRecord> {
     const { log, clock, checkpoints, recordFile } = this.#options;
     const before = await loadQueryRecord(recordFile);
-    if (before?.started === true) await this.#releaseEarlier(before);
+    // Whatever begins next, an earlier query must not go on beside it.
+    await releaseKept(this.#options);
     const sameTopic = before?.rawTopic === this.#topics.raw;
     const { record, rejects } = await newGeneration({
       log,
@@ -167,19 +147,6 @@ class Supervisor {
     return this.#remember(record);
   }
 
-  /** Whatever begins next, an earlier query must not go on beside it. */
-  async #releaseEarlier({ sessionId }: QueryRecord): Promise<void> {
-    const session = this.#options.connect(sessionId);
-    try {
-      await session.release();
-    } catch (error) {
-      // Away or forgotten: then there is nothing to stop, or it is overtaken (`through`) and expires.
-      if (!(error instanceof SparkError)) throw error;
-    } finally {
-      session.close();
-    }
-  }
-
   /**
    * What came since the last batch that was looked at: is it made for it, and, before a checkpoint goes on, is
    * everything still there that it has not read?
@@ -190,13 +157,15 @@ class Supervisor {
     if (starting && seen.gaps && record.started)
       throw new BeginAnew("Compaction has taken records not yet read.");
     this.#checkShape(record, seen.maxSlot, seen.partitions - 1);
+    await this.#checkAreas(seen.tooLarge);
     await this.#report(seen.rejects);
     return { ...record, covered: Object.fromEntries(seen.next) };
   }
 
   async #watch(session: SparkSession, query: StreamingQuery): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, confirmOurs } = this.#options;
     let lastBatch = -1;
+    let confirmedMs = clock.now();
     while (!this.#signal.aborted) {
       const progress = await query.lastProgress();
       if (progress !== null && progress.timestampMs > this.#handledMs) {
@@ -214,6 +183,10 @@ class Supervisor {
           exception?.errorClass ?? null,
         );
       }
+      if (clock.now() - confirmedMs >= CONFIRM_EVERY_MS) {
+        await confirmOurs?.();
+        confirmedMs = clock.now();
+      }
       await clock.sleep(POLL_MS, this.#signal);
     }
   }
@@ -230,6 +203,7 @@ class Supervisor {
     const covered = coveredOf(record);
     if (report.rejected > 0) {
       const seen = await inspectRaw(this.#options.log, this.#topics, covered, covered);
+      await this.#checkAreas(seen.tooLarge);
       await this.#report(seen.rejects);
       for (const [partition, next] of seen.next) covered.set(partition, next);
     }
@@ -237,7 +211,8 @@ class Supervisor {
       covered.set(partition, Math.max(next, covered.get(partition) ?? 0));
     if (!record.handedOver) {
       const { log, topics } = this.#options;
-      const tombstones = await tombstonesOfEmptied(log, topics, record.floors, TOTALS_SCHEMA);
+      const headers = { schema: TOTALS_SCHEMA, writer: this.#options.writer };
+      const tombstones = await tombstonesOfEmptied(log, topics, record.floors, headers);
       await this.#producer.publish(tombstones, this.#signal);
     }
     await this.#remember({ ...record, handedOver: true, covered: Object.fromEntries(covered) });
@@ -249,6 +224,14 @@ class Supervisor {
     if (maxSlot >= record.slots)
       throw new BeginAnew(`An area has more than ${record.slots} stations.`, maxSlot);
     if (maxPartition >= record.partitions) throw new BeginAnew("The raw topic has more partitions.");
+  }
+
+  /** A record beyond the last slot: has its area really outgrown every query? The whole topic can tell. */
+  async #checkAreas(suspected: string | null): Promise<void> {
+    if (suspected === null) return;
+    const { log } = this.#options;
+    const { tooLarge } = await inspectRaw(log, this.#topics, "earliest", "nothing");
+    if (tooLarge !== null) throw areaTooLarge(this.#topics.raw, tooLarge);
   }
 
   async #recover(error: unknown): Promise<void> {

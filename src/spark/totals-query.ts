@@ -16,6 +16,8 @@ export interface QuerySettings {
   readonly trigger: QueryStart["trigger"];
   /** Of the totals, by Kafka's names. */
   readonly compression: string;
+  /** The header `writer` of the totals. */
+  readonly writer: string;
   /** Tasks of the aggregate; fixed by the checkpoint. */
   readonly shufflePartitions: number;
 }
@@ -67,6 +69,7 @@ export async function startTotalsQuery(
         partitions: record.partitions,
         floors: record.floors,
         schema: TOTALS_SCHEMA,
+        writer: settings.writer,
       }),
     ),
     name: queryName(record),

@@ -26,7 +26,7 @@ import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
 import { KafkaProducer } from "./producer.ts";
 import { readTopics } from "./reader.ts";
-import { createTopics, describeTopics, type TopicState, unavailable } from "./topics.ts";
+import { createTopics, describeTopics, groupMembers, type TopicState, unavailable } from "./topics.ts";
 import { Worker } from "./worker.ts";
 
 /** A stage that starts while the broker does waits for it; then it is for whoever supervises us. */
@@ -137,6 +137,16 @@ export class KafkaLog implements Log {
       [...ends].map(([partition, end]) => [partition, { start: starts.get(partition) ?? 0, end }] as const),
     );
     return lastRecords(topic, offsets, (options) => this.read(options));
+  }
+
+  /** Members of a group now; null where that may not be read. */
+  async groupMembers(group: string): Promise<number | null> {
+    const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
+    const { access } = this.#options;
+    return groupMembers(
+      { access, client: this.#client, connectivity: this.#connectivity, patienceMs },
+      group,
+    );
   }
 
   /** How far a group is behind in each partition of a topic, member or not. */

@@ -106,7 +106,7 @@ export async function describeTopics(
   });
 }
 
-interface AdminOptions {
+export interface AdminOptions {
   readonly access: KafkaAccess;
   readonly client: KafkaClient;
   readonly connectivity: Connectivity;
@@ -128,6 +128,21 @@ async function withAdmin<T>(
     connectivity.forget("topics");
     await admin.close();
   }
+}
+
+/** Members of a consumer group now; null where that may not be read. */
+export async function groupMembers(options: AdminOptions, group: string): Promise<number | null> {
+  return withAdmin(options, async (admin) => {
+    try {
+      const groups = await admin.describeGroups({ groups: [group] });
+      return groups.get(group)?.members.size ?? 0;
+    } catch (error) {
+      // Newer brokers say so of a group that has never been; older ones call it dead.
+      if (hasKafkaError(error, "GROUP_ID_NOT_FOUND")) return 0;
+      if (hasKafkaError(error, "GROUP_AUTHORIZATION_FAILED")) return null;
+      throw error;
+    }
+  });
 }
 
 async function createTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> {

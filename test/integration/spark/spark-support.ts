@@ -18,7 +18,8 @@ import { readPublishedAreas } from "../../../src/pipeline/published-areas.ts";
 import type { Log, Logger, ProduceRecord, TopicNames } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
-import { superviseTotals, type SupervisorOptions } from "../../../src/spark/supervisor.ts";
+import { superviseTotals } from "../../../src/spark/supervisor.ts";
+import type { SupervisorOptions } from "../../../src/spark/supervisor-options.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { finalTable, readAll, reducedTable } from "../../support/totals-judge.ts";
@@ -100,6 +101,7 @@ export function supervise(
       kafka: { "kafka.bootstrap.servers": ground.broker.brokers.join(",") },
       trigger: { kind: "interval", interval: "0 seconds" },
       compression: "gzip",
+      writer: "spark:test:0",
       shufflePartitions: 2,
       checkpoints: join(ground.spark.dataDir, "checkpoints", name),
       recordFile: join(ground.spark.dataDir, `${name}.json`),

@@ -6,8 +6,7 @@ import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import type { ProduceRecord } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
-import { MOST_SLOTS } from "../../../src/spark/generation.ts";
-import { observationsSql, RAW_VIEW } from "../../../src/spark/plan.ts";
+import { MOST_SLOTS, observationsSql, RAW_VIEW } from "../../../src/spark/plan.ts";
 import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
 import { read, sql, withWatermark } from "../../../src/spark/relations.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
@@ -222,6 +221,7 @@ test("Spark takes a record exactly where the Node aggregate does", async () => {
     kafka: {},
     trigger: { kind: "available-now" },
     compression: "gzip",
+    writer: "spark:test:0",
     shufflePartitions: 1,
   });
   const rows = values.map((value, index) => `(${index}L, unhex('${hex(value)}'))`).join(", ");
@@ -277,15 +277,28 @@ test("an area that outgrows the query makes it begin anew, larger, up to a limit
   assert.equal(supervised.events.filter((event) => event === "spark.generation").length, small + 1);
   await assertSameTable(ground.log, topics);
 
-  const [giant = []] = recordedHistory({ ...shape, stations: 1, areas: 1, polls: 1, systemId: "rome" });
-  const beyond = giant.map((record) => ({
-    ...record,
-    value: String(record.value).replace('"slot":0', `"slot":${MOST_SLOTS}`),
+  const [foreign] = recordedHistory({ ...shape, stations: 1, areas: 1, polls: 1, systemId: "lima" }).flat();
+  assert.ok(foreign !== undefined);
+  const withSlot = (slot: number): string => String(foreign.value).replace('"slot":0', `"slot":${slot}`);
+  await publish(ground.log, [
+    { ...foreign, value: withSlot(1_000_000_000) },
+    { ...foreign, value: withSlot(MOST_SLOTS) },
+  ]);
+  await until("two more rejects", async () => (await readAll(ground.log, topics.rejects)).length >= 4);
+  const refused = (await readAll(ground.log, topics.rejects)).slice(-2).map(({ value }) => String(value));
+  for (const reject of refused) assert.match(reject, /"reason":"slot_too_large".*growth-raw:\d+:\d+ slot/);
+
+  const [one] = recordedHistory({ ...shape, stations: 1, areas: 1, polls: 1, systemId: "rome" }).flat();
+  assert.ok(one !== undefined);
+  const crowd = Array.from({ length: MOST_SLOTS + 1 }, (_, slot) => ({
+    ...one,
+    key: `rome:${slot}`,
+    value: JSON.stringify({ ...(JSON.parse(String(one.value)) as object), station_id: String(slot), slot }),
   }));
-  await publish(ground.log, beyond);
+  await publish(ground.log, crowd);
   await assert.rejects(supervised.done, (error) => {
     assert.ok(error instanceof ConfigError);
-    assert.match(error.message, /Area 75000 .* 1025 places .* 1024 .*--engine node/);
+    assert.match(error.message, /Area rome:75000 .* more than 1024 places .*--engine node/);
     return true;
   });
 });
@@ -333,7 +346,10 @@ test("doctor tells what Spark is and what it reaches from where it runs", async 
   const found = await checkSpark(
     commandContext([...settings, "--brokers", ground.broker.brokers.join(",")], systemClock),
   );
-  assert.match(found.says, /^Spark 4\.\d+\.\d+ at sc:.* reads topic doctor-raw, which is empty\.$/);
+  assert.match(
+    found.says,
+    /^Spark 4\.\d+\.\d+ at sc:.* reads topic doctor-raw, which is empty; no query of this data folder runs there\.$/,
+  );
   assert.ok(found.ok);
   const lost = await checkSpark(
     commandContext([...settings, "--brokers", "localhost:9", "--spark-brokers", "127.0.0.1:9"], systemClock),

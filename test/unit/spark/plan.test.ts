@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { observationsSql, totalsSql } from "../../../src/spark/plan.ts";
 
-const SHAPE = { slots: 3, partitions: 2, floors: [7, -1], schema: "velostream.totals.v1" };
+const SHAPE = {
+  slots: 3,
+  partitions: 2,
+  floors: [7, -1],
+  schema: "velostream.totals.v1",
+  writer: "spark:it's:1",
+};
 
 function count(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].length;

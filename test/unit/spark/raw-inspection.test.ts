@@ -6,7 +6,8 @@ import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import type { ProduceRecord } from "../../../src/ports.ts";
 import { tombstonesOfEmptied } from "../../../src/spark/emptied-areas.ts";
-import { MOST_SLOTS, newGeneration, slotsFor } from "../../../src/spark/generation.ts";
+import { newGeneration, slotsFor } from "../../../src/spark/generation.ts";
+import { MOST_SLOTS } from "../../../src/spark/plan.ts";
 import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
@@ -110,10 +111,32 @@ test("what Spark cannot do is said at once: the reference's records, an area bey
   await assert.rejects(newGeneration({ ...input, log: reference }), (error) => {
     return error instanceof ConfigError && /velostream collect.*--engine node/.test(error.message);
   });
-  const huge = await logWith(station("1", MOST_SLOTS));
+  const huge = await logWith(
+    ...Array.from({ length: MOST_SLOTS + 1 }, (_, slot) => station(String(slot), slot)),
+  );
   await assert.rejects(newGeneration({ ...input, log: huge }), (error) => {
     return error instanceof ConfigError && /75001.*--engine node/.test(error.message);
   });
+});
+
+test("a slot that no area of the topic has reached is a reject that names the record, and nothing ends", async () => {
+  const input = { topics: TOPICS, clock, checkpoints: "cp", reportFrom: new Map(), slotsSeen: -1 };
+  for (const slot of [MOST_SLOTS, MOST_SLOTS + 1, 1_000_000_000, Number.MAX_SAFE_INTEGER]) {
+    const log = await logWith(station("1", 3), station("2", slot, 1), station("3", 4));
+    const { record, rejects } = await newGeneration({ ...input, log });
+    assert.equal(record.slots, slotsFor(5));
+    assert.equal(rejects.length, 1);
+    const { reason, path } = JSON.parse(String(rejects[0]?.value)) as { reason: string; path: string };
+    assert.deepEqual([reason, path], ["slot_too_large", "raw:1:0 slot"]);
+  }
+});
+
+test("a stretch only suspects an area that has outgrown the query: a slot far beyond is nobody's next place", async () => {
+  const log = await logWith(station("1", MOST_SLOTS), station("2", 1_000_000_000));
+  assert.equal((await inspectRaw(log, TOPICS, new Map([[0, 0]]), new Map())).tooLarge, "velib:75001");
+  assert.equal((await inspectRaw(log, TOPICS, new Map([[0, 1]]), new Map())).tooLarge, null);
+  assert.equal((await inspectRaw(log, TOPICS, "earliest", "nothing")).tooLarge, null);
+  assert.deepEqual((await inspectRaw(log, TOPICS, "earliest", "nothing")).rejects, []);
 });
 
 test("an area that was published and has no record left gets its tombstone; the others are let be", async () => {
@@ -131,9 +154,12 @@ test("an area that was published and has no record left gets its tombstone; the 
     total("75003", "0:5", null),
     total("75004", "1:2"),
   );
-  const tombstones = await tombstonesOfEmptied(log, TOPICS, [9, 2], "schema");
+  const tombstones = await tombstonesOfEmptied(log, TOPICS, [9, 2], {
+    schema: "schema",
+    writer: "spark:g:1",
+  });
   assert.deepEqual(
-    tombstones.map(({ key, value, headers }) => [key, value, headers?.["through"]]),
-    [["75001", null, "0:9"]],
+    tombstones.map(({ key, value, headers }) => [key, value, headers?.["through"], headers?.["writer"]]),
+    [["75001", null, "0:9", "spark:g:1"]],
   );
 });
