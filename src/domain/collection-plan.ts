@@ -15,6 +15,8 @@ export interface Plan {
   readonly published: number;
   readonly retired: number;
   readonly moved: number;
+  /** Of the retired: stations that have come with other ids (renumbering.ts). */
+  readonly renumbered: number;
   readonly remember: readonly Remembered[];
 }
 

@@ -13,6 +13,7 @@ import { areaPartitionKey, partitionOf } from "./partitioning.ts";
 import {
   encodeRawRecord,
   encodeRetiredRecord,
+  informationOf,
   servesNumericId,
   stationKey,
   type RawRecord,
@@ -20,6 +21,7 @@ import {
 import type { Plan, PlannedRecord, Published, Remembered } from "./collection-plan.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import { contentDigest, sameInformation } from "./change-detection.ts";
+import { renumberedStations } from "./renumbering.ts";
 import { Slots } from "./slots.ts";
 import { addUnobserved, isFreeFloating } from "./free-floating.ts";
 import type { StationArea, StationInformation, StationStatus, SystemPart } from "./station.ts";
@@ -95,7 +97,7 @@ export class Collection {
       slot: this.#slots.take(record.area, record.slot),
       partition,
       content: null,
-      information: undefined,
+      information: informationOf(record),
       observedAtMs: record.observedAtMs,
     });
   }
@@ -174,6 +176,16 @@ export class Collection {
     for (const stationId of observed.unreadable) present.add(stationId);
     addUnobserved(present, observed.unobserved ?? [], this.#published.keys());
     const published = remember.length;
+    const leaving: PlannedRecord[] = [];
+    const came = remember.map(({ stationId }) => stationId);
+    const renumbered = renumberedStations(this.#published, present, came, observed.information);
+    for (const [stationId, held] of renumbered) {
+      // Before the new ids come: no reader counts a station twice.
+      this.#retire(stationId, held, observed.observedAtMs, leaving);
+      remember.push({ stationId, station: null });
+      present.add(stationId);
+      retired += 1;
+    }
     for (const { area, slot } of tentative) this.#slots.release(area, slot);
 
     for (const [stationId, held] of this.#departed(present, observed.observedAtMs)) {
@@ -181,7 +193,8 @@ export class Collection {
       remember.push({ stationId, station: null });
       retired += 1;
     }
-    return { records, published, retired, moved, remember };
+    const all = [...leaving, ...records];
+    return { records: all, published, retired, moved, renumbered: renumbered.length, remember };
   }
 
   /** Takes every station out: the system is no longer collected. */
@@ -192,7 +205,7 @@ export class Collection {
       this.#retire(stationId, held, Math.max(nowMs, held.observedAtMs), records);
       remember.push({ stationId, station: null });
     }
-    return { records, published: 0, retired: remember.length, moved: 0, remember };
+    return { records, published: 0, retired: remember.length, moved: 0, renumbered: 0, remember };
   }
 
   /** The log has acknowledged every record of `plan`: remember it. Call before the next `plan`. */

@@ -18,6 +18,7 @@ export const FEED_FLAGS = {
   runs_backwards: "The header's time went back: an older copy was served after a newer one.",
   alternates: "Two copies are served in turn: older and newer content alternate.",
   jumps_in_size: "The number of stations changed by a third or more between two polls.",
+  renumbered: "Stations came with other ids: the old ids left the totals when the new ones came.",
 } as const;
 
 export type FeedFlag = keyof typeof FEED_FLAGS;
@@ -81,6 +82,11 @@ export class FeedTruth {
     if (returns >= RETURNS) this.#tell("alternates", atMs);
     for (const [flag, untilMs] of this.#until) if (atMs >= untilMs) this.#lower(flag);
     return { believed };
+  }
+
+  /** Many stations have other ids since this poll (renumbering.ts). */
+  renumbered(atMs: number): void {
+    this.#tell("renumbered", atMs);
   }
 
   /** The flags that are up, with the time each went up. */

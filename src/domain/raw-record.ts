@@ -43,6 +43,18 @@ export interface RawRecord {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** What a record tells of its station's place: enough to know it again under another id. */
+export function informationOf({
+  stationId,
+  name,
+  lat,
+  lon,
+  capacity,
+}: RawRecord): StationInformation | undefined {
+  if (name === null && lat === null) return undefined;
+  return { stationId, stationCode: null, name, lat, lon, capacity, postCode: null, regionId: null };
+}
+
 /** Key of a raw record. */
 export function stationKey(systemId: string, stationId: string): string {
   return `${systemId}:${stationId}`;

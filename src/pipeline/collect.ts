@@ -108,7 +108,18 @@ export class Collector {
     const pacer = options.pacerFor(system);
     const finished = new AbortController();
     const drained = drainSignal(signal, options.clock, finished.signal);
-    const publisher = new PollPublisher({ ...options, collection, system, status, signal: drained });
+    const onRenumbered = (atMs: number): void => {
+      this.#truth.renumbered(atMs);
+      this.#tellFlags(system);
+    };
+    const publisher = new PollPublisher({
+      ...options,
+      collection,
+      system,
+      status,
+      onRenumbered,
+      signal: drained,
+    });
     while (!signal.aborted && publisher.failure === null) {
       const nextMs = await this.#poll(system, publisher, pacer, signal);
       if (nextMs === null) break;
@@ -146,11 +157,12 @@ export class Collector {
     }
     const nextMs = pacer.next(paced(poll), random());
     this.status.scheduled(nextMs, pacer.changePeriodMs);
-    if (pacer.changePeriodMs !== null)
+    const { changePeriodMs } = pacer;
+    if (changePeriodMs !== null)
       metrics.set(
         "velostream_feed_change_period_seconds",
         { system: system.systemId },
-        pacer.changePeriodMs / 1000,
+        changePeriodMs / 1000,
       );
     return nextMs;
   }
@@ -235,9 +247,17 @@ export class Collector {
 
   /** Compares what the feed claims with what it does; false for an older copy, which must not reach the totals. */
   #believe(system: SystemDescription, poll: Succeeded): boolean {
-    const { metrics, logger } = this.#options;
+    const { metrics } = this.#options;
     const { lastUpdatedMs, stations } = poll.status;
     const { believed } = this.#truth.observe({ atMs: poll.observedAtMs, lastUpdatedMs, stations });
+    this.#tellFlags(system);
+    if (!believed)
+      metrics.count("velostream_oddities_total", { system: system.systemId, oddity: "older_copy" });
+    return believed;
+  }
+
+  #tellFlags(system: SystemDescription): void {
+    const { metrics, logger } = this.#options;
     const flags = this.#truth
       .flags()
       .map(({ flag, sinceMs }) => ({ flag, sinceMs, message: FEED_FLAGS[flag] }));
@@ -247,9 +267,6 @@ export class Collector {
       logger.warn("feed.flagged", message, { system: system.systemId, flag });
     }
     for (const { flag } of lowered) metrics.forget("velostream_feed_flag", { system: system.systemId, flag });
-    if (!believed)
-      metrics.count("velostream_oddities_total", { system: system.systemId, oddity: "older_copy" });
-    return believed;
   }
 
   #checkStations(poll: Succeeded): void {
@@ -270,19 +287,8 @@ const UNKNOWN_SYSTEM: SystemDescription = {
 };
 
 function paced(poll: Exclude<Poll, { kind: "ended" }>): Parameters<Pacer["next"]>[0] {
-  return poll.kind === "failed"
-    ? {
-        kind: "failed",
-        atMs: poll.observedAtMs,
-        retryAfterMs: poll.retryAfterMs,
-        ttlSeconds: null,
-        lastUpdatedMs: null,
-      }
-    : {
-        kind: poll.kind,
-        atMs: poll.observedAtMs,
-        retryAfterMs: null,
-        ttlSeconds: poll.status.ttlSeconds,
-        lastUpdatedMs: poll.status.lastUpdatedMs,
-      };
+  const failed = poll.kind === "failed";
+  const { ttlSeconds, lastUpdatedMs } = failed ? { ttlSeconds: null, lastUpdatedMs: null } : poll.status;
+  const retryAfterMs = failed ? poll.retryAfterMs : null;
+  return { kind: poll.kind, atMs: poll.observedAtMs, retryAfterMs, ttlSeconds, lastUpdatedMs };
 }

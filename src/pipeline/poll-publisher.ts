@@ -7,6 +7,7 @@
  */
 import type { Plan } from "../domain/collection-plan.ts";
 import type { Collection, Observed } from "../domain/collection.ts";
+import { isRenumbering } from "../domain/renumbering.ts";
 import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
@@ -40,6 +41,8 @@ export interface PollPublisherOptions {
   readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Told when many stations have come with other ids. */
+  readonly onRenumbered?: (atMs: number) => void;
   /** Gives up waiting for the log: some time after the collector was told to stop (drain.ts). */
   readonly signal: AbortSignal;
 }
@@ -139,7 +142,9 @@ export class PollPublisher {
       );
       metrics.count("velostream_records_published_total", { system: system.systemId }, plan.records.length);
     }
+    const stations = collection.stationCount;
     collection.acknowledge(plan);
+    if (isRenumbering(plan.renumbered, stations)) this.#options.onRenumbered?.(poll.observedAtMs);
     metrics.set("velostream_stations", { system: system.systemId }, collection.stationCount);
     status.published(collection.stationCount, plan.records.length);
   }

@@ -135,6 +135,31 @@ describe("collector", () => {
     await runToEnd(collector, clock);
   });
 
+  test("flags stations that come with other ids once, and counts none twice", async () => {
+    const under = (base: number): ScriptedPoll => ({
+      kind: "stations",
+      stations: Array.from({ length: 5 }, (_, n) => ({ ...GODARD, id: base + n })),
+    });
+    const warned: unknown[] = [];
+    const logger = {
+      ...silentLogger,
+      warn: (event: string, _: string, fields?: Readonly<Record<string, unknown>>) =>
+        void (event === "feed.flagged" && warned.push(fields?.["flag"])),
+    };
+    const { collector, clock, log } = await setUp({
+      script: [under(100), under(200), under(200)],
+      options: { logger },
+    });
+    await runToEnd(collector, clock);
+    assert.deepEqual(
+      collector.status.flags.map(({ flag }) => flag),
+      ["renumbered"],
+    );
+    assert.deepEqual(warned, ["renumbered"]);
+    const standing = new Map((await readAll(log, "raw")).map(({ key, value }) => [key, value]));
+    assert.equal([...standing].filter(([, value]) => value !== null).length, 5);
+  });
+
   test("keeps a broken record once, counts it at every poll, and publishes the others", async () => {
     const broken = { stationCode: "1", station_id: 1, num_bikes_available: -1 };
     const poll: ScriptedPoll = { kind: "stations", stations: [broken, GODARD] };
