@@ -57,7 +57,7 @@ process.on("exit", () => rmSync(dataDir, { recursive: true, force: true }));
 const main = new URL("../bin/velostream.js", import.meta.url).pathname;
 const server = start(
   main,
-  `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --rate-limit 0 --data-dir ${dataDir} --feed ${feedUrl}`.split(
+  `run --interval ${INTERVAL_MS}ms --port 0 --log-level warn --rate-limit 0 --max-streams-per-address 0 --data-dir ${dataDir} --feed ${feedUrl}`.split(
     " ",
   ),
 );

@@ -107,6 +107,24 @@ export const ERRORS = {
     meaning: "The API cannot understand the request.",
     httpStatus: 400,
   },
+  VELOSTREAM_HTTP_HOST: {
+    exitCode: EXIT.usage,
+    retryable: false,
+    meaning: "The request's Host names another server.",
+    httpStatus: 421,
+  },
+  VELOSTREAM_HTTP_RANGE: {
+    exitCode: EXIT.usage,
+    retryable: false,
+    meaning: "The file has no such range.",
+    httpStatus: 416,
+  },
+  VELOSTREAM_HTTP_TIMEOUT: {
+    exitCode: EXIT.unavailable,
+    retryable: true,
+    meaning: "The request did not arrive in time.",
+    httpStatus: 408,
+  },
   VELOSTREAM_HTTP_METHOD: {
     exitCode: EXIT.usage,
     retryable: false,

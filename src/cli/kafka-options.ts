@@ -31,7 +31,11 @@ export const GROUP_OPTIONS = [
 ] as const satisfies readonly OptionName[];
 
 /** For processes without the page: where an operator looks. */
-export const METRICS_OPTIONS = ["metrics-port", "host"] as const satisfies readonly OptionName[];
+export const METRICS_OPTIONS = [
+  "metrics-port",
+  "host",
+  "allow-host",
+] as const satisfies readonly OptionName[];
 
 /** What to collect, and how. */
 export const FEED_OPTIONS = [
@@ -58,6 +62,9 @@ export const SERVE_OPTIONS = [
   "cors",
   "rate-limit",
   "max-streams",
+  "max-streams-per-address",
+  "allow-host",
+  "trust-proxy",
   "tiles",
   "tiles-attribution",
 ] as const satisfies readonly OptionName[];

@@ -5,6 +5,8 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HttpError } from "../errors.ts";
+import { answerEarly, answerTheRest, GUARDS } from "../http/early-errors.ts";
+import { hostCheck } from "../http/host-check.ts";
 import type { HealthCheck } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 
@@ -17,6 +19,8 @@ export interface MetricsServer {
 export interface MetricsServerOptions {
   readonly metrics: PrometheusMetrics;
   readonly host: string;
+  /** Names beside it (--allow-host). */
+  readonly allowHosts: readonly string[];
   /** 0 picks one. */
   readonly port: number;
   /** What `/readyz` asks, at every probe: all must be well. */
@@ -27,6 +31,7 @@ export interface MetricsServerOptions {
 export async function serveMetrics({
   metrics,
   host,
+  allowHosts,
   port,
   checks,
 }: MetricsServerOptions): Promise<MetricsServer> {
@@ -43,7 +48,14 @@ export async function serveMetrics({
       sendJson(response, ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks: answers });
     },
   };
+  const checkHost = hostCheck({ host, allowHosts });
   const server = createServer((request, response) => {
+    try {
+      checkHost(request);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      return send(response, error.code === "VELOSTREAM_HTTP_HOST" ? 421 : 400, TEXT, `${error.message}\n`);
+    }
     const route = routes[request.url?.split("?")[0] ?? ""];
     if (route === undefined)
       return send(response, 404, TEXT, `Only ${Object.keys(routes).join(", ")} are here.\n`);
@@ -52,6 +64,9 @@ export async function serveMetrics({
     route(response);
   });
   server.requestTimeout = 10_000;
+  server.headersTimeout = 10_000;
+  server.on("clientError", answerEarly);
+  answerTheRest(server);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(
@@ -82,5 +97,5 @@ function sendJson(response: ServerResponse, status: number, answer: object): voi
 
 /** Node leaves the body of an answer to HEAD out. */
 function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
+  response.writeHead(status, { ...GUARDS, "content-type": type }).end(body);
 }

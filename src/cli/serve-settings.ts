@@ -1,20 +1,55 @@
 /** What the serve options mean to the server. */
+import ipaddr from "ipaddr.js";
 import type { Settings } from "../config/options.ts";
 import { ConfigError } from "../errors.ts";
+import { isHostName } from "../http/host-check.ts";
 import type { ServeOptions } from "../http/serve.ts";
 
 /** @throws ConfigError when an option cannot be used */
 export function serveSettings(
   settings: Settings,
-): Pick<ServeOptions, "host" | "port" | "corsOrigins" | "requestsPerMinute" | "maxStreams" | "tiles"> {
+): Pick<
+  ServeOptions,
+  | "host"
+  | "port"
+  | "allowHosts"
+  | "trustProxies"
+  | "corsOrigins"
+  | "requestsPerMinute"
+  | "maxStreams"
+  | "maxStreamsOfClient"
+  | "tiles"
+> {
   return {
     host: settings.host,
     port: settings.port,
+    allowHosts: (settings["allow-host"] ?? []).map(checkedName),
+    trustProxies: (settings["trust-proxy"] ?? []).map(checkedProxy),
     corsOrigins: (settings.cors ?? []).map(checkedOrigin),
     requestsPerMinute: settings["rate-limit"],
     maxStreams: settings["max-streams"],
+    maxStreamsOfClient:
+      settings["max-streams-per-address"] === 0 ? null : settings["max-streams-per-address"],
     tiles: settings.tiles === null ? null : checkedTiles(settings.tiles, settings["tiles-attribution"]),
   };
+}
+
+/** @throws ConfigError when it names no host */
+export function checkedName(name: string): string {
+  if (isHostName(name)) return name;
+  throw new ConfigError(
+    `--allow-host: ${JSON.stringify(name)} is no name of a host. Write it without scheme, port or path, like bikes.example.org.`,
+  );
+}
+
+function checkedProxy(proxy: string): string {
+  const [address = "", bits] = proxy.split("/");
+  const isNetwork = bits === undefined ? ipaddr.isValid(address) : ipaddr.isValidCIDR(proxy);
+  // 127.1 is an address to some, and another to others.
+  if (isNetwork && (address.includes(":") || ipaddr.IPv4.isValidFourPartDecimal(address))) return proxy;
+  throw new ConfigError(
+    `--trust-proxy: ${JSON.stringify(proxy)} is no address. Write one like 127.0.0.1, or a network like 10.0.0.0/8.`,
+  );
 }
 
 function checkedOrigin(origin: string): string {

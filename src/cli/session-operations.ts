@@ -3,6 +3,7 @@ import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import type { HealthCheck, HealthState, Log, ProcessHandle } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
+import { checkedName } from "./serve-settings.ts";
 import { serveMetrics, type MetricsServer } from "./metrics-server.ts";
 
 const WELL: HealthState = { ok: true, reason: null };
@@ -30,7 +31,13 @@ export async function startOperations(
 ): Promise<MetricsServer | null> {
   const port = settings["metrics-port"];
   if (port === null) return null;
-  const served = await serveMetrics({ metrics, host: settings.host, port, checks: () => checksOf(stages) });
+  const served = await serveMetrics({
+    metrics,
+    host: settings.host,
+    allowHosts: (settings["allow-host"] ?? []).map(checkedName),
+    port,
+    checks: () => checksOf(stages),
+  });
   terminal.err(`Metrics: ${served.url}\n`);
   return served;
 }

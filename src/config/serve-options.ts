@@ -36,6 +36,27 @@ export const SERVE_OPTIONS = {
     group: "serve",
     help: "Event streams at once.",
   },
+  "max-streams-per-address": {
+    kind: "integer",
+    metavar: "N",
+    default: 100,
+    group: "serve",
+    help: "Event streams at once of one address (/64 of IPv6); connections: 100 more. 0 for no limit.",
+  },
+  "allow-host": {
+    kind: "list",
+    metavar: "NAME,…",
+    default: null,
+    group: "serve",
+    help: "Names that this server is reached by, beside localhost and --host; requests for others get 421.",
+  },
+  "trust-proxy": {
+    kind: "list",
+    metavar: "ADDRESS,…",
+    default: null,
+    group: "serve",
+    help: "Proxies (addresses or networks) whose X-Forwarded-For says who asks; none by default.",
+  },
   tiles: {
     kind: "string",
     metavar: "URL",

@@ -6,6 +6,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Clock, HealthCheck, HistoryQueries } from "../ports.ts";
 import type { System } from "./api-types.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { HistoryGate } from "./history-gate.ts";
 import { readParameters } from "./api-query.ts";
 
 /** What the routes answer from. */
@@ -21,6 +22,9 @@ export interface ApiContext {
   /** Prometheus text and its media type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
   readonly maxStreams: number;
+  /** Of one address, or /64 of IPv6; null: no limit. */
+  readonly maxStreamsOfClient: number | null;
+  readonly historyGate: HistoryGate;
   readonly isDraining: () => boolean;
 }
 

@@ -1,6 +1,6 @@
 /** Errors as `application/problem+json` (RFC 9457), from the one table of codes. */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { AppError, ERRORS, HttpError, type ErrorRow } from "../errors.ts";
+import { AppError, ERRORS, HttpError, type ErrorCode, type ErrorRow } from "../errors.ts";
 import type { Logger } from "../ports.ts";
 import type { Problem } from "./api-types.ts";
 
@@ -10,6 +10,7 @@ const BY_STATUS: Readonly<Record<number, ConstructorParameters<typeof HttpError>
   405: "VELOSTREAM_HTTP_METHOD",
   413: "VELOSTREAM_HTTP_TOO_LARGE",
   414: "VELOSTREAM_HTTP_TOO_LARGE",
+  416: "VELOSTREAM_HTTP_RANGE",
   429: "VELOSTREAM_HTTP_RATE_LIMITED",
   503: "VELOSTREAM_HTTP_UNAVAILABLE",
 };
@@ -29,21 +30,44 @@ export function sendProblem(
     });
   }
   const row: ErrorRow = ERRORS[known.code];
-  // An adapter that is away (archive, log) is a matter of time; its remedy is the operator's and worth showing.
+  // An adapter that is away (archive, log) is a matter of time.
   const status = row.httpStatus ?? (row.retryable ? 503 : 500);
-  const problem: Problem = {
-    type: `/docs#${known.code}`,
-    title: row.meaning,
-    status,
-    code: known.code,
-    detail: known.message,
-    instance: request.url.split("?", 1)[0] ?? "",
-  };
+  let detail = known.message;
+  if (!(known instanceof HttpError)) {
+    // Its message is the operator's: it names folders and hosts, which are no stranger's business.
+    logger.warn("http.unavailable", known.message, { code: known.code, route: request.routeOptions.url });
+    detail = `${row.meaning} The server's log says more; its operator can mend it.`;
+  }
+  // How long a file is, for who asked for a part that it has not.
+  const range = (error as { headers?: Record<string, unknown> } | null)?.headers?.["Content-Range"];
+  if (status === 416 && typeof range === "string") reply.header("content-range", range);
+  const { retryAfterSeconds } = known.details;
+  if (typeof retryAfterSeconds === "number") reply.header("retry-after", String(retryAfterSeconds));
+  const instance = request.url.split("?", 1)[0] ?? "";
   return reply
     .code(status)
     .header("cache-control", "no-store")
     .type("application/problem+json")
-    .send(JSON.stringify(problem));
+    .send(problemJson({ code: known.code, status, detail, instance }));
+}
+
+/** The body of an answer that tells of an error. */
+export function problemJson(problem: {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+}): string {
+  const { code, status, detail, instance } = problem;
+  const body: Problem = {
+    type: `/docs#${code}`,
+    title: ERRORS[code].meaning,
+    status,
+    code,
+    detail,
+    instance,
+  };
+  return JSON.stringify(body);
 }
 
 function asAppError(error: unknown): AppError {

@@ -1,9 +1,12 @@
-/** What keeps the server and its readers safe: headers, limits of size and time, rate limit, CORS. */
+/** What keeps the server and its readers safe: headers, whom requests mean, limits of size and time, rate limit, CORS. */
 import fastifyCors from "@fastify/cors";
 import fastifyHelmet from "@fastify/helmet";
 import fastifyRateLimit from "@fastify/rate-limit";
 import type { FastifyInstance } from "fastify";
+import ipaddr from "ipaddr.js";
 import { HttpError } from "../errors.ts";
+import { clientOf } from "./client-address.ts";
+import { hostCheck, type HostCheckOptions } from "./host-check.ts";
 
 /** Limits of every connection, against clients that send or read slowly, or too much. */
 export const LIMITS = {
@@ -21,6 +24,8 @@ export const LIMITS = {
   pathPartLength: 300,
   /** Connections beside the event streams. */
   otherConnections: 1_000,
+  /** Connections of one client beside its event streams. */
+  otherConnectionsOfClient: 100,
 } as const;
 
 export const SERVER_LIMITS = {
@@ -34,18 +39,38 @@ export const SERVER_LIMITS = {
     headersTimeout: LIMITS.headersTimeoutMs,
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: LIMITS.maxHeaderBytes,
+    // Our own check answers what names no host.
+    requireHostHeader: false,
   },
-  // A proxy's word about who asks is not taken: no forwarded headers are read.
-  trustProxy: false,
 } as const;
 
-export interface SecurityOptions {
+export interface SecurityOptions extends HostCheckOptions {
   /** Origins that may read the API: exact, or `*` for all. Empty: none but our own. */
   readonly corsOrigins: readonly string[];
   /** API requests per minute and address; 0: no limit. */
   readonly requestsPerMinute: number;
   /** Origin that the operator's base map comes from; null: none. */
   readonly tilesOrigin: string | null;
+}
+
+/** C0, DEL and C1, as they are or percent-encoded in UTF-8: a NUL ends a text for some, a line feed a line of a log. */
+const HAS_CONTROL = /\p{Cc}|%(?:[01][\da-f]|7f|c2%[89][\da-f])/iu;
+
+/** Whether an address is one of these addresses and networks. */
+export function isAmong(proxies: readonly string[]): (address: string) => boolean {
+  const networks = proxies.map((proxy) => {
+    if (!proxy.includes("/")) return [ipaddr.process(proxy), null] as const;
+    const [address, bits] = ipaddr.parseCIDR(proxy);
+    return [address, bits] as const;
+  });
+  return (text) => {
+    if (!ipaddr.isValid(text)) return false;
+    const address = ipaddr.process(text);
+    return networks.some(([network, bits]) => {
+      if (network.kind() !== address.kind()) return false;
+      return address.match(network, bits ?? (network.kind() === "ipv4" ? 32 : 128));
+    });
+  };
 }
 
 declare module "fastify" {
@@ -83,6 +108,16 @@ export async function secure(app: FastifyInstance, options: SecurityOptions): Pr
     // The API is for other origins too, where --cors allows them.
     crossOriginResourcePolicy: { policy: options.corsOrigins.length > 0 ? "cross-origin" : "same-origin" },
   });
+  const checkHost = hostCheck(options);
+  app.addHook("onRequest", (request, _reply, done) => {
+    checkHost(request.raw);
+    if (HAS_CONTROL.test(request.raw.url ?? ""))
+      throw new HttpError(
+        "VELOSTREAM_HTTP_BAD_REQUEST",
+        "There is a control character in the address. Leave it out; no name here has one.",
+      );
+    done();
+  });
   if (options.corsOrigins.length > 0) {
     await app.register(fastifyCors, {
       origin: options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
@@ -97,6 +132,7 @@ export async function secure(app: FastifyInstance, options: SecurityOptions): Pr
       timeWindow: 60_000,
       // Addresses remembered; the least recently seen is forgotten.
       cache: 10_000,
+      keyGenerator: (request) => clientOf(request.ip),
       allowList: (request) => request.routeOptions.config.limited !== true,
       errorResponseBuilder: (_request, context) =>
         new HttpError(

@@ -1,7 +1,7 @@
 /**
  * The HTTP server as one factory: API, event stream, documentation, health, metrics and the page.
  *
- *   request ─▶ limits ─▶ headers, CORS, rate ─▶ route (zod in, JSON out) ─▶ ETag ─▶ compression
+ *   request ─▶ limits ─▶ headers, Host, CORS, rate ─▶ route (zod in, JSON out) ─▶ ETag ─▶ compression
  *                                                 └ /api/v1/events leaves here: no buffer after it
  */
 import fastifyCompress from "@fastify/compress";
@@ -14,14 +14,17 @@ import type { Clock, HealthCheck, HistoryQueries, Logger, SystemStatusSource } f
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { ApiContext, ApiRoute } from "./api-route.ts";
 import { DOCS_STYLE, docsPage } from "./docs-page.ts";
+import { capConnections } from "./connection-caps.ts";
+import { answerEarly, answerTheRest, GUARDS } from "./early-errors.ts";
 import { EventHub } from "./event-hub.ts";
+import { HistoryGate } from "./history-gate.ts";
 import { openApi } from "./openapi.ts";
 import { sendProblem } from "./problem.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { operationRoutes } from "./routes/operations.ts";
-import { secure, SERVER_LIMITS, LIMITS, type SecurityOptions } from "./security.ts";
+import { isAmong, secure, SERVER_LIMITS, LIMITS, type SecurityOptions } from "./security.ts";
 import { presentSystems } from "./systems.ts";
 import { serveWeb } from "./web.ts";
 
@@ -44,6 +47,10 @@ export interface ServerOptions extends Omit<SecurityOptions, "tilesOrigin"> {
   readonly webRoot: string | null;
   readonly tiles: ApiContext["tiles"];
   readonly maxStreams: number;
+  /** Event streams of one address, or /64 of IPv6; null: no limit. */
+  readonly maxStreamsOfClient: number | null;
+  /** Addresses and networks of the proxies whose X-Forwarded-For says who asks. */
+  readonly trustProxies: readonly string[];
   /** Bytes an event stream's client may leave unread. @default 1 MiB */
   readonly maxUnreadBytes?: number;
 }
@@ -68,16 +75,35 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     epoch: options.epoch,
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
   });
+  const isProxy = isAmong(options.trustProxies);
   const app = Fastify({
     ...SERVER_LIMITS,
+    // Whom we do not trust says nothing about who asks: the last address that is not a proxy's counts.
+    trustProxy: options.trustProxies.length > 0 && isProxy,
     logger: false,
     forceCloseConnections: "idle",
     // Malformed and over-long addresses, before any route.
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, logger),
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(error, request, reply.headers({ ...GUARDS }), logger),
+    clientErrorHandler: answerEarly,
   });
-  app.server.maxConnections = options.maxStreams + LIMITS.otherConnections;
+  answerTheRest(app.server);
+  const mostConnections = options.maxStreams + LIMITS.otherConnections;
+  capConnections(app.server, {
+    most: mostConnections,
+    mostOfClient:
+      options.maxStreamsOfClient === null
+        ? null
+        : options.maxStreamsOfClient + LIMITS.otherConnectionsOfClient,
+    isProxy,
+    onClosed: (why) => metrics.count("velostream_http_connections_closed_total", { why }),
+  });
+  // What is closed to make room takes a moment to be gone.
+  app.server.maxConnections = mostConnections + LIMITS.otherConnections;
 
   await secure(app, {
+    host: options.host,
+    allowHosts: options.allowHosts,
     corsOrigins: options.corsOrigins,
     requestsPerMinute: options.requestsPerMinute,
     tilesOrigin: options.tiles === null ? null : new URL(options.tiles.url).origin,
@@ -143,6 +169,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       contentType: metrics.registry.contentType,
     }),
     maxStreams: options.maxStreams,
+    maxStreamsOfClient: options.maxStreamsOfClient,
+    historyGate: new HistoryGate(clock),
     isDraining: () => draining,
   };
   const routes = [

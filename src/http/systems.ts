@@ -4,6 +4,7 @@ import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { VELIB_SYSTEM } from "../domain/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
+import { knownTimezone, webAddress } from "./publisher-text.ts";
 
 /** Data younger than this is never called stale, however fast the feed is. */
 const LEAST_STALE_AFTER_MS = 300_000;
@@ -63,9 +64,9 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
   return {
     system_id: live.systemId,
     name: known?.name ?? null,
-    timezone: known?.timezone ?? null,
+    timezone: knownTimezone(known?.timezone),
     attribution: known?.attribution ?? null,
-    license_url: known?.licenseUrl ?? null,
+    license_url: webAddress(known?.licenseUrl),
     simulated: live.simulated || status?.description.simulated === true,
     state: status?.state ?? "unknown",
     stations: live.stations,

@@ -149,6 +149,11 @@ export const METRICS = {
     help: "Requests answered, by route pattern and status code.",
     labels: ["route", "status"],
   },
+  velostream_http_connections_closed_total: {
+    kind: "counter",
+    help: "Connections closed to make room: of one client (client) or of all (total).",
+    labels: ["why"],
+  },
   velostream_http_request_duration_seconds: {
     kind: "histogram",
     help: "Time from a request's first byte to the last byte of its answer; event streams are left out.",

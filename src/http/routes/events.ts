@@ -5,6 +5,7 @@ import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { HttpError } from "../../errors.ts";
 import { SystemId } from "../api-query.ts";
+import { clientOf } from "../client-address.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import type { StreamChunk } from "../sse-event.ts";
 import type { StreamSink } from "../stream-client.ts";
@@ -16,6 +17,7 @@ const Include = z
   .describe("areas, stations or both, comma separated; default both.");
 
 export function eventRoutes(context: ApiContext): ApiRoute[] {
+  const streamsOf = new Map<string, number>();
   return [
     apiRoute({
       path: "/api/v1/events",
@@ -40,6 +42,16 @@ export function eventRoutes(context: ApiContext): ApiRoute[] {
             `All ${context.maxStreams} event streams are taken. Try again later, or raise --max-streams.`,
           );
         }
+        const client = clientOf(raw.ip);
+        const own = streamsOf.get(client) ?? 0;
+        const most = context.maxStreamsOfClient;
+        if (most !== null && own >= most) {
+          reply.header("retry-after", "5");
+          throw new HttpError(
+            "VELOSTREAM_HTTP_RATE_LIMITED",
+            `All ${most} event streams of your address are taken. Close one; behind a proxy, its operator sets --trust-proxy or --max-streams-per-address.`,
+          );
+        }
         const header = raw.headers["last-event-id"];
         const gzip = /(^|[\s,])gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))(;|,|$)/.test(
           raw.headers["accept-encoding"] ?? "",
@@ -56,7 +68,13 @@ export function eventRoutes(context: ApiContext): ApiRoute[] {
           gzip,
           sink: new ResponseSink(response),
         });
-        response.once("close", disconnect);
+        streamsOf.set(client, own + 1);
+        response.once("close", () => {
+          disconnect();
+          const left = (streamsOf.get(client) ?? 1) - 1;
+          if (left > 0) streamsOf.set(client, left);
+          else streamsOf.delete(client);
+        });
         return reply;
       },
     }),

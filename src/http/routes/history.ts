@@ -1,8 +1,10 @@
 /** The routes that answer from the archive, where there is one. */
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { HttpError } from "../../errors.ts";
 import type { HistoryGap, HistoryQueries, HistorySeries } from "../../ports.ts";
 import { HistoryParameters, rangeOf, SystemId, wholeNumber, type Range } from "../api-query.ts";
+import { clientOf } from "../client-address.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { HistoryAnswer, TypicalAnswer } from "../api-schemas.ts";
 import type { HistoryAnswer as History } from "../api-types.ts";
@@ -14,6 +16,8 @@ const Aggregate = z
   .default("mean")
   .describe("How a step's values become one; the mean is weighted by time.");
 const AreaPath = z.strictObject({ area: z.string().max(300).describe("An area's key.") });
+/** Steps of all weeks together: what one question about the usual may cost. */
+const MOST_TYPICAL_STEPS = 100_000;
 const ERRORS = [
   "VELOSTREAM_HTTP_NOT_FOUND",
   "VELOSTREAM_HTTP_NO_ARCHIVE",
@@ -30,11 +34,12 @@ export function historyRoutes(context: ApiContext): ApiRoute[] {
       query: HistoryParameters.extend({ aggregate: Aggregate }),
       answer: HistoryAnswer,
       errors: ERRORS,
-      handle: async ({ params, query }) => {
+      handle: async ({ params, query, raw, reply }) => {
         const history = archive(context);
         const range = rangeOf(query, context.clock.now());
         const { systemId, area } = areaOf(context, params.area);
-        const series = await history.areaHistory({ systemId, area, ...range, aggregate: query.aggregate });
+        const asked = { systemId, area, ...range, aggregate: query.aggregate };
+        const series = await ask(context, raw, reply, async (signal) => history.areaHistory(asked, signal));
         if (series === null) throw noArea(params.area);
         return presentHistory({ key: params.area, systemId }, range, query.aggregate, series);
       },
@@ -50,16 +55,14 @@ export function historyRoutes(context: ApiContext): ApiRoute[] {
       }),
       answer: HistoryAnswer,
       errors: ERRORS,
-      handle: async ({ params, query }) => {
+      handle: async ({ params, query, raw, reply }) => {
         const history = archive(context);
         const range = rangeOf(query, context.clock.now());
         const { systemId, stationId } = stationOf(context, params.id, query.system);
-        const series = await history.stationHistory({
-          systemId,
-          stationId,
-          ...range,
-          aggregate: query.aggregate,
-        });
+        const asked = { systemId, stationId, ...range, aggregate: query.aggregate };
+        const series = await ask(context, raw, reply, async (signal) =>
+          history.stationHistory(asked, signal),
+        );
         // Never seen by the archive, nor by the view: the sentence of the live route says it.
         if (series === null) requireStation(context, params.id, query.system);
         const key = stationKey(systemId, stationId);
@@ -76,18 +79,19 @@ export function historyRoutes(context: ApiContext): ApiRoute[] {
       }),
       answer: TypicalAnswer,
       errors: ERRORS,
-      handle: async ({ params, query }) => {
+      handle: async ({ params, query, raw, reply }) => {
         const history = archive(context);
         const range = rangeOf(query, context.clock.now());
+        const steps = Math.ceil((range.toMs - range.fromMs) / range.stepMs);
+        if (steps * query.weeks > MOST_TYPICAL_STEPS)
+          throw new HttpError(
+            "VELOSTREAM_HTTP_BAD_REQUEST",
+            `${steps} steps of ${query.weeks} weeks are asked for; at most ${MOST_TYPICAL_STEPS} together are answered. Ask for a longer "step", or fewer "weeks".`,
+          );
         const { systemId, area } = areaOf(context, params.area);
         const timezone = context.systems().find(({ system_id: id }) => id === systemId)?.timezone ?? "UTC";
-        const typical = await history.areaTypical({
-          systemId,
-          area,
-          ...range,
-          weeks: query.weeks,
-          timezone,
-        });
+        const asked = { systemId, area, ...range, weeks: query.weeks, timezone };
+        const typical = await ask(context, raw, reply, async (signal) => history.areaTypical(asked, signal));
         if (typical === null) throw noArea(params.area);
         return {
           key: params.area,
@@ -107,6 +111,23 @@ export function historyRoutes(context: ApiContext): ApiRoute[] {
       },
     }),
   ];
+}
+
+/** Asks the archive when it is this client's turn, for as long as it waits for the answer. */
+async function ask<T>(
+  { historyGate }: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  question: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  reply.raw.once("close", leave);
+  try {
+    return await historyGate.ask(clientOf(request.ip), question, gone.signal);
+  } finally {
+    reply.raw.off("close", leave);
+  }
 }
 
 function archive(context: ApiContext): HistoryQueries {

@@ -14,7 +14,7 @@ const host = "127.0.0.1";
 test("serves the metrics and nothing else, and says when its port is taken", async () => {
   const metrics = createMetrics({ process: false });
   metrics.set("velostream_spark_query_active", {}, 1);
-  const options = { metrics, host, checks: () => [] };
+  const options = { metrics, host, allowHosts: [], checks: () => [] };
   const served = await serveMetrics({ ...options, port: 0 });
   const answer = await fetch(served.url);
   assert.equal(answer.status, 200);
@@ -36,7 +36,7 @@ test("is alive while it runs, and ready only while every check is well, with the
     { name: "pipeline", check: () => ({ ok: true, reason: null }) },
   ];
   const metrics = createMetrics({ process: false });
-  const served = await serveMetrics({ metrics, host, port: 0, checks: () => checks });
+  const served = await serveMetrics({ metrics, host, allowHosts: [], port: 0, checks: () => checks });
   const ask = async (path: string): Promise<readonly [number, HealthAnswer]> => {
     const answer = await fetch(new URL(path, served.url));
     return [answer.status, (await answer.json()) as HealthAnswer];

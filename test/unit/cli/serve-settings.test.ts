@@ -12,6 +12,9 @@ function settings(values: Partial<Settings>): Settings {
     cors: null,
     "rate-limit": 600,
     "max-streams": 2000,
+    "max-streams-per-address": 100,
+    "allow-host": null,
+    "trust-proxy": null,
     tiles: null,
     "tiles-attribution": null,
     ...values,
@@ -24,7 +27,10 @@ test("by default only this machine is served, nobody else may read, and no map t
     port: 8080,
     corsOrigins: [],
     requestsPerMinute: 600,
+    allowHosts: [],
+    trustProxies: [],
     maxStreams: 2000,
+    maxStreamsOfClient: 100,
     tiles: null,
   });
 });

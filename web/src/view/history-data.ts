@@ -34,6 +34,8 @@ export type Archive =
 
 export type Subject = { readonly kind: "area" | "station"; readonly key: string };
 
+const MOST_TRIES = 5;
+
 /** Asks the archive; a failure is a value that the chart shows. */
 export async function askArchive(
   subject: Subject,
@@ -45,7 +47,7 @@ export async function askArchive(
   const path = `/api/v1/${subject.kind === "area" ? "areas" : "stations"}/${encodeURIComponent(subject.key)}`;
   const query = `?from=${Math.floor(nowMs - spanMs)}&to=${Math.floor(nowMs)}&step=${step}`;
   try {
-    const response = await fetch(`${path}/history${query}`, { signal });
+    const response = await fetchInTurn(`${path}/history${query}`, signal);
     if (!response.ok) return { kind: "failed", why: await reasonOf(response) };
     const history = (await response.json()) as HistoryAnswer;
     return { kind: "answered", history, typical: await askTypical(subject, path, query, signal) };
@@ -62,8 +64,18 @@ async function askTypical(
   signal: AbortSignal,
 ): Promise<TypicalAnswer | null> {
   if (subject.kind !== "area") return null;
-  const response = await fetch(`${path}/typical${query}`, { signal });
+  const response = await fetchInTurn(`${path}/typical${query}`, signal);
   return response.ok ? ((await response.json()) as TypicalAnswer) : null;
+}
+
+/** The server answers few questions to the archive at a time, and says when to come again. */
+async function fetchInTurn(url: string, signal: AbortSignal): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const response = await fetch(url, { signal });
+    const seconds = Number(response.headers.get("retry-after"));
+    if (response.status !== 503 || !(seconds > 0) || tries >= MOST_TRIES) return response;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  }
 }
 
 async function reasonOf(response: Response): Promise<string> {
