@@ -68,6 +68,11 @@ export interface ReadOptions {
   readonly finish?: AbortSignal;
   /** When it aborts, the read stops at once. */
   readonly signal?: AbortSignal;
+  /**
+   * Of the memory log: this reader holds nobody up. Beyond so many records of a topic it is left behind, and finds the
+   * rest compacted, as on Kafka. @default the log's producers wait for it
+   */
+  readonly waitsForRecords?: number;
 }
 
 export interface ReadBatch {
@@ -75,6 +80,18 @@ export interface ReadBatch {
   readonly records: readonly LogRecord[];
   /** True once the end offsets seen when the read began have been reached; a batch (maybe empty) says so once reached. */
   readonly caughtUp: boolean;
+  /** Records that the log no longer has, before some of these; none is missing when absent. */
+  readonly missing?: readonly MissingRecords[];
+}
+
+/** A hole in what is read of a partition: the log had records there once. */
+export interface MissingRecords {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first record after the hole. */
+  readonly beforeOffset: number;
+  /** Superseded ones were removed, or all that were old. */
+  readonly reason: "compacted" | "retention";
 }
 
 /** Where a restored partition stands. */

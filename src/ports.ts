@@ -6,8 +6,7 @@
  */
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
-import type { LogRecord } from "./log-ports.ts";
-import type { FeedTraffic, HealthState } from "./serve-ports.ts";
+import type { FeedTraffic } from "./serve-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
@@ -43,24 +42,6 @@ export interface Metrics {
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
   /** Drops one labelled gauge: a partition taken away, a system removed. */
   forget<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
-}
-
-// ───────────────────────────── Archive ─────────────────────────────
-
-/** Keeps every record of the raw and totals topics. Written by one process at a time (history/). */
-export interface Archive {
-  /** Next offset to read by `topic:partition`; empty in a new log. */
-  positions(): ReadonlyMap<string, number>;
-  /**
-   * Takes records in the order of the log. Resolves when they will survive a crash, or, while the disk is full, when
-   * they wait in memory: it never rejects for the sake of the disk.
-   * @param behind the log is not read to its end yet: one partition may come long before another. @default false
-   */
-  append(records: readonly LogRecord[], behind?: boolean): Promise<void>;
-  /** Does what is due: call about every second. */
-  tend(): Promise<void>;
-  health(): HealthState;
-  close(): Promise<void>;
 }
 
 // ───────────────────────────── Feed ─────────────────────────────

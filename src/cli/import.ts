@@ -6,7 +6,7 @@
  */
 import { stationSelection } from "../domain/station-selection.ts";
 import { RecordingSource } from "../feed/recording.ts";
-import type { Span } from "../history/coverage.ts";
+import type { Span } from "../history/spans.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import { runArchive } from "../pipeline/archive.ts";

@@ -4,76 +4,56 @@
  *   append ─▶ rows ─▶ journal, synced: acknowledged ──every 5 min or 20,000 rows──▶ Parquet, commit
  *               │ disk full
  *               ▼
- *            backlog (live data goes on) ──space again──▶ journal, with the gap that was left
+ *            not taken: they wait in the log, and are given again
  *
  * Killed at any point: what is in the journal but not committed is read back; positions are those of the last frame.
  */
-import type { ReferenceReader } from "../domain/raw-record.ts";
-import type { Archive, Clock, HealthState, Logger, LogRecord, Metrics } from "../ports.ts";
+import type { Archive, ArchiveRead } from "../archive-ports.ts";
+import type { HealthState, LogRecord, MissingRecords } from "../ports.ts";
 import { ArchiveFolder } from "./archive-folder.ts";
 import { ArchiveHealth } from "./archive-health.ts";
-import { Backlog } from "./backlog.ts";
-import type { Coverage, Epoch, Span } from "./coverage.ts";
+import type { Coverage } from "./coverage.ts";
+import type { Epoch, Span } from "./spans.ts";
 import { commitFlush } from "./flush.ts";
 import { flushJournals } from "./flush-files.ts";
-import { createJournal, encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
+import type { ArchiveWriterOptions } from "./archive-writer-options.ts";
+import { createJournal, type Frame } from "./journal.ts";
+import { frameLength } from "./frame-length.ts";
+import { JournalWriter } from "./journal-writer.ts";
+import { Journaled } from "./journaled.ts";
+import { Losses } from "./losses.ts";
 import { Maintenance } from "./maintenance.ts";
-import type { RecordedGap } from "./manifest.ts";
-import type { OpenParquet } from "./parquet-files.ts";
-import { nextEpoch, observeRows, positionsOf, recover } from "./recovery.ts";
-import { newRows, type RecordRows } from "./record-rows.ts";
+import type { GapReason } from "./manifest.ts";
+import { observeRows } from "./observe-rows.ts";
+import { nextEpoch, positionsOf, recover } from "./recovery.ts";
+import { newRows, skipTeller, type RecordRows, type TakenRecords } from "./record-rows.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
-
-export interface ArchiveWriterOptions {
-  /** The history folder (layout.ts). */
-  readonly folder: string;
-  readonly kind: Epoch["kind"];
-  readonly topics: { readonly raw: string; readonly totals: string };
-  readonly readReference: ReferenceReader;
-  /** Days older than this are removed; null keeps all. */
-  readonly retainMs: number | null;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  /** @default createJournal */
-  readonly openJournal?: OpenJournal;
-  /** Who makes one file of several. @default a process of its own */
-  readonly openParquet?: OpenParquet;
-  /** Rows after which the journal becomes files. @default 20000 */
-  readonly flushRows?: number;
-  /** Rows of a sealed file that systems share. @default 1000000 */
-  readonly sealedRows?: number;
-  /** Rows kept whole while the disk is full. @default 100000 */
-  readonly backlogRows?: number;
-}
 
 const FLUSH_ROWS = 20_000;
 const FLUSH_AFTER_MS = 5 * 60_000;
-
-/** What is in the journals and not in files. */
-interface Journaled {
-  stations: number;
-  areas: number;
-  gaps: RecordedGap[];
-}
+/** Records of one frame: what an acknowledgement takes of memory. */
+const FRAME_RECORDS = 5_000;
+/** Rows in the journal beyond which a catch-up waits for files, times those that make a flush due. */
+const MOST_JOURNALED = 5;
 
 export class ArchiveWriter implements Archive {
   readonly #options: ArchiveWriterOptions;
   readonly #folder: ArchiveFolder;
   readonly #maintenance: Maintenance;
   readonly #coverage: Coverage;
-  readonly #backlog: Backlog;
   readonly #health: ArchiveHealth;
+  readonly #losses: Losses;
+  readonly #tellSkipped: (reasons: readonly string[]) => void;
   #epoch: Epoch;
   /** Of this writer, the newest last. */
   readonly #epochs: Epoch[];
   #rows: RecordRows;
-  #journaled: Journaled = { stations: 0, areas: 0, gaps: [] };
-  #journaledSinceMs: number | null = null;
-  #journal: { readonly number: number; readonly file: JournalFile } | null = null;
-  #nextJournal: number;
+  readonly #journaled = new Journaled();
+  readonly #journals: JournalWriter;
   /** The log is not read to its end yet. */
   #behind = false;
+  /** Why records waited in the log, until all that waited is read: what is missing then was lost for this. */
+  #waited: GapReason | null = null;
   /** Appends and rotations, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
   #flushing: Promise<void> | null = null;
@@ -88,12 +68,15 @@ export class ArchiveWriter implements Archive {
     this.#options = options;
     this.#folder = folder;
     this.#coverage = coverage;
-    this.#backlog = new Backlog(options.backlogRows);
+    const { clock, logger, metrics } = options;
     this.#health = new ArchiveHealth({ ...options, folder: folder.path });
+    this.#losses = new Losses(clock, logger, metrics);
+    this.#tellSkipped = skipTeller({ ...options, folder: folder.path });
     this.#epoch = epoch;
     this.#epochs = [epoch];
     this.#rows = rows;
-    this.#nextJournal = folder.manifest.journalFrom;
+    const { openJournal = createJournal } = options;
+    this.#journals = new JournalWriter(folder.path, folder.manifest.journalFrom, openJournal);
     this.#maintenance = new Maintenance(folder, {
       ...options,
       onRetained: (fromMs) => this.#coverage.forget(fromMs),
@@ -104,10 +87,12 @@ export class ArchiveWriter implements Archive {
   static async open(options: ArchiveWriterOptions): Promise<ArchiveWriter> {
     const folder = await ArchiveFolder.open(options.folder, options.openParquet);
     try {
-      const { coverage, epoch, positions, kept } = await recover(folder, options);
+      const { coverage, epoch, positions, kept, lost } = await recover(folder, options);
       const simulated = folder.manifest.simulated ?? null;
       const rows = newRows(options, { epoch: epoch.id, positions, kept, simulated });
-      return new ArchiveWriter(options, folder, coverage, epoch, rows);
+      const writer = new ArchiveWriter(options, folder, coverage, epoch, rows);
+      writer.#losses.add(lost);
+      return writer;
     } catch (error) {
       await folder.close();
       throw error;
@@ -123,28 +108,27 @@ export class ArchiveWriter implements Archive {
     return this.#coverage.spans();
   }
 
-  async append(records: readonly LogRecord[], behind = false): Promise<void> {
-    return this.#inTurn(async () => {
-      for (let rest = records; rest.length > 0;) {
-        const taken = this.#rows.take(rest);
-        this.#backlog.add(taken.stations, taken.areas, { ...taken, behind });
-        this.#behind = behind;
-        rest = rest.slice(taken.taken);
-        await this.#acknowledge(false);
-        if (rest.length > 0) this.#beginEpoch();
-      }
-    });
+  async append(records: readonly LogRecord[], { behind = false, missing = [] }: ArchiveRead = {}) {
+    const { flushRows = FLUSH_ROWS } = this.#options;
+    let taken = 0;
+    while (taken < records.length) {
+      // A catch-up is faster than files are made: rows in the journal are read back whole.
+      if (this.#journaled.count >= MOST_JOURNALED * flushRows && !this.#health.waits("files"))
+        await this.flush();
+      const rest = taken === 0 ? records : records.slice(taken);
+      const acknowledged = await this.#inTurn(async () => this.#take(rest, behind, missing));
+      taken += acknowledged;
+      if (acknowledged === 0) break;
+    }
+    if (taken === records.length && !behind) this.#isReadUp();
+    return taken;
   }
 
   async tend(): Promise<void> {
     const { clock, flushRows = FLUSH_ROWS } = this.#options;
-    await this.#inTurn(async () => this.#acknowledge(false));
-    const nowMs = clock.now();
-    const { stations, areas } = this.#journaled;
-    const due =
-      stations + areas >= flushRows ||
-      (this.#journaledSinceMs !== null && nowMs - this.#journaledSinceMs >= FLUSH_AFTER_MS);
-    if (due && !this.#health.waits) await this.flush();
+    const { count, sinceMs } = this.#journaled;
+    const due = count >= flushRows || (sinceMs !== null && clock.now() - sinceMs >= FLUSH_AFTER_MS);
+    if (due && !this.#health.waits("files")) await this.flush();
     if (this.#health.isWell) this.#maintenance.begin(this.#behind);
   }
 
@@ -157,16 +141,18 @@ export class ArchiveWriter implements Archive {
   }
 
   health(): HealthState {
-    return this.#health.state();
+    const { ok, reason } = this.#health.state();
+    const lost = this.#losses.recent;
+    if (!ok || lost === null) return { ok, reason };
+    return { ok: !this.#behind, reason: lost };
   }
 
   /** Everything acknowledged becomes files, days that are over are sealed (all days, of an import), the folder is free. */
   async close(): Promise<void> {
-    await this.#inTurn(async () => this.#acknowledge(true));
+    await this.#turn;
     await this.flush();
     if (this.#health.isWell) await this.#maintenance.finish();
-    await this.#journal?.file.close().catch(() => {});
-    this.#journal = null;
+    await this.#journals.close();
     await this.#folder.close();
   }
 
@@ -175,63 +161,89 @@ export class ArchiveWriter implements Archive {
     await this.#turn;
     await this.#flushing;
     await this.#maintenance.idle();
-    await this.#journal?.file.close();
+    await this.#journals.close();
     await this.#folder.close();
   }
 
-  /** Writes what waits to the journal; while that fails it goes on waiting. */
-  async #acknowledge(anyway: boolean): Promise<void> {
-    if (!anyway && this.#health.waits) return;
-    const backlog = this.#backlog;
-    const gaps = backlog.gaps("disk_full");
-    const positions = Object.fromEntries(this.#rows.positions);
-    if (backlog.rows === 0 && backlog.interrupted === false) return;
-    const { stations, areas, interrupted } = backlog;
+  /** @returns how many records were acknowledged; none while the disk is full */
+  async #take(
+    records: readonly LogRecord[],
+    behind: boolean,
+    missing: readonly MissingRecords[],
+  ): Promise<number> {
+    if (this.#health.waits("journal")) return 0;
+    const some = records.slice(0, frameLength(records, missing, FRAME_RECORDS));
+    const taken = this.#rows.take(some, missing);
+    if (taken.taken > 0 && !(await this.#acknowledge(taken, behind))) {
+      taken.undo();
+      return 0;
+    }
+    this.#tellSkipped(taken.skipped);
+    this.#behind = behind;
+    if (taken.taken < some.length) {
+      this.#beginEpoch();
+      if (taken.taken === 0) return this.#take(records, behind, missing);
+    }
+    return taken.taken;
+  }
+
+  /** Writes rows to the journal. @returns whether they will survive a crash */
+  async #acknowledge(taken: TakenRecords, behind: boolean): Promise<boolean> {
+    const { stations, areas } = taken;
+    if (stations.length + areas.length === 0) return true;
+    const missing = taken.missing.map((hole) => ({ ...hole, reason: this.#waited ?? hole.reason }));
     const frame: Frame = {
       epoch: this.#epoch,
-      positions,
+      positions: Object.fromEntries(this.#rows.positions),
       stations: stations.map((row) => toCells(row, STATION_COLUMNS)),
       areas: areas.map((row) => toCells(row, AREA_COLUMNS)),
-      interrupted,
-      gaps,
-      ...(backlog.behind ? { behind: true } : {}),
+      missing,
+      interrupted: false,
+      gaps: [],
+      ...(behind ? { behind: true } : {}),
     };
     try {
-      const journal = await this.#openJournal();
-      await journal.append(encodeFrame(frame));
+      await this.#journals.append(frame);
     } catch (error) {
-      this.#health.failed(error);
-      return;
+      this.#health.failed("journal", error);
+      this.#waited = this.#health.waitingFor;
+      return false;
     }
-    this.#health.recovered();
-    observeRows(this.#coverage, { stations, interrupted, behind: backlog.behind });
-    this.#journaled.stations += stations.length;
-    this.#journaled.areas += areas.length;
-    this.#journaled.gaps.push(...gaps);
-    this.#journaledSinceMs ??= this.#options.clock.now();
-    const { metrics } = this.#options;
-    metrics.count("velostream_archive_rows_total", { table: "stations" }, stations.length);
-    metrics.count("velostream_archive_rows_total", { table: "areas" }, areas.length);
-    backlog.clear();
+    this.#health.recovered("journal");
+    const gaps = observeRows(this.#coverage, {
+      epoch: this.#epoch,
+      stations,
+      areas,
+      missing,
+      interrupted: false,
+      behind,
+    });
+    this.#losses.add(gaps);
+    const rows = { stations: stations.length, areas: areas.length, gaps };
+    this.#journaled.add(rows, this.#options.clock.now());
+    for (const table of ["stations", "areas"] as const)
+      this.#options.metrics.count("velostream_archive_rows_total", { table }, taken[table].length);
+    return true;
+  }
+
+  /** All that waited in the log is read. */
+  #isReadUp(): void {
+    this.#behind = false;
+    this.#waited = null;
+    this.#losses.caughtUp();
   }
 
   async #flush(): Promise<void> {
     const { clock, metrics } = this.#options;
     const startedMs = clock.now();
     const taken = await this.#inTurn(async () => {
-      if (this.#journaledSinceMs === null) return null;
-      const journaled = this.#journaled;
-      if (this.#journal !== null) {
-        await this.#journal.file.close().catch(() => {});
-        // The next one is made when it is needed; until the commit this one counts.
-        this.#nextJournal = this.#journal.number + 1;
-        this.#journal = null;
-      }
-      this.#journaled = { stations: 0, areas: 0, gaps: [] };
-      this.#journaledSinceMs = null;
+      const journaled = this.#journaled.take();
+      if (journaled === null) return null;
+      // Until the commit the one that is closed counts.
+      const journalFrom = await this.#journals.rotate();
       return {
         ...journaled,
-        journalFrom: this.#nextJournal,
+        journalFrom,
         epochs: [...this.#epochs],
         positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
         spans: this.#coverage.spans(),
@@ -251,27 +263,13 @@ export class ArchiveWriter implements Archive {
         number,
       });
       await commitFlush(this.#folder, { ...taken, flushed });
-      this.#health.recovered();
+      this.#health.recovered("files");
       metrics.observe("velostream_archive_flush_duration_seconds", {}, (clock.now() - startedMs) / 1000);
     } catch (error) {
-      this.#health.failed(error);
+      this.#health.failed("files", error);
       // They are in the journals still: the next flush begins with these.
-      const { stations, areas, gaps } = this.#journaled;
-      this.#journaled = {
-        stations: taken.stations + stations,
-        areas: taken.areas + areas,
-        gaps: [...taken.gaps, ...gaps],
-      };
-      this.#journaledSinceMs = startedMs;
+      this.#journaled.add(taken, startedMs);
     }
-  }
-
-  async #openJournal(): Promise<JournalFile> {
-    if (this.#journal === null) {
-      const file = await (this.#options.openJournal ?? createJournal)(this.#folder.path, this.#nextJournal);
-      this.#journal = { number: this.#nextJournal, file };
-    }
-    return this.#journal.file;
   }
 
   /** The topic was made anew: what follows is another log's life. */

@@ -10,42 +10,18 @@
  *
  *   settled span ├────────┤ │ │  │ │   │ times kept ─▶ settle() ─▶ settled
  */
-import { joined, without, type Missing } from "./missing.ts";
+import { joined, without } from "./missing.ts";
+import { spansFrom, unsettledFrom, type Missing, type Span, type Unsettled } from "./spans.ts";
 import { fold, newWatch, reopened, type Watch } from "./watch.ts";
-
-/** One stretch of time in which a system was watched without a gap. */
-export interface Span {
-  readonly system: string;
-  readonly epoch: number;
-  readonly fromMs: number;
-  /** Time of the last record. */
-  readonly toMs: number;
-  /** How long the system may be silent after `toMs` before that is a gap. */
-  readonly patienceMs: number;
-}
-
-/** One life of a log: positions and offsets mean something within it only. */
-export interface Epoch {
-  readonly id: number;
-  readonly kind: "kafka" | "memory" | "import";
-  /** Topics read, for a Kafka log. */
-  readonly topics: string[];
-  readonly openedAtMs: number;
-}
 
 /** Times kept while the log is read as it grows: a quarter of an hour of a poll a minute. */
 const KEPT = 16;
 /** Times kept while it is read up to its end, partition after partition: a month of a poll a minute. */
 const KEPT_BEHIND = 50_000;
 
-/** What is not settled of a system in an epoch. */
-export interface Unsettled {
+/** What of a system is not told of, for records are missing. */
+export interface MissingOf extends Missing {
   readonly system: string;
-  readonly epoch: number;
-  readonly settled: Span | null;
-  /** Ascending, each once; later than what is settled. */
-  readonly timesMs: readonly number[];
-  readonly missing: readonly Missing[];
 }
 
 interface Kept {
@@ -54,6 +30,8 @@ interface Kept {
   settled: Watch | null;
   timesMs: number[];
   missing: Missing[];
+  /** By partition: the time of its last record. */
+  readonly lanes: Map<number, number>;
   /** What the times come to, gone on with while they come in order: asked at every flush, of every system. */
   tail: { readonly watch: Watch; readonly closed: Span[] } | null;
 }
@@ -62,8 +40,6 @@ interface Kept {
 export class Coverage {
   #closed: Span[];
   readonly #kept = new Map<string, Kept>();
-  /** By epoch, system and partition: its last record. */
-  readonly #lastMs = new Map<string, number>();
   /** By epoch and system: what was known before the first record. */
   readonly #knownToMs = new Map<string, number>();
 
@@ -76,13 +52,14 @@ export class Coverage {
       const id = idOf(system, epoch);
       this.#knownToMs.set(id, Math.max(toMs, this.#knownToMs.get(id) ?? 0));
     }
-    for (const { system, epoch, settled, timesMs, missing } of unsettled)
+    for (const { system, epoch, settled, timesMs, missing, lanes } of unsettled)
       this.#kept.set(idOf(system, epoch), {
         system,
         epoch,
         settled: settled === null ? null : reopened(settled),
         timesMs: [...timesMs],
         missing: [...missing],
+        lanes: new Map(lanes),
         tail: null,
       });
     this.#closed = this.#closed.filter(({ system, epoch, fromMs }) => {
@@ -107,19 +84,19 @@ export class Coverage {
 
   /** What `spans` alone does not tell: to be kept beside them. */
   unsettled(): readonly Unsettled[] {
-    return [...this.#kept.values()].map(({ system, epoch, settled, timesMs, missing }) => ({
+    return [...this.#kept.values()].map(({ system, epoch, settled, timesMs, missing, lanes }) => ({
       system,
       epoch,
       settled: settled?.span ?? null,
       timesMs: [...timesMs],
       missing: [...missing],
+      lanes: [...lanes],
     }));
   }
 
   /** A record of a system, read from a partition: it was watched at `atMs`. */
   observe(system: string, epoch: number, atMs: number, partition = 0): void {
-    const lane = `${idOf(system, epoch)}\n${partition}`;
-    this.#lastMs.set(lane, Math.max(atMs, this.#lastMs.get(lane) ?? 0));
+    this.pass(system, epoch, atMs, partition);
     const kept = this.#keptOf(system, epoch);
     const { settled, timesMs } = kept;
     if (settled !== null && atMs <= settled.span.toMs) {
@@ -140,12 +117,36 @@ export class Coverage {
     if (timesMs.length > KEPT_BEHIND) this.#settle(kept, KEPT_BEHIND / 2);
   }
 
-  /** Records of a partition are missing, before one of `untilMs`. Call before that one is observed. */
-  miss(system: string, epoch: number, partition: number, untilMs: number): void {
-    const id = idOf(system, epoch);
-    const fromMs = this.#lastMs.get(`${id}\n${partition}`) ?? this.#knownToMs.get(id) ?? 0;
-    if (fromMs >= untilMs) return;
-    const gone = { fromMs, toMs: untilMs };
+  /** A record of a system was read from a partition, which by itself does not say that it was watched. */
+  pass(system: string, epoch: number, atMs: number, lane: number): void {
+    const { lanes } = this.#keptOf(system, epoch);
+    lanes.set(lane, Math.max(atMs, lanes.get(lane) ?? 0));
+  }
+
+  /**
+   * Records of a partition are missing, before one of `untilMs`: any of the systems that it had records of, and of these.
+   * Call before that one is observed.
+   */
+  miss(epoch: number, lane: number, untilMs: number, systems: Iterable<string>): readonly MissingOf[] {
+    const concerned = new Set(systems);
+    // What is missing came after the last record of all.
+    let lastMs: number | undefined;
+    for (const kept of this.#kept.values()) {
+      const ownMs = kept.epoch === epoch ? kept.lanes.get(lane) : undefined;
+      if (ownMs === undefined) continue;
+      concerned.add(kept.system);
+      lastMs = Math.max(ownMs, lastMs ?? 0);
+    }
+    return [...concerned].flatMap((system) => {
+      const id = idOf(system, epoch);
+      const fromMs = this.#kept.get(id)?.lanes.get(lane) ?? lastMs ?? this.#knownToMs.get(id) ?? 0;
+      if (fromMs >= untilMs) return [];
+      this.#without(system, epoch, { fromMs, toMs: untilMs });
+      return [{ system, fromMs, toMs: untilMs }];
+    });
+  }
+
+  #without(system: string, epoch: number, gone: Missing): void {
     const kept = this.#keptOf(system, epoch);
     kept.tail = null;
     kept.missing = joined([...kept.missing, gone]);
@@ -209,7 +210,7 @@ export class Coverage {
     let kept = this.#kept.get(id);
     if (kept === undefined) {
       const settled = this.#lastSpan(system, epoch);
-      kept = { system, epoch, settled, timesMs: [], missing: [], tail: null };
+      kept = { system, epoch, settled, timesMs: [], missing: [], lanes: new Map(), tail: null };
       this.#kept.set(id, kept);
     }
     return kept;
@@ -228,17 +229,6 @@ export class Coverage {
     this.#closed.splice(found, 1);
     return reopened(span);
   }
-}
-
-/** What is not settled, without what lies before `fromMs`. */
-export function unsettledFrom(unsettled: readonly Unsettled[], fromMs: number): Unsettled[] {
-  return unsettled
-    .map((one) => ({
-      ...one,
-      settled: one.settled === null ? null : (spansFrom([one.settled], fromMs)[0] ?? null),
-      timesMs: one.timesMs.filter((atMs) => atMs >= fromMs),
-    }))
-    .filter(({ settled, timesMs }) => settled !== null || timesMs.length > 0);
 }
 
 /** Index after the last time up to `atMs`. */
@@ -275,11 +265,4 @@ function follow(
     else fold(watch, atMs, closed);
   }
   return watch;
-}
-
-/** The spans without what lies before `fromMs`. */
-export function spansFrom(spans: readonly Span[], fromMs: number): Span[] {
-  return spans
-    .filter(({ toMs }) => toMs >= fromMs)
-    .map((span) => ({ ...span, fromMs: Math.max(span.fromMs, fromMs) }));
 }

@@ -1,6 +1,6 @@
 /** From files that are whole to files that count: what a flush made, and where the log is read to, in one commit. */
 import type { ArchiveFolder } from "./archive-folder.ts";
-import type { Epoch, Span, Unsettled } from "./coverage.ts";
+import type { Epoch, Span, Unsettled } from "./spans.ts";
 import { KEYFRAMES_OF } from "./layout.ts";
 import { mayHold, type DataFile, type Manifest, type RecordedGap } from "./manifest.ts";
 import type { Flushed, FlushedFile } from "./flush-files.ts";
@@ -33,8 +33,9 @@ export async function commitFlush(folder: ArchiveFolder, input: FlushInput): Pro
         ...one,
         timesMs: [...one.timesMs],
         missing: [...one.missing],
+        lanes: (one.lanes ?? []).map(([lane, lastMs]) => [lane, lastMs]),
       })),
-      gaps: [...manifest.gaps, ...input.gaps],
+      gaps: withGaps(manifest.gaps, input.gaps),
       journalFrom: input.journalFrom,
     }));
   } catch (error) {
@@ -76,4 +77,21 @@ function withDays(epochs: Manifest["epochs"], added: readonly FlushedFile[]): Ma
     const days = added.filter((one) => one.epochs.includes(epoch.id)).map(({ file }) => file.day);
     return { ...epoch, fromDay: [epoch.fromDay, ...days].reduce((a, b) => (b < a ? b : a)) };
   });
+}
+
+/** Those that touch, of one system and reason, as one. */
+function withGaps(known: readonly RecordedGap[], added: readonly RecordedGap[]): RecordedGap[] {
+  const gaps = [...known];
+  for (const gap of added) {
+    const at = gaps.findLastIndex(({ system, reason }) => system === gap.system && reason === gap.reason);
+    const before = gaps[at];
+    if (before !== undefined && gap.fromMs <= before.toMs && gap.toMs >= before.fromMs)
+      gaps[at] = {
+        ...before,
+        fromMs: Math.min(before.fromMs, gap.fromMs),
+        toMs: Math.max(before.toMs, gap.toMs),
+      };
+    else gaps.push(gap);
+  }
+  return gaps;
 }

@@ -10,8 +10,9 @@ import { open, readdir, readFile, rm, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { makeFolder } from "./durable-files.ts";
 import { journalFolder, journalNumber, journalPath } from "./layout.ts";
-import type { Epoch } from "./coverage.ts";
-import type { RecordedGap } from "./manifest.ts";
+import type { Epoch } from "./spans.ts";
+import type { GapReason, RecordedGap } from "./manifest.ts";
+import type { PlainTable } from "./parquet-files.ts";
 import type { Cell } from "./rows.ts";
 import { unusableFolder } from "./storage-problem.ts";
 
@@ -22,11 +23,24 @@ export interface Frame {
   readonly positions: Readonly<Record<string, number>>;
   readonly stations: readonly (readonly Cell[])[];
   readonly areas: readonly (readonly Cell[])[];
-  /** Records before these are missing, in all partitions or in some: coverage begins anew. */
+  /** Holes in the log before some of these rows. Absent where an earlier version wrote it. */
+  readonly missing?: readonly FrameHole[];
+  /** As earlier versions told of holes: before these rows, in all partitions or in some. */
   readonly interrupted: boolean | readonly number[];
   /** The log is not read to its end yet: earlier records of other partitions may follow. */
   readonly behind?: true;
+  /** As earlier versions told of gaps. */
   readonly gaps: readonly RecordedGap[];
+  /** Counts the frames of one writer: where one is left out, a frame between two others is damaged. */
+  readonly sequence?: number;
+}
+
+/** Records are missing in a partition, before the row of that offset. */
+export interface FrameHole {
+  readonly table: PlainTable;
+  readonly partition: number;
+  readonly beforeOffset: number;
+  readonly reason: GapReason;
 }
 
 export function encodeFrame(frame: Frame): Buffer {

@@ -7,7 +7,7 @@
 import type { Clock, Logger, Metrics } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Compaction } from "./compaction.ts";
-import { spansFrom, unsettledFrom, type Epoch } from "./coverage.ts";
+import { spansFrom, unsettledFrom, type Epoch } from "./spans.ts";
 import { KeyframeMaker } from "./keyframe-maker.ts";
 import { lastSeenMs, lastSeenMsOf } from "./keyframes.ts";
 import { DAY_MS, dayOf, dayStartMs } from "./layout.ts";
@@ -154,6 +154,7 @@ export class Maintenance {
         ...one,
         timesMs: [...one.timesMs],
         missing: [...one.missing],
+        lanes: (one.lanes ?? []).map(([lane, lastMs]) => [lane, lastMs]),
       })),
       gaps: manifest.gaps.filter(({ toMs }) => toMs >= fromMs),
     }));

@@ -73,6 +73,8 @@ const Manifest = z.object({
         settled: Span.nullable(),
         timesMs: z.array(timeMs),
         missing: z.array(z.object({ fromMs: timeMs, toMs: timeMs })),
+        /** By partition, those of totals as −1, −2 and so on: the time of the last record. */
+        lanes: z.array(z.tuple([z.int(), timeMs])).optional(),
       }),
     )
     .optional(),
@@ -82,6 +84,8 @@ const Manifest = z.object({
 });
 export type Manifest = Readonly<z.infer<typeof Manifest>>;
 export type RecordedGap = Manifest["gaps"][number];
+/** Why records are missing that the log once had. */
+export type GapReason = "compacted" | "retention" | "disk_full" | "not_writable" | "journal_damaged";
 
 export const EMPTY_MANIFEST: Manifest = {
   format: 1,

@@ -1,11 +1,5 @@
 /** Stretches of time whose records are missing, and what they leave of spans. Pure. */
-import type { Span } from "./coverage.ts";
-
-/** Records of this stretch are missing: whatever else is told of it, the system was not watched whole. */
-export interface Missing {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import type { Missing, Span } from "./spans.ts";
 
 /** A span without a stretch; what ends at the stretch is not gone on with. */
 export function without(span: Span, { fromMs, toMs }: Missing): Span[] {

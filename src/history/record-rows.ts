@@ -1,12 +1,15 @@
 /**
- * From the records of the log to rows of the archive, each once: follows the positions, sees what is missing before a
- * record, and drops what an at-least-once writer of totals repeats.
+ * From the records of the log to rows of the archive, each once: follows the positions, carries what is missing before a
+ * record to the first row after it, and drops what an at-least-once writer of totals repeats.
+ *
+ *   take ─▶ rows ─▶ acknowledged: it stays so                 the disk is full: undo ─▶ as before, taken again later
  */
 import { DEFAULT_SYSTEM_ID, type ReferenceReader } from "../domain/raw-record.ts";
 import { receiveRaw, unusableReason } from "../domain/received-record.ts";
 import { decodeThrough, decodeTotals, supersedes, totalsKey, type Kept } from "../domain/totals-record.ts";
-import type { Clock, Logger, LogRecord, Metrics } from "../ports.ts";
+import type { Clock, Logger, LogRecord, Metrics, MissingRecords } from "../ports.ts";
 import { canNameFolder } from "./layout.ts";
+import type { PlainTable } from "./parquet-files.ts";
 import {
   areaRow,
   removedAreaRow,
@@ -16,13 +19,26 @@ import {
   type StationRow,
 } from "./rows.ts";
 
+/** A hole in the records of a partition, and the first row after it. */
+export interface MissingRows {
+  readonly table: PlainTable;
+  readonly partition: number;
+  /** Offset of that row. */
+  readonly beforeOffset: number;
+  readonly reason: MissingRecords["reason"];
+}
+
 export interface TakenRecords {
   readonly stations: readonly StationRow[];
   readonly areas: readonly AreaRow[];
-  /** Raw partitions whose records before these are missing: compaction or retention has been there. */
-  readonly interrupted: readonly number[];
+  /** Of each partition at most one: the last hole before some of these rows. */
+  readonly missing: readonly MissingRows[];
+  /** Why records have no row, one each. */
+  readonly skipped: readonly string[];
   /** How many records were taken; fewer than given when the topic turned out to be made anew. */
   readonly taken: number;
+  /** Forgets that they were taken. */
+  undo(): void;
 }
 
 /** Why a record is skipped that is simulated where the archive is real, or the other way round. */
@@ -41,42 +57,47 @@ export interface RecordRowsOptions {
   readonly positions: Iterable<readonly [string, number]>;
   /** What is archived of each area, by its key: of an epoch that is continued. */
   readonly kept: Iterable<readonly [string, Kept]>;
-  readonly onSkipped: (reason: string) => void;
   /** The archive's clock: what is stamped ahead of it is from the future. */
   readonly now: () => number;
 }
 
-export interface NewRowsOptions {
-  readonly topics: { readonly raw: string };
-  readonly readReference: ReferenceReader;
+/** Says why records have no row: counted, and told where someone should know. */
+export function skipTeller({
+  metrics,
+  logger,
+  folder,
+}: {
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly clock: Pick<Clock, "now">;
   /** For messages. */
   readonly folder: string;
+}): (reasons: readonly string[]) => void {
+  let warned = false;
+  return (reasons) => {
+    for (const reason of reasons) metrics.count("velostream_archive_skipped_total", { reason });
+    if (warned || !reasons.includes(MIXED)) return;
+    warned = true;
+    logger.warn(
+      "archive.mixed",
+      `Real and simulated data are not kept in one archive: ${folder} has the other kind. Name another folder with --data-dir.`,
+    );
+  };
 }
 
-/** The rows of one epoch, with what is skipped counted, and said where someone should know. */
+/** The rows of one epoch. */
 export function newRows(
-  { topics, readReference, metrics, logger, clock, folder }: NewRowsOptions,
-  from: Pick<RecordRowsOptions, "epoch" | "positions" | "kept" | "simulated">,
-): RecordRows {
-  let warned = false;
-  return new RecordRows({
-    ...from,
-    rawTopic: topics.raw,
+  {
+    topics,
     readReference,
-    now: () => clock.now(),
-    onSkipped: (reason) => {
-      metrics.count("velostream_archive_skipped_total", { reason });
-      if (reason !== MIXED || warned) return;
-      warned = true;
-      logger.warn(
-        "archive.mixed",
-        `Real and simulated data are not kept in one archive: ${folder} has the other kind. Name another folder with --data-dir.`,
-      );
-    },
-  });
+    clock,
+  }: {
+    readonly topics: { readonly raw: string };
+    readonly readReference: ReferenceReader;
+    readonly clock: Pick<Clock, "now">;
+  },
+  from: Omit<RecordRowsOptions, "rawTopic" | "readReference" | "now">,
+): RecordRows {
+  return new RecordRows({ ...from, rawTopic: topics.raw, readReference, now: () => clock.now() });
 }
 
 export class RecordRows {
@@ -85,6 +106,11 @@ export class RecordRows {
   simulated: boolean | null;
   readonly #options: RecordRowsOptions;
   readonly #kept: Map<string, Kept>;
+  /** By `topic:partition`: the last hole, as long as no row came after it. */
+  #holes = new Map<string, MissingRecords>();
+  #skipped: string[] = [];
+  /** What `kept` held before this take. */
+  #keptBefore = new Map<string, Kept | undefined>();
 
   constructor(options: RecordRowsOptions) {
     this.#options = options;
@@ -93,11 +119,18 @@ export class RecordRows {
     this.#kept = new Map(options.kept);
   }
 
-  /** Records in the order of the log. */
-  take(records: readonly LogRecord[]): TakenRecords {
+  /**
+   * @param records in the order of the log
+   * @param missing holes before some of them
+   */
+  take(records: readonly LogRecord[], missing: readonly MissingRecords[] = []): TakenRecords {
+    const before = { positions: new Map(this.positions), simulated: this.simulated, holes: this.#holes };
+    const keptBefore = (this.#keptBefore = new Map<string, Kept | undefined>());
+    const skipped = (this.#skipped = []);
+    this.#holes = new Map(this.#holes);
     const stations: StationRow[] = [];
     const areas: AreaRow[] = [];
-    const interrupted = new Set<number>();
+    const lane = this.#lanes(missing);
     let taken = 0;
     for (const record of records) {
       const at = `${record.topic}:${record.partition}`;
@@ -105,9 +138,8 @@ export class RecordRows {
       if (expected !== undefined && record.offset < expected) break;
       taken += 1;
       this.positions.set(at, record.offset + 1);
+      this.#pass(lane.get(at), record.offset);
       if (record.topic === this.#options.rawTopic) {
-        // Transaction markers take offsets of the totals topic; the raw topic has none.
-        if (record.offset !== (expected ?? 0)) interrupted.add(record.partition);
         const row = this.#station(record);
         if (row !== null) stations.push(row);
       } else {
@@ -115,7 +147,57 @@ export class RecordRows {
         if (row !== null) areas.push(row);
       }
     }
-    return { stations, areas, interrupted: [...interrupted], taken };
+    return {
+      stations,
+      areas,
+      missing: this.#closeHoles({ stations, areas }),
+      skipped,
+      taken,
+      undo: () => {
+        this.positions.clear();
+        for (const [at, offset] of before.positions) this.positions.set(at, offset);
+        this.simulated = before.simulated;
+        this.#holes = before.holes;
+        for (const [key, kept] of keptBefore)
+          if (kept === undefined) this.#kept.delete(key);
+          else this.#kept.set(key, kept);
+      },
+    };
+  }
+
+  /** Holes that are still to be passed, by partition and in order. */
+  #lanes(missing: readonly MissingRecords[]): ReadonlyMap<string, MissingRecords[]> {
+    const ahead = missing.filter(
+      ({ topic, partition, beforeOffset }) =>
+        beforeOffset >= (this.positions.get(`${topic}:${partition}`) ?? 0),
+    );
+    return Map.groupBy(ahead, ({ topic, partition }) => `${topic}:${partition}`);
+  }
+
+  #pass(lane: MissingRecords[] | undefined, offset: number): void {
+    for (let hole = lane?.[0]; hole !== undefined && hole.beforeOffset <= offset; hole = lane?.[0]) {
+      lane?.shift();
+      const at = `${hole.topic}:${hole.partition}`;
+      const before = this.#holes.get(at);
+      // What is old is gone first: compaction has nothing to do there.
+      const reason = before?.reason === "retention" ? before.reason : hole.reason;
+      this.#holes.set(at, { ...hole, reason });
+    }
+  }
+
+  /** Holes with a row after them. */
+  #closeHoles(rows: Pick<TakenRecords, "stations" | "areas">): readonly MissingRows[] {
+    if (this.#holes.size === 0) return [];
+    const closed: MissingRows[] = [];
+    for (const [at, { topic, partition, beforeOffset, reason }] of this.#holes) {
+      const table = topic === this.#options.rawTopic ? "stations" : "areas";
+      const own: readonly (StationRow | AreaRow)[] = rows[table];
+      const row = own.find((each) => each.partition === partition && each.offset >= beforeOffset);
+      if (row === undefined) continue;
+      closed.push({ table, partition, beforeOffset: row.offset, reason });
+      this.#holes.delete(at);
+    }
+    return closed;
   }
 
   #station(record: LogRecord): StationRow | null {
@@ -151,6 +233,7 @@ export class RecordRows {
     if (!isUsable(system, atMs)) return this.#skip("out_of_range");
     if (totals !== null && !this.#isOfOneKind(totals.simulated)) return this.#skip(MIXED);
     if (!supersedes(this.#kept.get(key), through, atMs)) return this.#skip("repeated_totals");
+    if (!this.#keptBefore.has(key)) this.#keptBefore.set(key, this.#kept.get(key));
     this.#kept.set(key, { through, asOfMs: atMs });
     return totals === null
       ? removedAreaRow(area, atMs, through, { system, ...place })
@@ -164,7 +247,7 @@ export class RecordRows {
   }
 
   #skip(reason: string): null {
-    this.#options.onSkipped(reason);
+    this.#skipped.push(reason);
     return null;
   }
 }

@@ -2,12 +2,14 @@
 import { totalsKey, type Kept } from "../domain/totals-record.ts";
 import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
-import { Coverage, type Epoch } from "./coverage.ts";
+import { Coverage } from "./coverage.ts";
+import type { Epoch } from "./spans.ts";
 import { commitFlush } from "./flush.ts";
 import { flushJournals } from "./flush-files.ts";
 import { listJournals, readJournal, type Frame } from "./journal.ts";
-import type { DataFile } from "./manifest.ts";
-import { fromCells, STATION_COLUMNS, type StationRow } from "./rows.ts";
+import type { DataFile, GapReason, RecordedGap } from "./manifest.ts";
+import { observeRows } from "./observe-rows.ts";
+import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
 
 export interface EpochOptions {
   readonly kind: Epoch["kind"];
@@ -21,32 +23,8 @@ export interface Recovered {
   /** Next offset by `topic:partition`; empty in a new epoch. */
   readonly positions: ReadonlyMap<string, number>;
   readonly kept: ReadonlyMap<string, Kept>;
-}
-
-/** What coverage learns of one frame. */
-export interface FrameCoverage {
-  readonly stations: readonly Pick<StationRow, "system" | "epoch" | "partition" | "observedAtMs">[];
-  readonly interrupted: Frame["interrupted"];
-  readonly behind?: boolean | undefined;
-}
-
-/** Tells coverage of the rows of one frame. Where records are missing, only the newest tells when watching went on. */
-export function observeRows(coverage: Coverage, { stations, interrupted, behind }: FrameCoverage): void {
-  const lanes = Map.groupBy(stations, ({ epoch, system, partition }) => `${epoch}\n${partition}\n${system}`);
-  const observed: { readonly row: FrameCoverage["stations"][number]; readonly times: Iterable<number> }[] =
-    [];
-  for (const rows of lanes.values()) {
-    const [row] = rows;
-    if (row === undefined) continue;
-    const times = new Set(rows.map(({ observedAtMs }) => observedAtMs));
-    const missing = interrupted === true || (interrupted !== false && interrupted.includes(row.partition));
-    const newestMs = [...times].reduce((a, b) => Math.max(a, b));
-    if (missing) coverage.miss(row.system, row.epoch, row.partition, newestMs);
-    observed.push({ row, times: missing ? [newestMs] : times });
-  }
-  for (const { row, times } of observed)
-    for (const atMs of times) coverage.observe(row.system, row.epoch, atMs, row.partition);
-  if (behind !== true) coverage.settle();
+  /** Gaps that a damaged journal made. */
+  readonly lost: readonly RecordedGap[];
 }
 
 /** Commits what the last writer left in its journals, and says where to go on. */
@@ -69,11 +47,16 @@ export async function recover(
   }
   const { spans, unsettled } = folder.manifest;
   const coverage = new Coverage(spans, unsettled);
-  for (const frame of frames)
-    observeRows(coverage, {
-      ...frame,
-      stations: frame.stations.map((cells) => fromCells(cells, STATION_COLUMNS)),
-    });
+  const gaps: RecordedGap[] = [];
+  const lost: RecordedGap[] = [];
+  let before: Frame | undefined;
+  for (const frame of frames) {
+    const stations = frame.stations.map((cells) => fromCells<StationRow>(cells, STATION_COLUMNS));
+    const areas = frame.areas.map((cells) => fromCells<AreaRow>(cells, AREA_COLUMNS));
+    lost.push(...missDamaged(coverage, before, { frame, stations }));
+    gaps.push(...observeRows(coverage, { ...frame, stations, areas }));
+    before = frame;
+  }
   const last = frames.at(-1);
   if (last !== undefined) {
     const flushed = await flushJournals(folder.path, {
@@ -85,7 +68,7 @@ export async function recover(
     });
     await commitFlush(folder, {
       flushed,
-      gaps: frames.flatMap(({ gaps }) => gaps),
+      gaps: [...frames.flatMap((frame) => frame.gaps), ...gaps, ...lost],
       epochs: frames.map(({ epoch }) => epoch),
       positions: positionsOf(last.epoch, last.positions),
       spans: coverage.spans(),
@@ -94,19 +77,43 @@ export async function recover(
     });
   } else if (journalFrom > folder.manifest.journalFrom) await folder.commit(() => ({ journalFrom }));
   // Imports and runs without Kafka may have come in between.
-  const before = folder.manifest.epochs.findLast((epoch) => epoch.kind === "kafka");
-  if (before !== undefined && continues(before, options)) {
-    coverage.closeAllBut([before.id]);
+  const known = folder.manifest.epochs.findLast((epoch) => epoch.kind === "kafka");
+  if (known !== undefined && continues(known, options)) {
+    coverage.closeAllBut([known.id]);
     return {
       coverage,
-      epoch: before,
+      epoch: known,
       positions: new Map(Object.entries(folder.manifest.positions)),
-      kept: await keptAreas(folder, before.id),
+      kept: await keptAreas(folder, known.id),
+      lost,
     };
   }
   const epoch = nextEpoch(folder.manifest.epochs, options);
-  coverage.closeAllBut(before === undefined ? [] : [before.id]);
-  return { coverage, epoch, positions: new Map(), kept: new Map() };
+  coverage.closeAllBut(known === undefined ? [] : [known.id]);
+  return { coverage, epoch, positions: new Map(), kept: new Map(), lost };
+}
+
+/**
+ * A frame between two others could not be read: what it held is missing of every system, from the last record before it
+ * to the first one after it.
+ */
+function missDamaged(
+  coverage: Coverage,
+  before: Frame | undefined,
+  { frame, stations }: { readonly frame: Frame; readonly stations: readonly StationRow[] },
+): readonly RecordedGap[] {
+  const expected = before?.sequence === undefined ? undefined : before.sequence + 1;
+  if (frame.epoch.id !== before?.epoch.id || frame.sequence === undefined || frame.sequence === expected)
+    return [];
+  if (expected === undefined) return [];
+  const gaps: RecordedGap[] = [];
+  for (const [partition, rows] of Map.groupBy(stations, (row) => row.partition)) {
+    const systems = new Set(rows.map(({ system }) => system));
+    const missing = coverage.miss(frame.epoch.id, partition, rows[0]?.observedAtMs ?? 0, systems);
+    for (const one of missing)
+      if (one.fromMs > 0) gaps.push({ ...one, reason: "journal_damaged" satisfies GapReason });
+  }
+  return gaps;
 }
 
 /** What the manifest is to hold: the positions of a log that outlives the process. */

@@ -1,5 +1,5 @@
 /** Who tells of what: a range of time cut into stretches, each told by one epoch or by none. Pure. */
-import type { Epoch, Span } from "./coverage.ts";
+import type { Epoch, Span } from "./spans.ts";
 
 /** A stretch of a range, and the epoch that tells of it; null is a gap. */
 export interface Segment {

@@ -3,14 +3,15 @@
  * journal only. Taken without a lock: when a flush comes in between, it is taken again.
  */
 import { stat } from "node:fs/promises";
-import { Coverage, type Epoch, type Span } from "./coverage.ts";
+import { Coverage } from "./coverage.ts";
+import type { Epoch, Span } from "./spans.ts";
 import { listJournals, readFrames, type Frame } from "./journal.ts";
 import { manifestPath } from "./layout.ts";
 import { EMPTY_MANIFEST, readManifest, type Manifest, type RecordedGap } from "./manifest.ts";
 import { FreshRows } from "./fresh-rows.ts";
 import { PackedTable, placeOf } from "./packed-table.ts";
-import { observeRows, type FrameCoverage } from "./recovery.ts";
-import type { AreaRow, StationRow } from "./rows.ts";
+import { observeRows, type FramePlace } from "./observe-rows.ts";
+import type { AreaRow, Cell, StationRow } from "./rows.ts";
 
 export interface Snapshot {
   readonly manifest: Manifest;
@@ -34,8 +35,13 @@ interface ReadJournal {
   readonly areas: PackedTable;
 }
 
-/** A frame whose rows are in its journal's tables: of stations these. */
+/** A frame whose rows are in its journal's tables: these. */
 interface ReadFrame extends Omit<Frame, "stations" | "areas"> {
+  readonly stations: RowRange;
+  readonly areas: RowRange;
+}
+
+interface RowRange {
   readonly rows: PackedTable;
   readonly from: number;
   readonly to: number;
@@ -91,7 +97,13 @@ export class Snapshots {
       };
     const { coverage, epochs, gaps } = this.#followed;
     for (const frame of frames.slice(this.#followed.frames)) {
-      observeRows(coverage, { ...frame, stations: observed(frame) });
+      gaps.push(
+        ...observeRows(coverage, {
+          ...frame,
+          stations: placed(frame.stations, "observed_at", "observedAtMs"),
+          areas: placed(frame.areas, "as_of", "asOfMs"),
+        }),
+      );
       if (!epochs.some(({ id }) => id === frame.epoch.id)) epochs.push(frame.epoch);
       gaps.push(...frame.gaps);
     }
@@ -136,10 +148,16 @@ export class Snapshots {
       for await (const { frame, end } of readFrames(this.#folder, number, journal.length)) {
         journal.length = end;
         const { stations, areas, ...rest } = frame;
-        const from = journal.stations.length;
-        for (const cells of stations) journal.stations.push(cells);
-        for (const cells of areas) journal.areas.push(cells);
-        journal.frames.push({ ...rest, rows: journal.stations, from, to: journal.stations.length });
+        const range = (rows: PackedTable, cells: readonly (readonly Cell[])[]): RowRange => {
+          const from = rows.length;
+          for (const each of cells) rows.push(each);
+          return { rows, from, to: rows.length };
+        };
+        journal.frames.push({
+          ...rest,
+          stations: range(journal.stations, stations),
+          areas: range(journal.areas, areas),
+        });
       }
       if (journal.length > 0) this.#journals.set(number, journal);
     }
@@ -150,15 +168,26 @@ function asItIs(rows: PackedTable): { readonly rows: PackedTable; readonly lengt
   return { rows, length: rows.length };
 }
 
-/** What coverage is to know of a frame's stations. */
-function observed({ rows, from, to }: ReadFrame): FrameCoverage["stations"] {
-  const [epoch, partition, time] = ["epoch", "log_partition", "observed_at"].map((name) =>
-    placeOf("stations", name),
-  );
-  return Array.from({ length: to - from }, (_, index) => ({
-    system: rows.cell(0, from + index) as string,
-    epoch: rows.cell(epoch ?? 0, from + index) as number,
-    partition: rows.cell(partition ?? 0, from + index) as number,
-    observedAtMs: rows.cell(time ?? 0, from + index) as number,
-  }));
+/** What coverage is to know of a frame's rows. */
+function placed<K extends "observedAtMs" | "asOfMs">(
+  { rows, from, to }: RowRange,
+  timeColumn: string,
+  timeKey: K,
+): readonly (FramePlace & Record<K, number>)[] {
+  const [epoch = 0, partition = 0, offset = 0, time = 0] = [
+    "epoch",
+    "log_partition",
+    "log_offset",
+    timeColumn,
+  ].map((name) => placeOf(rows.table, name));
+  return Array.from({ length: to - from }, (_, index) => {
+    const row = from + index;
+    const place: FramePlace = {
+      system: rows.cell(0, row) as string,
+      epoch: rows.cell(epoch, row) as number,
+      partition: rows.cell(partition, row) as number,
+      offset: rows.cell(offset, row) as number,
+    };
+    return { ...place, [timeKey]: rows.cell(time, row) as number } as FramePlace & Record<K, number>;
+  });
 }

@@ -1,12 +1,22 @@
 /** What is wrong with a disk, for people. */
-import { StorageError } from "../errors.ts";
+import { AppError, StorageError } from "../errors.ts";
+
+/** There is no space left, or none that this user may take. DuckDB says so in words only. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "EDQUOT" || /no space left|disk (is )?full/i.test(textOf(error));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+}
 
 /** One sentence with its remedy. */
 export function storageProblem(folder: string, error: unknown): string {
+  if (error instanceof AppError) return error.message;
   const { code } = error as NodeJS.ErrnoException;
-  const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-  if (code === "ENOSPC" || code === "EDQUOT" || /no space left|disk (is )?full/i.test(text))
-    return `The disk of ${folder} is full. Free some space, or keep less with --retain.`;
+  const text = textOf(error);
+  if (isDiskFull(error)) return `The disk of ${folder} is full. Free some space, or keep less with --retain.`;
   return `The archive in ${folder} cannot be written (${code ?? text}). Check the disk and its permissions.`;
 }
 

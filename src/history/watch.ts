@@ -5,7 +5,7 @@
  * records. The collector publishes a station at least every five minutes (domain/heartbeat.ts), so that silence means
  * something in a small system at night too; recordings taken once an hour have a usual distance of an hour.
  */
-import type { Span } from "./coverage.ts";
+import type { Span } from "./spans.ts";
 
 const LEAST_PATIENCE_MS = 10 * 60_000;
 const PATIENCE_FACTOR = 3;

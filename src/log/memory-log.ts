@@ -14,6 +14,7 @@ import type {
   LogHealth,
   LogProducer,
   LogRecord,
+  MissingRecords,
   Processor,
   ProcessHandle,
   ProcessOptions,
@@ -130,8 +131,13 @@ export class MemoryLog implements Log {
     ends: ReadonlyMap<MemoryPartition, number>,
   ): AsyncGenerator<ReadBatch> {
     const follower: Follower = {
-      position: (topic, partition) =>
-        positions.get(this.partitions(topic)[partition] as MemoryPartition) ?? null,
+      position: (topic, partition) => {
+        const partitions = this.partitions(topic);
+        const one = partitions[partition] as MemoryPartition;
+        const position = positions.get(one) ?? null;
+        if (position === null || options.waitsForRecords === undefined) return position;
+        return Math.max(position, one.endOffset - Math.floor(options.waitsForRecords / partitions.length));
+      },
     };
     this.#followers.add(follower);
     try {
@@ -146,16 +152,17 @@ export class MemoryLog implements Log {
             if (record.offset < limit) records.push(record);
           }
         }
-        for (const record of records) {
-          positions.set(
-            this.partitions(record.topic)[record.partition] as MemoryPartition,
-            record.offset + 1,
-          );
+        const missing: MissingRecords[] = [];
+        for (const { topic, partition, offset } of records) {
+          const one = this.partitions(topic)[partition] as MemoryPartition;
+          if (offset > (positions.get(one) ?? 0))
+            missing.push({ topic, partition, beforeOffset: offset, reason: one.dropsBy });
+          positions.set(one, offset + 1);
         }
         const caughtUp = reached(ends, positions);
         if (records.length > 0 || (caughtUp && !saidCaughtUp)) {
           saidCaughtUp ||= caughtUp;
-          yield { records, caughtUp };
+          yield { records, caughtUp, ...(missing.length > 0 ? { missing } : {}) };
           this.#wake();
         } else if (last === null) {
           await this.changed(options.signal, options.finish);

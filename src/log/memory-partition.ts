@@ -61,6 +61,11 @@ export class MemoryPartition {
     return this.#entries.length;
   }
 
+  /** Why records are gone that were there once. */
+  get dropsBy(): "compacted" | "retention" {
+    return this.#compacted ? "compacted" : "retention";
+  }
+
   /** Appends the records of one publish. */
   append(records: readonly Appended[]): void {
     const publishEnd = this.#nextOffset + records.length;

@@ -230,6 +230,11 @@ export const METRICS = {
     help: "1 while the archive cannot be written (disk full), else 0.",
     labels: [],
   },
+  velostream_archive_gaps_total: {
+    kind: "counter",
+    help: "Gaps of a system's history for records that are lost, and why (compacted, retention, disk_full, not_writable, journal_damaged).",
+    labels: ["reason"],
+  },
   velostream_archive_maintained_timestamp_seconds: {
     kind: "gauge",
     help: "When compaction last had nothing left to do.",

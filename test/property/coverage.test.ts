@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Coverage, type Span } from "../../src/history/coverage.ts";
+import { Coverage } from "../../src/history/coverage.ts";
+import type { Span } from "../../src/history/spans.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 24);
@@ -49,7 +50,7 @@ test("coverage does not depend on which partition is read first", () => {
 
 function follow(coverage: Coverage, seen: readonly Seen[]): Coverage {
   for (const { partition, atMs, missing } of seen) {
-    if (missing) coverage.miss("velib", 1, partition, atMs);
+    if (missing) coverage.miss(1, partition, atMs, ["velib"]);
     coverage.observe("velib", 1, atMs, partition);
   }
   return coverage;

@@ -7,6 +7,7 @@
  * aborted range per producer: docs/decisions/0010, test/unit/kafka-committed-records.test.ts.)
  */
 import type { LogRecord } from "../../ports.ts";
+import type { Unseen } from "./missing-records.ts";
 import type { RecordBatch } from "./record-batch.ts";
 
 const TRANSACTIONAL = 1 << 4;
@@ -32,9 +33,12 @@ export const CHUNK_BYTES = 16 * 1024 * 1024;
 export class CommittedRecords {
   /** Where to fetch next: past control records and aborted ones too. */
   readonly nextOffset: number;
+  /** Where it was fetched from. */
+  readonly fetchOffset: number;
+  /** Offsets of control records and aborted ones: nobody may see them, and none is missing. */
+  readonly unseen: Unseen;
   readonly #topic: string;
   readonly #partition: number;
-  readonly #fetchOffset: number;
   readonly #batches: readonly RecordBatch[];
 
   /** @param batches those that are to be seen, in order */
@@ -44,12 +48,14 @@ export class CommittedRecords {
     fetchOffset: number,
     batches: readonly RecordBatch[],
     nextOffset: number,
+    unseen: Unseen,
   ) {
     this.#topic = topic;
     this.#partition = partition;
-    this.#fetchOffset = fetchOffset;
+    this.fetchOffset = fetchOffset;
     this.#batches = batches;
     this.nextOffset = nextOffset;
+    this.unseen = unseen;
   }
 
   /**
@@ -60,7 +66,7 @@ export class CommittedRecords {
     let records: LogRecord[] = [];
     let bytes = 0;
     for (const [index, batch] of this.#batches.entries()) {
-      bytes += batch.readInto(records, this.#topic, this.#partition, this.#fetchOffset);
+      bytes += batch.readInto(records, this.#topic, this.#partition, this.fetchOffset);
       const isLast = index === this.#batches.length - 1;
       const full = records.length >= mostRecords || bytes >= CHUNK_BYTES;
       if (records.length === 0 || (!full && !isLast)) continue;
@@ -83,6 +89,7 @@ export function committedRecords(
   let nextAborted = 0;
   const aborting = new Set<bigint>();
   const seen: RecordBatch[] = [];
+  const unseen: [number, number][] = [];
   let nextOffset = fetchOffset;
   for (const batch of batches) {
     const last = batch.lastOffset;
@@ -94,10 +101,12 @@ export function committedRecords(
     }
     if ((batch.attributes & CONTROL) !== 0) {
       if (batch.isAbortMarker()) aborting.delete(batch.producerId);
+      unseen.push([batch.firstOffset, last]);
       continue;
     }
-    if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId)) continue;
-    seen.push(batch);
+    if ((batch.attributes & TRANSACTIONAL) !== 0 && aborting.has(batch.producerId))
+      unseen.push([batch.firstOffset, last]);
+    else seen.push(batch);
   }
-  return new CommittedRecords(topic, partition, fetchOffset, seen, nextOffset);
+  return new CommittedRecords(topic, partition, fetchOffset, seen, nextOffset, unseen);
 }

@@ -1,9 +1,10 @@
 /** Reads topics without a group, committed records only, from anywhere, to the end or for ever. */
-import type { Clock, Logger, LogRecord, ReadBatch, ReadOptions } from "../../ports.ts";
+import type { Clock, Logger, LogRecord, MissingRecords, ReadBatch, ReadOptions } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
 import { CHUNK_BYTES } from "./committed-records.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { Fetcher } from "./fetcher.ts";
+import { MissingRecordsFinder } from "./missing-records.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
 
 /** How often a reader that never stops looks for partitions added by hand. */
@@ -23,6 +24,7 @@ export interface ReaderOptions {
 interface Progress {
   position: number;
   end: number;
+  readonly finder: MissingRecordsFinder;
 }
 
 export async function* readTopics(options: ReaderOptions, read: ReadOptions): AsyncGenerator<ReadBatch> {
@@ -44,7 +46,10 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
         const position =
           given ??
           Math.max(start, (read.from as ReadonlyMap<string, number>).get(`${topic}:${partition}`) ?? start);
-        progress.set(`${topic}:${partition}`, { position, end });
+        const { from } = read;
+        const asked = from instanceof Map ? (from.get(`${topic}:${partition}`) ?? 0) : 0;
+        const finder = new MissingRecordsFinder(topic, partition, from === "latest" ? position : asked);
+        progress.set(`${topic}:${partition}`, { position, end, finder });
         // With an end to reach, a partition that is there already needs no fetch.
         if (read.until !== "end" || position < end) fetcher.add(topic, partition, position);
       }
@@ -60,30 +65,36 @@ export async function* readTopics(options: ReaderOptions, read: ReadOptions): As
       }
       if (finishing && isCaughtUp(progress)) return;
       let records: LogRecord[] = [];
+      let missing: MissingRecords[] = [];
       let bytes = 0;
       for (const { topic, partition, committed } of await fetcher.next()) {
         const state = progress.get(`${topic}:${partition}`);
         if (state === undefined) continue;
+        const { finder } = state;
+        finder.begin(committed.fetchOffset);
         for (const chunk of committed.chunks(BATCH_RECORDS)) {
           // What was read before is given out before more is unfolded.
           const full =
             bytes + chunk.bytes > CHUNK_BYTES || records.length + chunk.records.length > BATCH_RECORDS;
           if (records.length > 0 && full) {
-            yield { records, caughtUp };
+            yield { records, caughtUp, missing };
             records = [];
+            missing = [];
             bytes = 0;
           }
           bytes += chunk.bytes;
           state.position = chunk.nextOffset;
+          missing.push(...finder.take(chunk.records, committed.unseen));
           for (const record of chunk.records)
             if (!finishing || record.offset < state.end) records.push(record);
         }
         state.position = committed.nextOffset;
+        finder.end(committed.nextOffset, committed.unseen);
         if (finishing && state.position >= state.end) fetcher.remove(topic, partition);
       }
       const reached = !caughtUp && isCaughtUp(progress);
       caughtUp ||= reached;
-      if (records.length > 0 || reached) yield { records, caughtUp };
+      if (records.length > 0 || reached) yield { records, caughtUp, missing };
       if (!finishing && clock.now() - lookedAtMs >= NEW_PARTITIONS_EVERY_MS) {
         lookedAtMs = clock.now();
         for (const topic of read.topics) await addNewPartitions(client, topic, progress, fetcher);
@@ -133,7 +144,11 @@ function addPartition(
   progress: Map<string, Progress>,
   fetcher: Fetcher,
 ): void {
-  progress.set(`${topic}:${partition}`, { position: 0, end });
+  progress.set(`${topic}:${partition}`, {
+    position: 0,
+    end,
+    finder: new MissingRecordsFinder(topic, partition, 0),
+  });
   fetcher.add(topic, partition, 0);
 }
 

@@ -46,21 +46,21 @@ const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const KEYS = new AsciiTexts(16_384);
 
 export class RecordBatch {
+  readonly firstOffset: number;
   readonly lastOffset: number;
   readonly attributes: number;
   readonly producerId: bigint;
-  readonly #firstOffset: number;
   /** The whole batch. */
   readonly #bytes: Buffer;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.#firstOffset = Number(bytes.readBigInt64BE(0));
+    this.firstOffset = Number(bytes.readBigInt64BE(0));
     // Before format 2 (Kafka 0.11) a batch was one record, or had others inside it; both bear the last one's offset.
     const known = bytes[MAGIC_AT] === 2;
     this.lastOffset = known
-      ? this.#firstOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
-      : this.#firstOffset;
+      ? this.firstOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
+      : this.firstOffset;
     this.attributes = known ? bytes.readInt16BE(ATTRIBUTES_AT) : 0;
     this.producerId = known ? bytes.readBigInt64BE(PRODUCER_ID_AT) : -1n;
   }
@@ -80,7 +80,7 @@ export class RecordBatch {
   readInto(records: LogRecord[], topic: string, partition: number, fromOffset: number): number {
     const before = records.length;
     const unreadable = (why: Unreadable): void => {
-      const last = records.length > before ? (records.at(-1)?.offset ?? -1) + 1 : this.#firstOffset;
+      const last = records.length > before ? (records.at(-1)?.offset ?? -1) + 1 : this.firstOffset;
       const offset = Math.min(Math.max(last, fromOffset), this.lastOffset);
       records.push(withoutValue(topic, partition, offset, this.#timestampMs(), why));
     };
@@ -118,7 +118,7 @@ export class RecordBatch {
       // The record's own attributes say nothing yet.
       cursor.at += 1;
       const timestampMs = appendTime ? cursor.skipped(maxTimestampMs) : firstTimestampMs + cursor.varlong();
-      const offset = this.#firstOffset + cursor.varint();
+      const offset = this.firstOffset + cursor.varint();
       const keyLength = cursor.varint();
       const keyStart = cursor.at;
       if (keyLength > 0) cursor.at += keyLength;

@@ -1,7 +1,8 @@
 /** When somebody watched, told from the times of records alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Coverage, type Epoch } from "../../../src/history/coverage.ts";
+import { Coverage } from "../../../src/history/coverage.ts";
+import type { Epoch } from "../../../src/history/spans.ts";
 import { segmentsOf } from "../../../src/history/segments.ts";
 
 const MINUTE = 60_000;
@@ -78,7 +79,7 @@ test("a writer that starts again in the same log goes on with what it knew", () 
 
 test("what was interrupted is not gone on with, also after a restart", () => {
   const before = observed([0, 1, 2, 3]);
-  before.miss("velib", 1, 0, START + 4 * MINUTE);
+  before.miss(1, 0, START + 4 * MINUTE, ["velib"]);
   const after = observed([4, 5, 6], 1, new Coverage(before.spans(), before.unsettled()));
   assert.deepEqual(spansOf(after), [
     [0, 3],

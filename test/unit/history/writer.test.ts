@@ -9,7 +9,7 @@ import { createJournal, type OpenJournal } from "../../../src/history/journal.ts
 import { readManifest } from "../../../src/history/manifest.ts";
 import { ArchiveQueries } from "../../../src/history/queries.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
-import { silentLogger } from "../../support/silent.ts";
+import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
 const MINUTE = 60_000;
@@ -185,23 +185,29 @@ describe("a full disk", () => {
     return state;
   }
 
-  test("holds nothing up, is said, and when there is space again nothing is lost", async (context) => {
+  test("takes nothing and forgets nothing: what was refused is given again, and is there once", async (context) => {
     const folder = await temporaryFolder(context);
     const clock = new TestClock(START);
     const theDisk = disk();
     const writer = await openWriter(folder, clock, { openJournal: theDisk.open });
     const log = new ScriptedLog();
-    await writer.append(log.batch([{ total: 1, observedAtMs: START }]));
+    const batches = [1, 2, 3, 4].map((total) =>
+      log.batch([{ total, observedAtMs: START + (total - 1) * MINUTE }]),
+    );
+    const [first = [], ...others] = batches;
+    assert.equal(await writer.append(first), 2);
+    const before = [...writer.positions()];
     theDisk.full = true;
-    for (let minute = 1; minute <= 3; minute += 1) {
+    for (let turn = 0; turn < 3; turn += 1) {
       await clock.advance(MINUTE);
-      await writer.append(log.batch([{ total: 1 + minute, observedAtMs: START + minute * MINUTE }]));
+      assert.equal(await writer.append(others.flat()), 0);
+      assert.deepEqual([...writer.positions()], before);
     }
     assert.equal(writer.health().ok, false);
     assert.match(writer.health().reason ?? "", /is full/);
     theDisk.full = false;
     await clock.advance(MINUTE);
-    await writer.tend();
+    assert.equal(await writer.append(others.flat()), 6);
     assert.equal(writer.health().ok, true);
     const reader = new ArchiveReader(folder);
     context.after(() => reader.close());
@@ -216,44 +222,139 @@ describe("a full disk", () => {
     assert.deepEqual(series?.total, [1, 2, 3, 4]);
     assert.deepEqual(series.gaps, []);
     await writer.close();
+    assert.deepEqual((await readManifest(folder))?.gaps, []);
   });
 
-  test("that lasts costs the changes in between, as a gap with its reason; the state after it is whole", async (context) => {
+  test("that ends in the middle of a great batch keeps what was acknowledged, and goes on behind it", async (context) => {
     const folder = await temporaryFolder(context);
     const clock = new TestClock(START);
     const theDisk = disk();
-    const writer = await openWriter(folder, clock, { openJournal: theDisk.open, backlogRows: 4 });
-    const log = new ScriptedLog();
-    const two = (minute: number) =>
-      log.batch([
-        { total: minute, observedAtMs: START + minute * MINUTE },
-        { stationId: "2", total: 100, observedAtMs: START + minute * MINUTE },
-      ]);
-    for (const minute of [0, 1, 2]) await writer.append(two(minute));
-    theDisk.full = true;
-    for (const minute of [3, 4, 5, 6]) await writer.append(two(minute));
-    theDisk.full = false;
-    await clock.advance(7 * MINUTE);
-    await writer.append(two(7));
-    await writer.append(two(8));
-    await clock.advance(2 * MINUTE);
-    const reader = new ArchiveReader(folder);
-    context.after(() => reader.close());
-    const series = await new ArchiveQueries(reader, clock).areaHistory({
-      systemId: "velib",
-      area: "75016",
-      aggregate: "last",
-      fromMs: START,
-      toMs: START + 9 * MINUTE,
-      stepMs: MINUTE,
+    const writer = await openWriter(folder, clock, {
+      openJournal: async (...where) => {
+        const file = await theDisk.open(...where);
+        let frames = 0;
+        return {
+          ...file,
+          append: async (bytes: Buffer) => {
+            theDisk.full = frames === 2;
+            frames += 1;
+            await file.append(bytes);
+          },
+        };
+      },
     });
-    assert.deepEqual(series?.total, [100, 101, null, null, null, null, null, 107, 108]);
-    assert.deepEqual(series.gaps, [
-      { fromMs: START + 2 * MINUTE, toMs: START + 7 * MINUTE, reason: "disk_full" },
-    ]);
+    const great = new ScriptedLog().batch(
+      Array.from({ length: 12_345 }, (_, n) => ({
+        stationId: `${n % 100}`,
+        total: n,
+        observedAtMs: START + n,
+      })),
+    );
+    const taken = await writer.append(great);
+    assert.ok(taken > 0 && taken < great.length, `${taken} of ${great.length}`);
+    assert.equal(writer.positions().get("raw:0"), taken);
+    await clock.advance(MINUTE);
+    assert.equal(await writer.append(great.slice(taken)), great.length - taken);
     await writer.close();
-    assert.equal((await readManifest(folder))?.gaps[0]?.reason, "disk_full");
+    const rows = (await readManifest(folder))?.files.filter(({ table }) => table === "stations") ?? [];
+    assert.equal(
+      rows.reduce((sum, file) => sum + file.rows, 0),
+      12_345,
+    );
   });
+});
+
+describe("records that the log no longer has", () => {
+  for (const [reason, full] of [
+    ["compacted", false],
+    ["retention", false],
+    ["disk_full", true],
+  ] as const)
+    test(`are a gap that says ${reason}, from the last record before them to the first after them`, async (context) => {
+      const folder = await temporaryFolder(context);
+      const clock = new TestClock(START + 10 * MINUTE);
+      const metrics = countingMetrics();
+      const errors: string[] = [];
+      const logger = {
+        ...silentLogger,
+        error: (event: string, message: string) => errors.push(`${event} ${message}`),
+      };
+      let isFull = false;
+      const writer = await openWriter(folder, clock, {
+        metrics,
+        logger,
+        openJournal: async (...where) => {
+          const file = await createJournal(...where);
+          const append = async (bytes: Buffer): Promise<void> => {
+            if (isFull) throw Object.assign(new Error("write"), { code: "ENOSPC" });
+            await file.append(bytes);
+          };
+          return { ...file, append };
+        },
+      });
+      const log = new ScriptedLog();
+      const at = (minute: number) => [
+        { total: minute, observedAtMs: START + minute * MINUTE },
+        { stationId: "2", systemId: "oslo", total: 100, observedAtMs: START + minute * MINUTE },
+      ];
+      for (const minute of [0, 1, 2]) await writer.append(log.batch(at(minute)));
+      isFull = full;
+      await writer.append(log.batch(at(3)));
+      const raw = (minute: number) => log.batch(at(minute)).filter(({ topic }) => topic === "raw");
+      const lost = full ? 0 : 1;
+      for (const minute of [4, 5].slice(0, 1 + lost)) raw(minute);
+      isFull = false;
+      await clock.advance(MINUTE);
+      const rest = [...raw(7), ...raw(8)];
+      const missing = [
+        {
+          topic: "raw",
+          partition: 0,
+          beforeOffset: rest[0]?.offset ?? 0,
+          reason: full ? "compacted" : reason,
+        } as const,
+      ];
+      assert.equal(await writer.append(rest, { behind: true, missing }), rest.length);
+      assert.equal(writer.health().ok, false);
+      assert.match(writer.health().reason ?? "", new RegExp(`\\(${reason}\\)`));
+      assert.match(errors.find((line) => line.startsWith("archive.records_lost")) ?? "", new RegExp(reason));
+      await writer.append(raw(9));
+      assert.deepEqual([writer.health().ok, writer.health().reason === null], [true, false]);
+      await clock.advance(10 * MINUTE);
+      const reader = new ArchiveReader(folder);
+      context.after(() => reader.close());
+      const from = START + (full ? 2 : 3) * MINUTE;
+      const expected = { fromMs: from, toMs: START + 7 * MINUTE, reason };
+      const ask = async () =>
+        new ArchiveQueries(reader, clock).stationHistory({
+          systemId: "velib",
+          stationId: "1",
+          aggregate: "last",
+          fromMs: START,
+          toMs: START + 9 * MINUTE,
+          stepMs: MINUTE,
+        });
+      const fresh = await ask();
+      assert.equal(fresh?.gaps.length, 1);
+      assert.equal(fresh.gaps[0]?.reason, reason);
+      assert.deepEqual(fresh.total.slice(7), [7, 8]);
+      assert.ok(
+        fresh.total.slice(4, 7).every((value) => value === null),
+        JSON.stringify(fresh.total),
+      );
+      // Killed before it is in a file, and read back: the same gaps, of both systems.
+      await writer.abandon();
+      await (await openWriter(folder, clock)).close();
+      const gaps = (await readManifest(folder))?.gaps ?? [];
+      assert.deepEqual(
+        gaps.toSorted((a, b) => a.system.localeCompare(b.system)),
+        [
+          { system: "oslo", ...expected },
+          { system: "velib", ...expected },
+        ],
+      );
+      assert.deepEqual((await ask())?.gaps, fresh.gaps);
+    });
 });
 
 test("a topic that begins anew is another epoch: offsets are not compared", async (context) => {

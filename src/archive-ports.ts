@@ -1,0 +1,25 @@
+/** The interface between the archive stage (pipeline/archive.ts) and what keeps its records (history/). */
+import type { HealthState, LogRecord, MissingRecords } from "./ports.ts";
+
+/** How records came that the archive is given. */
+export interface ArchiveRead {
+  /** The log is not read to its end yet: one partition may come long before another. @default false */
+  readonly behind?: boolean;
+  /** Records that the log no longer has, before one of these. @default none */
+  readonly missing?: readonly MissingRecords[] | undefined;
+}
+
+/** Keeps every record of the raw and totals topics. Written by one process at a time (history/). */
+export interface Archive {
+  /** Next offset to read by `topic:partition`; empty in a new log. */
+  positions(): ReadonlyMap<string, number>;
+  /**
+   * Takes records in the order of the log. Never rejects for the sake of the disk.
+   * @returns how many of them, from the first on, will survive a crash; the rest is to be given again, later
+   */
+  append(records: readonly LogRecord[], read?: ArchiveRead): Promise<number>;
+  /** Does what is due: call about every second. */
+  tend(): Promise<void>;
+  health(): HealthState;
+  close(): Promise<void>;
+}
