@@ -1,12 +1,11 @@
 /**
  * The interfaces between the stages and the world: stages (pipeline/) speak only to these; adapters
  * (feed/, log/, history/, telemetry/) implement them; cli/ wires the two together.
- *
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
-import type { FeedTraffic } from "./serve-ports.ts";
+import type { FeedProblem, FeedTraffic } from "./serve-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 
 /** What the server asks for, in a file of its own. */
@@ -99,6 +98,8 @@ export interface FeedSource {
   readonly traffic?: FeedTraffic;
   /** The publisher's notices to riders, as last read. */
   alerts?(): readonly SystemAlert[];
+  /** What is wrong with the feed now and stops nothing. */
+  problems?(): readonly FeedProblem[];
   /** The stations carry Vélib' codes, whatever the system is called: known once described. */
   readonly usesVelibCodes?: boolean;
   /** Region id → name, as far as known; without it regions go by their ids. */

@@ -20,6 +20,17 @@ export interface SystemFlag {
   readonly message: string;
 }
 
+/** Something that is wrong with a feed and stops nothing: told as a flag, in the log and by `doctor`. */
+export interface FeedProblem {
+  /** A word of domain/feed-truth.ts. */
+  readonly flag: "file_unavailable" | "higher_version_unusable";
+  /** Which file or version: the same subject and outcome are the same problem. */
+  readonly subject: string;
+  readonly outcome: string;
+  readonly message: string;
+  readonly sinceMs: number;
+}
+
 /** Records of the last poll that could not be used, by reason. Each is kept in the rejects topic. */
 export interface RejectCount {
   /** Stable snake_case word: `reason` of the rejects topic. */

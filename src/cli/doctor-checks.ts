@@ -80,6 +80,7 @@ async function answer(source: FeedSource): Promise<Finding> {
     if (poll.kind === "ended") return { ok: false, says: "The feed has ended. Name another with --feed." };
     if (poll.kind === "failed") return { ok: false, says: poll.message };
     const { stations, rejects, version } = poll.status;
+    const problems = source.problems?.() ?? [];
     const facts = [
       `${stations.length} stations`,
       ...(rejects.length > 0 ? [`${rejects.length} records rejected (first: ${rejects[0]?.reason})`] : []),
@@ -93,7 +94,10 @@ async function answer(source: FeedSource): Promise<Finding> {
       };
     return {
       ok: true,
-      says: `${system.name}${system.simulated && !/simulated/i.test(system.name) ? " (simulated)" : ""}: ${facts.join(", ")}.`,
+      says: [
+        `${system.name}${system.simulated && !/simulated/i.test(system.name) ? " (simulated)" : ""}: ${facts.join(", ")}.`,
+        ...problems.map(({ message }) => message),
+      ].join(" "),
     };
   } finally {
     await source.close();

@@ -17,6 +17,9 @@ export const FEED_FLAGS = {
   stale: "The feed has not changed for long: neither its content nor its header.",
   runs_backwards: "The header's time went back: an older copy was served after a newer one.",
   alternates: "Two copies are served in turn: older and newer content alternate.",
+  file_unavailable:
+    "A file that the feed lists cannot be had: what it carries stays as it was, all else goes on.",
+  higher_version_unusable: "The feed offers a higher version that has less in it: a lower one is read.",
   jumps_in_size: "The number of stations changed by a third or more between two polls.",
   renumbered: "Stations came with other ids: the old ids left the totals when the new ones came.",
 } as const;

@@ -57,51 +57,84 @@ export function outcomeOf(error: unknown): string {
   return "network";
 }
 
-/** One sentence or two per word: what happened at which host, and one remedy. */
-export function failureMessage(outcome: string, host: string, detail = ""): string {
+/** The path of a URL as messages show it, without parameters: a part that looks like a key is left out, and what is very long is cut. */
+export function shownPath({ pathname }: URL): string {
+  const shown = pathname
+    .replace(/[;,][^/]*/g, "")
+    .split("/")
+    .map((part) => (looksLikeKey(part) ? "…" : part))
+    .join("/");
+  return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
+}
+
+/** Letters and digits in one long word are a key more often than a name. */
+function looksLikeKey(part: string): boolean {
+  return (
+    /^[\w~.=%+-]{20,}$/.test(part) && /\d/.test(part) && /[a-z]/i.test(part) && !/[._-][a-z]+$/i.test(part)
+  );
+}
+
+/** A failure in the words of `failureMessage`. */
+export function failureOf(
+  outcome: string,
+  url: URL,
+  detail = "",
+  retryAfterMs: number | null = null,
+): FetchFailure {
+  return { ok: false, outcome, message: failureMessage(outcome, url, detail), retryAfterMs };
+}
+
+/** One sentence or two per word: what happened with which file of which host, and one remedy. */
+function failureMessage(outcome: string, url: URL, detail: string): string {
+  const { host } = url;
+  const path = shownPath(url);
+  const file = `${host}${path}`;
+  const more = detail === "" ? "" : ` (${detail})`;
   switch (outcome) {
     case "dns":
-      return `${host} could not be resolved. Check the network and the feed's URL, ${SEE_SOMETHING}.`;
+      return `${host} could not be resolved (for ${path}). Check the network and the feed's URL, ${SEE_SOMETHING}.`;
     case "refused":
-      return `${host} refused the connection. Check the feed's URL and that its server runs, ${SEE_SOMETHING}.`;
+      return `${host} refused the connection (for ${path}). Check the feed's URL and that its server runs, ${SEE_SOMETHING}.`;
     case "unreachable":
-      return `${host} cannot be reached from this network. Check the network, ${SEE_SOMETHING}.`;
+      return `${host} cannot be reached from this network (for ${path}). Check the network, ${SEE_SOMETHING}.`;
     case "reset":
-      return `${host} closed the connection before it answered. It is tried again; nothing needs to be done.`;
+      return `${host} closed the connection before it had answered ${path}. It is tried again; nothing needs to be done.`;
     case "timeout":
-      return `${host} did not answer in time. It is tried again; nothing needs to be done.`;
+      return `${file} did not answer in time. It is tried again; nothing needs to be done.`;
     case "tls":
-      return `The certificate of ${host} cannot be trusted. Check the feed's URL and this machine's clock.`;
+      return `The certificate of ${host} cannot be trusted (for ${path}). Check the feed's URL and this machine's clock.`;
     case "truncated":
-      return `${host} sent less than it announced. It is tried again; nothing needs to be done.`;
+      return `${file} came shorter than it was announced. It is tried again; nothing needs to be done.`;
     case "bad_encoding":
-      return `${host} sent data that cannot be decompressed. Tell the publisher if it lasts.`;
+      return `${file} came as data that cannot be decompressed. Tell the publisher if it lasts.`;
     case "too_large":
-      return `${host} sent more than is accepted${detail === "" ? "" : ` (${detail})`}. Check that the URL is a GBFS feed.`;
+      return `${file} is more than is accepted${more}. Check that the URL is a GBFS feed.`;
     case "not_http":
-      return `${host} did not answer in HTTP. Check the feed's URL.`;
+      return `${host} did not answer in HTTP (for ${path}). Check the feed's URL.`;
     case "not_json":
-      return `${host} answered something that is not JSON${detail === "" ? "" : ` (${detail})`}. Check that the URL is a GBFS feed.`;
+      return `${file} answered something that is not JSON${more}. Check that the URL is a GBFS feed.`;
     case "not_gbfs":
-      return `${host} answered JSON that is not GBFS${detail === "" ? "" : ` (${detail})`}. Check that the URL is a GBFS feed.`;
+      return `${file} answered JSON that is not GBFS${more}. Check that the URL is a GBFS feed.`;
+    case "no_status":
+      return `${file} lists no station or vehicle status${more}: there is nothing to count. Look for another feed of this system with "npx velostream systems", or ask the publisher.`;
     case "redirect_loop":
-      return `${host} redirects in circles. Check the feed's URL.`;
+      return `${file} redirects in circles. Check the feed's URL.`;
     case "blocked_url":
-      return `A URL at ${host} is not fetched${detail === "" ? "" : `: ${detail}`}. If you trust it, see --allow-private-addresses and --allow-insecure-http.`;
+      return `${file} is not fetched${detail === "" ? "" : `: ${detail}`}. If you trust it, see --allow-private-addresses and --allow-insecure-http.`;
     case "aborted":
-      return `The request to ${host} was given up because velostream is stopping.`;
+      return `The request for ${file} was given up because velostream is stopping.`;
     case "http_401":
     case "http_403":
-      return `${host} refuses access (HTTP ${outcome.slice(5)}). Give its credentials in a --feeds file.`;
+      return `${file} refuses access (HTTP ${outcome.slice(5)}). Give its credentials in a --feeds file.`;
     case "http_404":
-      return `${host} has no such feed (HTTP 404). Check the feed's URL.`;
+      return `${host} has no ${path} (HTTP 404). Check the feed's URL.`;
     case "http_410":
-      return `${host} says that the feed is gone for good (HTTP 410). Remove it, or look for its successor with "npx velostream systems".`;
+      return `${host} says that ${path} is gone for good (HTTP 410). Remove the feed, or look for its successor with "npx velostream systems".`;
     case "http_429":
-      return `${host} asks for fewer requests (HTTP 429). They are slowed down; nothing needs to be done.`;
+      return `${host} asks for fewer requests (HTTP 429, for ${path}). They are slowed down; nothing needs to be done.`;
     default:
       return outcome.startsWith("http_")
-        ? `${host} answered HTTP ${outcome.slice(5)}. It is tried again; nothing needs to be done.`
-        : `The request to ${host} failed${detail === "" ? "" : ` (${detail})`}. It is tried again; nothing needs to be done.`;
+        ? `${file} answered HTTP ${outcome.slice(5)}. It is tried again; nothing needs to be done.`
+        : `The request for ${file} failed${more}. It is tried again; nothing needs to be done.`;
   }
 }

@@ -8,7 +8,7 @@
 import { gzipText, readGzipped, type BodyText } from "./body-text.ts";
 import { parseParts } from "./json-parts.ts";
 import type { Fetched, Fetcher, Validators } from "./http-client.ts";
-import { failureMessage, type FetchFailure } from "./failures.ts";
+import { failureOf, type FetchFailure } from "./failures.ts";
 import type { FeedTraffic } from "../ports.ts";
 
 export type FileAnswer =
@@ -62,13 +62,7 @@ export class FeedFile {
     const unchanged = { ok: true, kind: "unchanged", body: null } as const;
     if (answer.body === null) {
       // "As you have it already", to one who has nothing.
-      if (this.#digest === null)
-        return {
-          ok: false,
-          outcome: "http_304",
-          message: failureMessage("http_304", this.#url.host),
-          retryAfterMs: null,
-        };
+      if (this.#digest === null) return failureOf("http_304", this.#url);
       this.#traffic.notModified += 1;
       this.#traffic.savedBytes += this.#bodyBytes;
       return { ...unchanged, transferredBytes: answer.transferredBytes };
@@ -109,8 +103,7 @@ export class FeedFile {
         : start === ""
           ? "nothing at all"
           : "cut short, or damaged";
-      const message = failureMessage("not_json", this.#url.host, detail);
-      return { ok: false, outcome: "not_json", message, retryAfterMs: null };
+      return failureOf("not_json", this.#url, detail);
     }
     this.#kept = kept;
     this.#validators = answer.validators;

@@ -8,7 +8,7 @@
  */
 import { Agent, request, type Dispatcher } from "undici";
 import { readBody, type BodyText } from "./body-text.ts";
-import { failureMessage, outcomeOf, type FetchFailure } from "./failures.ts";
+import { failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
 
@@ -166,7 +166,7 @@ export class HttpClient {
       const headers = trusted.get(url.origin);
       if (headers === undefined) {
         const reason = refusal(url, this.#options.policy ?? STRICT_POLICY);
-        if (reason !== null) return failed("blocked_url", url.host, reason);
+        if (reason !== null) return failureOf("blocked_url", url, reason);
       }
       let leave: (() => void) | undefined;
       try {
@@ -185,12 +185,12 @@ export class HttpClient {
         const outcome = outcomeOf(error);
         const detail =
           outcome === "blocked_url" ? "its address is not a public one" : (error as Error).message;
-        return failed(outcome, url.host, detail);
+        return failureOf(outcome, url, detail);
       } finally {
         leave?.();
       }
     }
-    return failed("redirect_loop", start.host);
+    return failureOf("redirect_loop", start);
   }
 
   #send(
@@ -228,7 +228,7 @@ export class HttpClient {
       if (statusCode === 304) return { ...common, body: null, transferredBytes: 0 };
       const outcome = `http_${statusCode}`;
       const wait = retryAfterMs(header(headers["retry-after"]), this.#options.now());
-      return { ...failed(outcome, url.host), retryAfterMs: wait };
+      return failureOf(outcome, url, "", wait);
     }
     const share = trusted ? 1 : this.#limits.strangerShare;
     const read = await readBody(body, {
@@ -236,7 +236,7 @@ export class HttpClient {
       mostCompressedBytes: this.#limits.compressedBytes * share,
       mostBytes: this.#limits.decompressedBytes * share,
     });
-    if (typeof read === "string") return failed(read, url.host);
+    if (typeof read === "string") return failureOf(read, url);
     return { ...common, body: read, transferredBytes: read.transferredBytes };
   }
 }
@@ -257,8 +257,4 @@ function redirectOf(response: Dispatcher.ResponseData, from: URL): URL | null {
 
 function header(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null;
-}
-
-function failed(outcome: string, host: string, detail?: string): FetchFailure {
-  return { ok: false, outcome, message: failureMessage(outcome, host, detail), retryAfterMs: null };
 }

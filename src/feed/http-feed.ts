@@ -5,22 +5,23 @@
  *   poll ─────▶ discover when needed ─▶ ┬ station_status, vehicle_status   every poll, conditional
  *                                       └ station_information, …          when due; waited for the first time only
  */
-import { stationsDigest } from "../domain/change-detection.ts";
-import { asObject } from "../domain/gbfs/fields.ts";
-import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
-import { decodeSystemInformation, type SystemAlert } from "../domain/gbfs/system-files.ts";
-import { decodeVehicleStatus } from "../domain/gbfs/vehicle-status.ts";
-import { combine, looksLikeVelib, stationIdsOf } from "../domain/gbfs/whole-status.ts";
+import type { SystemAlert } from "../domain/gbfs/system-files.ts";
+import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
+import type { Reject, StationArea, StationInformation } from "../domain/station.ts";
 import { VehicleTruth } from "../domain/vehicle-truth.ts";
-import type { Reject, StationArea, StationInformation, StationStatusFile } from "../domain/station.ts";
 import { FeedError } from "../errors.ts";
-import type { Clock, FeedSource, Poll, SystemDescription } from "../ports.ts";
+import type { Clock, FeedProblem, FeedSource, Poll, SystemDescription } from "../ports.ts";
 import { discover, type FeedUrls } from "./discovery.ts";
-import { failureMessage, type FetchFailure } from "./failures.ts";
-import { FeedFile, noTraffic, type FileAnswer } from "./feed-file.ts";
+import { FailurePace, isMissing, MISSING_RECHECK_MS } from "./failure-pace.ts";
+import type { FetchFailure } from "./failures.ts";
+import { noTraffic } from "./feed-file.ts";
 import { safeSystemId, systemIdOf, VELIB, type FeedTarget } from "./feed-target.ts";
 import type { HttpClient, HttpScope } from "./http-client.ts";
-import { SystemFiles } from "./system-files.ts";
+import { atMost } from "./patience.ts";
+import { PollContent } from "./poll-content.ts";
+import type { SaidOfSystem, SystemFiles } from "./system-files.ts";
+import { pollSystem, type Observation } from "./system-poll.ts";
+import { chooseVersion } from "./version-choice.ts";
 
 export interface HttpFeedOptions {
   readonly target: FeedTarget;
@@ -28,17 +29,19 @@ export interface HttpFeedOptions {
   readonly clock: Pick<Clock, "now">;
   /** The area of a vehicle that stands by itself; the whole system's by default. */
   readonly resolvePosition?: (lat: number | null, lon: number | null) => StationArea;
+  /** How long a poll waits for a file once others have answered, ms. @default 5 s */
+  readonly patienceMs?: number;
 }
 
 /** Polls that wait for station_information and the like when a feed starts; then it goes on without. */
 const PATIENT_POLLS = 3;
 /** Discovery is repeated this often: publishers move files. */
 const REDISCOVER_MS = 24 * 3_600_000;
-/** A feed that is gone is looked at again this often. */
-const GONE_RECHECK_MS = 6 * 3_600_000;
-/** This many 404 in a row, and the feed is looked at again only so often. */
-const MISSING_POLLS = 3;
-const MISSING_RECHECK_MS = 3_600_000;
+/** A file that is slower than the others by more is taken without, and serves the next poll. */
+const PATIENCE_MS = 5_000;
+/** How often system_information is asked before the system's id is taken from elsewhere. */
+const ATTEMPTS = 3;
+const NEVER = new Promise<never>(() => {});
 
 export class HttpFeed implements FeedSource {
   readonly traffic = noTraffic();
@@ -49,19 +52,19 @@ export class HttpFeed implements FeedSource {
   readonly #url: URL;
   readonly #stopping = new AbortController();
   #resolvePosition: (lat: number | null, lon: number | null) => StationArea;
-  #found: FeedUrls | null = null;
   #discoverAtMs = 0;
   #files: SystemFiles | null = null;
   #description: SystemDescription | null;
   /** A poll made to tell which system it is; handed out as the first one. */
   #early: Poll | null = null;
+  readonly #content = new PollContent();
   readonly #vehicles = new VehicleTruth();
-  /** Digest of the last content. */
-  #content: number | null = null;
+  /** Versions above the one that is read, and why they are not. */
+  #passedOver: readonly FeedProblem[] = [];
+  readonly #failures = new FailurePace();
   /** Stations of the last poll that the information does not know. */
   #unexplained = 0;
   #unsettledPolls = 0;
-  #missing = 0;
   /** A file says `simulated: true`. */
   #simulated = false;
 
@@ -99,6 +102,10 @@ export class HttpFeed implements FeedSource {
     return this.#files?.alerts ?? [];
   }
 
+  problems(): readonly FeedProblem[] {
+    return [...this.#passedOver, ...(this.#files?.problems(this.#options.clock.now()) ?? [])];
+  }
+
   takeInformationRejects(): readonly Reject[] {
     return this.#files?.takeRejects() ?? [];
   }
@@ -132,7 +139,7 @@ export class HttpFeed implements FeedSource {
       this.usesVelibCodes = poll.kind !== "ended" && looksLikeVelib(poll.status);
       if (this.usesVelibCodes) systemId = target.systemId ?? "velib";
     }
-    const simulated = this.#simulated || this.#found?.simulated === true || said?.simulated === true;
+    const simulated = this.#simulated || this.#files?.found.simulated === true || said?.simulated === true;
     if (systemId === "velib" && !simulated) return VELIB;
     return {
       systemId: safeSystemId(systemId ?? systemIdOf(this.#url)),
@@ -144,50 +151,83 @@ export class HttpFeed implements FeedSource {
     };
   }
 
-  async #systemInformation(signal: AbortSignal) {
-    const url = this.#found?.urls.get("system_information");
-    if (url === undefined) return null;
-    const answer = await new FeedFile(this.#scope, url, this.traffic).fetch(signal);
-    // Optional: a system that does not say who it is gets its id from its URL.
-    const decoded = answer.ok ? decodeSystemInformation(answer.body) : null;
-    if (!answer.ok || decoded === null) return null;
-    return { ...decoded, simulated: asObject(answer.body)?.["simulated"] === true };
+  /** Optional: a system that does not say who it is gets its id from its URL, but not for a moment's failure. */
+  async #systemInformation(signal: AbortSignal): Promise<SaidOfSystem | null> {
+    const { target, patienceMs = PATIENCE_MS } = this.#options;
+    const asking = (async (): Promise<SaidOfSystem | null> => {
+      for (let attempt = 1; ; attempt += 1) {
+        const answer = await this.#files?.askSystem(signal);
+        const momentary = /^(http_5|http_429|timeout|reset|truncated|not_json)/.test(
+          answer?.failure?.outcome ?? "",
+        );
+        if (!momentary || attempt === ATTEMPTS || target.systemId !== null || signal.aborted)
+          return answer?.said ?? null;
+        await atMost((patienceMs / 5) * attempt, NEVER);
+      }
+    })();
+    let said: SaidOfSystem | null = null;
+    await atMost(
+      2 * patienceMs,
+      asking.then((answer) => (said = answer)),
+    );
+    return said;
   }
 
   /** Finds the files, unless they are known well enough. @returns why it failed, or null */
   async #discover(signal: AbortSignal): Promise<FetchFailure | null> {
-    const nowMs = this.#options.clock.now();
+    const { clock, patienceMs = PATIENCE_MS } = this.#options;
+    const nowMs = clock.now();
     if (this.#files !== null && nowMs < this.#discoverAtMs) return null;
-    const found = await discover(this.#scope, this.#url, this.traffic, signal);
-    if (!found.ok) {
-      if (this.#files === null) return found;
+    const { traffic } = this;
+    const client = this.#scope;
+    const offer = await discover(client, this.#url, traffic, signal);
+    const chosen = offer.ok
+      ? await chooseVersion(offer, { client, traffic, clock, patienceMs, signal })
+      : offer;
+    if (!chosen.ok) {
+      if (this.#files === null) return chosen;
       // The files known so far may still answer.
       this.#discoverAtMs = nowMs + MISSING_RECHECK_MS;
       return null;
     }
-    this.#discoverAtMs = nowMs + REDISCOVER_MS;
-    if (this.#files === null || !sameUrls(this.#found, found)) {
-      this.#files = new SystemFiles(this.#scope, found, this.traffic, this.#options.clock);
+    const doubtful = chosen.passedOver.length > 0;
+    this.#discoverAtMs = nowMs + (doubtful ? MISSING_RECHECK_MS : REDISCOVER_MS);
+    const read = chosen.files.found.version ?? "the one found first";
+    this.#passedOver = chosen.passedOver.map(({ version, why }) => ({
+      flag: "higher_version_unusable",
+      subject: version,
+      outcome: "passed_over",
+      message: `The feed offers version ${version}, but ${why}. Version ${read} is read instead; it is looked at again within the hour.`,
+      sinceMs: this.#passedOver.find(({ subject }) => subject === version)?.sinceMs ?? nowMs,
+    }));
+    if (this.#files === null || !sameUrls(this.#files.found, chosen.files.found)) {
+      this.#files = chosen.files;
       this.#unsettledPolls = 0;
     }
-    this.#found = found;
     return null;
   }
 
   async #poll(signal: AbortSignal): Promise<Poll> {
-    const startedMs = this.#options.clock.now();
+    const { clock, patienceMs = PATIENCE_MS } = this.#options;
+    const startedMs = clock.now();
     const failure = await this.#discover(signal);
     const files = this.#files;
     if (failure !== null || files === null) return this.#failed(failure ?? NOTHING, startedMs);
-    const refreshed = files.refresh(signal);
+    const places = files.refreshPlaces(signal);
+    const rest = files.refreshRest(signal);
     const waiting = !files.settled && this.#unsettledPolls < PATIENT_POLLS;
-    const [status, vehicles] = await Promise.all([
-      files.status?.fetch(signal) ?? null,
-      files.vehicles?.fetch(signal) ?? null,
-      waiting ? refreshed : null,
-    ]);
-    for (const answer of [status, vehicles]) if (answer?.ok === false) return this.#failed(answer, startedMs);
-    this.#missing = 0;
+    // Types are worth a moment at the first poll: without them the split would be unknown, and known a minute later.
+    const first = this.#unsettledPolls === 0 && this.#content.unknown;
+    const now = (): number => clock.now();
+    const resolvePosition = this.#resolvePosition;
+    const ready = Promise.all([waiting ? places : null, first ? atMost(patienceMs, rest) : null]);
+    const polled = await pollSystem(
+      files,
+      { now, patienceMs, resolvePosition, vehicles: this.#vehicles, ready },
+      signal,
+    );
+    if (!polled.ok) return this.#failed(polled, startedMs);
+    this.#failures.succeeded();
     if (waiting && !files.settled) {
       this.#unsettledPolls += 1;
       // Without information stations would be put into wrong areas, and moved out of them a minute later.
@@ -195,69 +235,36 @@ export class HttpFeed implements FeedSource {
         return this.#failed(files.failure, startedMs);
       }
     }
-    return this.#observed(files, status, vehicles, startedMs);
+    return this.#observed(files, polled, startedMs);
   }
 
-  async #observed(
-    files: SystemFiles,
-    status: FileAnswer | null,
-    vehicles: FileAnswer | null,
-    startedMs: number,
-  ): Promise<Poll> {
-    const observedAtMs = this.#options.clock.now();
-    const answers = [status, vehicles].filter((answer) => answer?.ok === true);
-    const transferredBytes = answers.reduce((sum, answer) => sum + answer.transferredBytes, 0);
-    const [stations, free] = await Promise.all([
-      bodyOf(files.status, status),
-      bodyOf(files.vehicles, vehicles),
-    ]);
-    const decoded = this.#decode(files, stations, free, observedAtMs);
-    if (decoded === null) {
-      files.status?.forget();
-      files.vehicles?.forget();
-      return this.#failed(notGbfs(this.#url), startedMs);
-    }
-    const unexplained = decoded.oddities["station_without_information"] ?? 0;
+  #observed(files: SystemFiles, polled: Observation, startedMs: number): Poll {
+    const { clock } = this.#options;
+    const observedAtMs = clock.now();
+    const { status, transferredBytes } = polled;
+    if (polled.simulated) this.#simulated = true;
+    // A file that is not where it was may have moved: the discovery file is asked again, but not at every poll.
+    if (
+      files.stations
+        .concat(files.vehicles)
+        .some(({ trouble }) => trouble !== null && isMissing(trouble.failure))
+    )
+      this.#discoverAtMs = Math.min(this.#discoverAtMs, observedAtMs + MISSING_RECHECK_MS);
+    const unexplained = status.oddities["station_without_information"] ?? 0;
     if (unexplained > this.#unexplained) files.hastenInformation();
     this.#unexplained = unexplained;
-    const content = stationsDigest(decoded.stations);
-    const kind = content === this.#content ? "unchanged" : "changed";
-    this.#content = content;
-    return { kind, status: decoded, observedAtMs, transferredBytes, durationMs: observedAtMs - startedMs };
-  }
-
-  #decode(files: SystemFiles, statusBody: unknown, free: unknown, atMs: number): StationStatusFile | null {
-    const { types, capacityOf } = files;
-    const stations = files.status === null ? null : decodeStationStatus(statusBody, types, capacityOf);
-    const vehicles = files.vehicles === null ? null : decodeVehicleStatus(free);
-    if (stations === null && (files.status !== null || vehicles === null)) return null;
-    if (asObject(statusBody)?.["simulated"] === true) this.#simulated = true;
-    const ids = stations?.stations.map(({ stationId }) => stationId) ?? [];
-    const stationIds = stations === null ? null : stationIdsOf(stations, files.information.keys());
-    const counted = { atMs, types, stationIds, resolvePosition: this.#resolvePosition };
-    const told =
-      vehicles === null ? null : this.#vehicles.observe({ ...counted, vehicles: vehicles.vehicles });
-    return combine(stations, vehicles, told, files.oddities(ids));
+    const changed = this.#content.changed(status);
+    const kind = changed ? "changed" : "unchanged";
+    return { kind, status, observedAtMs, transferredBytes, durationMs: observedAtMs - startedMs };
   }
 
   #failed(failure: FetchFailure, startedMs: number): FailedPoll {
     const observedAtMs = this.#options.clock.now();
-    let { retryAfterMs } = failure;
-    const gone = failure.outcome === "http_410";
-    this.#missing = failure.outcome === "http_404" ? this.#missing + 1 : 0;
-    if (gone) retryAfterMs = Math.max(retryAfterMs ?? 0, GONE_RECHECK_MS);
-    else if (this.#missing >= MISSING_POLLS) retryAfterMs = Math.max(retryAfterMs ?? 0, MISSING_RECHECK_MS);
-    // A file that is not where it was may have moved: ask the discovery file again.
-    if (gone || this.#missing > 0) this.#discoverAtMs = 0;
+    const { retryAfterMs, rediscover } = this.#failures.failed(failure);
+    if (rediscover) this.#discoverAtMs = 0;
     const { outcome, message } = failure;
-    return {
-      kind: "failed",
-      observedAtMs,
-      outcome,
-      message,
-      retryAfterMs,
-      durationMs: observedAtMs - startedMs,
-    };
+    const durationMs = observedAtMs - startedMs;
+    return { kind: "failed", observedAtMs, outcome, message, retryAfterMs, durationMs };
   }
 }
 
@@ -265,35 +272,21 @@ type FailedPoll = Extract<Poll, { kind: "failed" }>;
 
 const NOTHING: FetchFailure = { ok: false, outcome: "network", message: "", retryAfterMs: null };
 
-/** The parsed body of an answer, from what is kept when it has not changed. */
-async function bodyOf(file: FeedFile | null, answer: FileAnswer | null): Promise<unknown> {
-  if (file === null || answer?.ok !== true) return null;
-  return answer.kind === "changed" ? answer.body : file.read();
-}
-
-function notGbfs(url: URL): FetchFailure {
-  return {
-    ok: false,
-    outcome: "not_gbfs",
-    message: failureMessage("not_gbfs", url.host),
-    retryAfterMs: null,
-  };
-}
-
 function feedError({ outcome, message, retryAfterMs }: FailedPoll): FeedError {
   const code =
     outcome === "blocked_url"
       ? "VELOSTREAM_FEED_REFUSED"
-      : outcome.startsWith("not_")
+      : outcome.startsWith("no")
         ? "VELOSTREAM_FEED_INVALID"
         : "VELOSTREAM_FEED_UNAVAILABLE";
   return new FeedError(code, message, { details: { outcome, retryAfterMs } });
 }
 
-function sameUrls(a: FeedUrls | null, b: FeedUrls): boolean {
-  return (
-    a !== null &&
-    a.urls.size === b.urls.size &&
-    [...b.urls].every(([name, url]) => a.urls.get(name)?.href === url.href)
-  );
+function sameUrls(a: FeedUrls, b: FeedUrls): boolean {
+  const told = ({ urls }: FeedUrls): string =>
+    [...urls.entries()]
+      .flatMap(([name, list]) => list.map(({ href }) => `${name} ${href}`))
+      .toSorted((one, other) => (one < other ? -1 : 1))
+      .join("\n");
+  return told(a) === told(b);
 }

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../ports.ts";
 import type { FeedFile } from "./feed-file.ts";
-import { failureMessage, type FetchFailure } from "./failures.ts";
+import { failureOf, type FetchFailure } from "./failures.ts";
 
 export interface Pace {
   /** Never refreshed more often, ms. */
@@ -39,6 +39,8 @@ export class SlowFile<T> {
   #refreshing: Promise<void> | null = null;
   /** Why the last refresh failed; null after a good one, and for a file that does not exist. */
   failure: FetchFailure | null = null;
+  /** The same, of a file that does not exist too, and since when. */
+  trouble: { readonly failure: FetchFailure; readonly sinceMs: number } | null = null;
   /** A first answer came: a value, or that there is no such file. */
   settled = false;
 
@@ -60,9 +62,18 @@ export class SlowFile<T> {
     return this.#value;
   }
 
+  get url(): URL {
+    return this.#file.url;
+  }
+
   /** Wanted sooner than its schedule says: a station has appeared that it does not know. */
   hasten(): void {
     this.#dueAtMs = Math.min(this.#dueAtMs, this.#lastAtMs + this.#pace.leastMs);
+  }
+
+  /** Wanted now: what depends on it cannot wait for its schedule. */
+  demand(): void {
+    this.#dueAtMs = 0;
   }
 
   /** Refreshes if due. Resolves when that is over; never rejects. */
@@ -85,15 +96,14 @@ export class SlowFile<T> {
       const decoded = this.#decode(answer.body);
       if (decoded === null) {
         this.#file.forget();
-        const outcome = "not_gbfs";
-        const message = failureMessage(outcome, this.#file.url.host, this.#file.url.pathname);
-        return this.#failed({ ok: false, outcome, message, retryAfterMs: null }, nowMs);
+        return this.#failed(failureOf("not_gbfs", this.#file.url), nowMs);
       }
       this.#value = decoded.value;
       ({ ttlSeconds } = decoded);
     }
     this.#failures = 0;
     this.failure = null;
+    this.trouble = null;
     this.settled = true;
     const ttlMs = (ttlSeconds ?? 0) * 1000;
     this.#dueAtMs = nowMs + Math.min(this.#pace.mostMs, Math.max(this.#pace.leastMs, ttlMs));
@@ -103,6 +113,7 @@ export class SlowFile<T> {
     this.#failures += 1;
     const absent = failure.outcome === "http_404" || failure.outcome === "http_410";
     this.failure = absent ? null : failure;
+    this.trouble = { failure, sinceMs: this.trouble?.sinceMs ?? nowMs };
     if (absent) this.settled = true;
     const backoffMs = absent
       ? ABSENT_MS

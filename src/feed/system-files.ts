@@ -1,60 +1,92 @@
 /** The files of one discovered system, each with its own pace, and what they say together. */
+import { enveloped } from "../domain/gbfs/envelope.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
-import { decodeSystemAlerts, decodeSystemRegions, type SystemAlert } from "../domain/gbfs/system-files.ts";
+import {
+  decodeSystemAlerts,
+  decodeSystemInformation,
+  decodeSystemRegions,
+  type SystemAlert,
+  type SystemInformation,
+} from "../domain/gbfs/system-files.ts";
 import { asObject, header } from "../domain/gbfs/fields.ts";
 import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.ts";
 import type { Reject, StationInformation } from "../domain/station.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, FeedProblem } from "../ports.ts";
 import { FeedFile, type Traffic } from "./feed-file.ts";
 import type { FeedUrls } from "./discovery.ts";
 import type { FetchFailure } from "./failures.ts";
+import { fileProblem } from "./file-problem.ts";
 import type { Fetcher } from "./http-client.ts";
+import { PolledFile } from "./polled-file.ts";
 import { INFORMATION_PACE, RARE_PACE, SlowFile, type Decoded } from "./slow-file.ts";
 
 type Information = ReadonlyMap<string, StationInformation>;
 
+/** What system_information says, and whether it calls itself simulated. */
+export type SaidOfSystem = SystemInformation & { readonly simulated: boolean };
+
 export class SystemFiles {
-  readonly status: FeedFile | null;
-  readonly vehicles: FeedFile | null;
-  readonly #information: SlowFile<Information> | null;
-  readonly #types: SlowFile<ReadonlyMap<string, Propulsion>> | null;
-  readonly #regions: SlowFile<ReadonlyMap<string, string>> | null;
-  readonly #alerts: SlowFile<readonly SystemAlert[]> | null;
+  readonly found: FeedUrls;
+  readonly stations: readonly PolledFile[];
+  readonly vehicles: readonly PolledFile[];
+  /** The same vehicles under the older name, where both are listed. */
+  readonly spareVehicles: readonly PolledFile[];
+  readonly #information: SlowFiles<Information>;
+  readonly #types: SlowFiles<ReadonlyMap<string, Propulsion>>;
+  readonly #regions: SlowFiles<ReadonlyMap<string, string>>;
+  readonly #alerts: SlowFiles<readonly SystemAlert[]>;
+  readonly #system: SlowFiles<SaidOfSystem | null>;
   readonly #rejects: Reject[] = [];
   #oddities: Readonly<Record<string, number>> = {};
 
   constructor(client: Fetcher, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
-    const file = (keeps: boolean, ...names: string[]): FeedFile | null => {
-      const url = names.map((name) => found.urls.get(name)).find((listed) => listed !== undefined);
-      return url === undefined ? null : new FeedFile(client, url, traffic, keeps);
-    };
+    this.found = found;
+    const listed = (name: string): readonly URL[] => found.urls.get(name) ?? [];
+    const polled = (name: string): PolledFile[] =>
+      listed(name).map(
+        (url) => new PolledFile(name, new FeedFile(client, url, traffic, true), found.guessed),
+      );
     const slow = <T>(
       name: string,
-      empty: T,
       pace: typeof RARE_PACE,
+      merge: (values: readonly T[]) => T,
       decode: (body: unknown) => Decoded<T> | null,
-    ): SlowFile<T> | null => {
-      const listed = file(false, name);
-      return listed === null ? null : new SlowFile({ file: listed, decode, empty, clock, pace });
+    ): SlowFiles<T> => {
+      const files = listed(name).map((url) => {
+        const file = new FeedFile(client, url, traffic);
+        return new SlowFile({ file, decode, empty: merge([]), clock, pace });
+      });
+      return { name, files, merge };
     };
-    this.status = file(true, "station_status");
-    this.vehicles = file(true, "vehicle_status", "free_bike_status");
-    this.#information = slow<Information>("station_information", EMPTY, INFORMATION_PACE, (body) =>
+    this.stations = polled("station_status");
+    const [newer, older] = [polled("vehicle_status"), polled("free_bike_status")];
+    this.vehicles = newer.length > 0 ? newer : older;
+    this.spareVehicles = newer.length > 0 ? older : [];
+    this.#information = slow<Information>("station_information", INFORMATION_PACE, mergeMaps, (body) =>
       this.#decodeInformation(body),
     );
-    this.#types = slow<ReadonlyMap<string, Propulsion>>("vehicle_types", EMPTY, RARE_PACE, (body) =>
-      whole(body, decodeVehicleTypes),
+    this.#types = slow<ReadonlyMap<string, Propulsion>>("vehicle_types", RARE_PACE, mergeMaps, (body) =>
+      whole(body, "vehicle_types", decodeVehicleTypes),
     );
-    this.#regions = slow<ReadonlyMap<string, string>>("system_regions", EMPTY, RARE_PACE, (body) =>
-      whole(body, decodeSystemRegions),
+    this.#regions = slow<ReadonlyMap<string, string>>("system_regions", RARE_PACE, mergeMaps, (body) =>
+      whole(body, "regions", decodeSystemRegions),
     );
-    this.#alerts = slow<readonly SystemAlert[]>("system_alerts", NO_ALERTS, INFORMATION_PACE, (body) =>
-      whole(body, decodeSystemAlerts),
+    this.#alerts = slow<readonly SystemAlert[]>(
+      "system_alerts",
+      INFORMATION_PACE,
+      (lists) => lists.flat(),
+      (body) => whole(body, "alerts", decodeSystemAlerts),
+    );
+    this.#system = slow<SaidOfSystem | null>(
+      "system_information",
+      RARE_PACE,
+      (said) => said.find((value) => value !== null) ?? null,
+      decodeSystem,
     );
   }
 
   get information(): Information {
-    return this.#information?.value ?? EMPTY;
+    return valueOf(this.#information);
   }
 
   /** Docks that a station is built for, as far as its information says. Bound, so that it can be handed over. */
@@ -62,15 +94,24 @@ export class SystemFiles {
     this.information.get(stationId)?.capacity ?? null;
 
   get types(): ReadonlyMap<string, Propulsion> {
-    return this.#types?.value ?? EMPTY;
+    return valueOf(this.#types);
   }
 
   get regionNames(): ReadonlyMap<string, string> {
-    return this.#regions?.value ?? EMPTY;
+    return valueOf(this.#regions);
   }
 
   get alerts(): readonly SystemAlert[] {
-    return this.#alerts?.value ?? NO_ALERTS;
+    return valueOf(this.#alerts);
+  }
+
+  /** Asks who the system is, now. @returns null when it does not say */
+  async askSystem(
+    signal?: AbortSignal,
+  ): Promise<{ said: SaidOfSystem | null; failure: FetchFailure | null }> {
+    for (const file of this.#system.files) file.demand();
+    await refreshed(this.#system, signal);
+    return { said: valueOf(this.#system), failure: failureOfAny(this.#system) };
   }
 
   /** Oddities of the information, and of it and the status together. */
@@ -89,40 +130,63 @@ export class SystemFiles {
     };
   }
 
-  /** Every file that areas and splits depend on has answered once (or does not exist). */
+  /** Every file that areas depend on has answered once (or does not exist). */
   get settled(): boolean {
-    return [this.#information, this.#types, this.#regions].every((file) => file?.settled ?? true);
+    return [this.#information, this.#regions].every(({ files }) => files.every(({ settled }) => settled));
   }
 
   /** Why a file that is not settled failed. */
   get failure(): FetchFailure | null {
-    const failed = [this.#information, this.#types, this.#regions].find(
-      (file) => file !== null && !file.settled,
-    );
-    return failed?.failure ?? null;
+    return failureOfAny(this.#information) ?? failureOfAny(this.#regions);
   }
 
-  /** Refreshes what is due; never rejects. */
-  async refresh(signal?: AbortSignal): Promise<void> {
+  /** What is due of the files that areas depend on; never rejects. */
+  async refreshPlaces(signal?: AbortSignal): Promise<void> {
+    await Promise.all([refreshed(this.#information, signal), refreshed(this.#regions, signal)]);
+  }
+
+  /** Refreshes what is due of the rest; never rejects. */
+  async refreshRest(signal?: AbortSignal): Promise<void> {
+    // Who the system is was asked before the first poll; only what failed is asked again.
+    const system = this.#system.files.some(({ trouble }) => trouble !== null);
     await Promise.all([
-      this.#information?.refresh(signal),
-      this.#types?.refresh(signal),
-      this.#regions?.refresh(signal),
-      this.#alerts?.refresh(signal),
+      refreshed(this.#types, signal),
+      refreshed(this.#alerts, signal),
+      system ? refreshed(this.#system, signal) : null,
     ]);
   }
 
   /** A station is in the status that the information does not know. */
   hastenInformation(): void {
-    this.#information?.hasten();
+    for (const file of this.#information.files) file.hasten();
   }
 
   takeRejects(): readonly Reject[] {
     return this.#rejects.splice(0);
   }
 
+  /** Files that the feed lists and that cannot be had. */
+  problems(nowMs: number): readonly FeedProblem[] {
+    const { guessed } = this.found;
+    const slow = [this.#information, this.#types, this.#regions, this.#alerts, this.#system].flatMap(
+      ({ name, files }) => files.map(({ trouble, url }) => ({ name, trouble, url })),
+    );
+    const vehicles = this.spareVehicles.some(({ trouble }) => trouble === null) ? [] : this.vehicles;
+    const polled = [...this.stations, ...vehicles].map(({ name, trouble, file }) => ({
+      name,
+      trouble,
+      url: file.url,
+    }));
+    return [...polled, ...slow].flatMap(({ name, trouble, url }) => {
+      if (trouble === null) return [];
+      // What was only looked for may be missing.
+      if (guessed && trouble.failure.outcome.startsWith("http_4")) return [];
+      return [fileProblem(name, url, trouble, nowMs)];
+    });
+  }
+
   #decodeInformation(body: unknown): Decoded<Information> | null {
-    const decoded = decodeStationInformation(body);
+    const decoded = decodeStationInformation(enveloped(body, "stations"));
     if (decoded === null) return null;
     // Only the rejects of the newest file: a file that is never read on must not pile them up.
     this.#rejects.splice(0, this.#rejects.length, ...decoded.rejects);
@@ -132,12 +196,39 @@ export class SystemFiles {
   }
 }
 
-const EMPTY: ReadonlyMap<string, never> = new Map<string, never>();
-const NO_ALERTS: readonly SystemAlert[] = [];
+/** A file's parts: nearly always one. */
+interface SlowFiles<T> {
+  readonly name: string;
+  readonly files: readonly SlowFile<T>[];
+  readonly merge: (values: readonly T[]) => T;
+}
 
-/** Decodes a file whose data must at least be an object. */
-function whole<T>(body: unknown, decode: (body: unknown) => T): Decoded<T> | null {
-  const file = asObject(body);
-  if (file === null || asObject(file["data"]) === null) return null;
-  return { value: decode(body), ttlSeconds: header(file).ttlSeconds };
+function valueOf<T>({ files, merge }: SlowFiles<T>): T {
+  const [only, ...more] = files;
+  return only !== undefined && more.length === 0 ? only.value : merge(files.map(({ value }) => value));
+}
+
+function failureOfAny<T>({ files }: SlowFiles<T>): FetchFailure | null {
+  return files.find(({ settled }) => !settled)?.failure ?? null;
+}
+
+async function refreshed<T>({ files }: SlowFiles<T>, signal?: AbortSignal): Promise<void> {
+  await Promise.all(files.map((file) => file.refresh(signal)));
+}
+
+function mergeMaps<V>(maps: readonly ReadonlyMap<string, V>[]): ReadonlyMap<string, V> {
+  return new Map(maps.flatMap((map) => [...map]));
+}
+
+function decodeSystem(body: unknown): Decoded<SaidOfSystem | null> | null {
+  const decoded = decodeSystemInformation(body);
+  if (decoded === null) return null;
+  return { value: { ...decoded, simulated: asObject(body)?.["simulated"] === true }, ttlSeconds: null };
+}
+
+/** Decodes a file that must have its list. */
+function whole<T>(body: unknown, list: string, decode: (body: unknown) => T): Decoded<T> | null {
+  const file = asObject(enveloped(body, list));
+  if (file === null || !Array.isArray(asObject(file["data"])?.[list])) return null;
+  return { value: decode(file), ttlSeconds: header(file).ttlSeconds };
 }

@@ -24,9 +24,11 @@ import type {
 } from "../ports.ts";
 import { drainSignal } from "./drain.ts";
 import { CollectorStatus } from "./collector-status.ts";
+import { FeedProblems } from "./feed-problems.ts";
 import { PollPublisher, type Succeeded } from "./poll-publisher.ts";
 import { restoreCollection } from "./restore-collection.ts";
 import { requireKnownStations } from "./known-stations.ts";
+import { WholeView } from "./whole-view.ts";
 
 /** When to poll next (domain/poll-schedule.ts). */
 export interface Pacer {
@@ -69,6 +71,8 @@ export class Collector {
   readonly status = new CollectorStatus();
   readonly #options: CollectorOptions;
   readonly #truth = new FeedTruth();
+  readonly #view = new WholeView();
+  readonly #problems = new FeedProblems();
   #traffic: FeedTraffic = { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
   #stationsChecked = false;
   #retiring = false;
@@ -208,6 +212,7 @@ export class Collector {
     metrics.observe("velostream_poll_duration_seconds", labels, poll.durationMs / 1000);
     this.#countTraffic(system);
     this.status.alerts = this.#options.source.alerts?.() ?? [];
+    this.status.problems = this.#problems.tell(this.#options, system);
     if (poll.kind === "failed") {
       // Once per outage and kind: a feed that is down all night is one line, its count is in the metrics.
       if (this.status.failed(poll.outcome, poll.message, poll.observedAtMs))
@@ -237,8 +242,7 @@ export class Collector {
     const { source, metrics } = this.#options;
     if (source.traffic === undefined) return;
     const before = this.#traffic;
-    this.#traffic = { ...source.traffic };
-    this.status.traffic = this.#traffic;
+    this.status.traffic = this.#traffic = { ...source.traffic };
     const { requests, notModified, savedBytes } = this.#traffic;
     metrics.count("velostream_feed_requests_total", { system }, requests - before.requests);
     metrics.count("velostream_feed_not_modified_total", { system }, notModified - before.notModified);
@@ -248,7 +252,9 @@ export class Collector {
   /** Compares what the feed claims with what it does; false for an older copy, which must not reach the totals. */
   #believe(system: SystemDescription, poll: Succeeded): boolean {
     const { metrics } = this.#options;
-    const { lastUpdatedMs, stations } = poll.status;
+    const { lastUpdatedMs } = poll.status;
+    const stations = this.#view.of(poll.status);
+    if (stations === null) return true;
     const { believed } = this.#truth.observe({ atMs: poll.observedAtMs, lastUpdatedMs, stations });
     this.#tellFlags(system);
     if (!believed)
@@ -270,7 +276,7 @@ export class Collector {
   }
 
   #checkStations(poll: Succeeded): void {
-    if (this.#stationsChecked) return;
+    if (this.#stationsChecked || poll.status.unobserved?.includes("stations") === true) return;
     this.#stationsChecked = true;
     requireKnownStations(this.#options.selection, poll.status, this.#options.source.information());
   }

@@ -33,6 +33,8 @@ export class CollectorStatus {
   rejectsTotal = 0;
   /** Reasons to distrust the feed (domain/feed-truth.ts). */
   flags: readonly SystemFlag[] = [];
+  /** What is wrong with the feed and stops nothing. */
+  problems: readonly SystemFlag[] = [];
   alerts: readonly SystemAlert[] = [];
   /** What polling has cost and saved so far. */
   traffic: FeedTraffic | null = null;
@@ -140,7 +142,7 @@ export class CollectorStatus {
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
       traffic: this.traffic,
-      flags: this.flags,
+      flags: [...this.flags, ...this.problems],
       alerts: this.alerts,
       rejects: this.rejects,
     };

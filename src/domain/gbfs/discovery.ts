@@ -2,13 +2,17 @@
  * Reads the files that lead to others: `gbfs.json` (1.x, 2.x per language; 3.x flat), `gbfs_versions.json`,
  * `manifest.json` (3.x).
  */
+import { feedName, isFeedName } from "./feed-names.ts";
 import { asId, asObject, asText, type Json } from "./fields.ts";
 
 /** What a discovery file is, by its content. */
 export type Discovery =
-  | { readonly kind: "feeds"; readonly version: string | null; readonly feeds: ReadonlyMap<string, string> }
+  | { readonly kind: "feeds"; readonly version: string | null; readonly feeds: FeedLists }
   | { readonly kind: "versions"; readonly versions: readonly VersionLink[] }
   | { readonly kind: "manifest"; readonly systems: readonly ManifestSystem[] };
+
+/** URLs by the name of the file that they are of; several where a file is listed in parts. */
+export type FeedLists = ReadonlyMap<string, readonly string[]>;
 
 export interface VersionLink {
   readonly version: string;
@@ -26,38 +30,58 @@ const PREFERRED_LANGUAGES = ["en", "fr"];
 /** Decodes one file. Never throws. @returns null when the body leads nowhere */
 export function decodeDiscovery(body: unknown): Discovery | null {
   const file = asObject(body);
-  const data = asObject(file?.["data"]);
+  const data = asObject(file?.["data"]) ?? (file !== null && "feeds" in file ? file : null);
   if (file === null || data === null) return null;
   if (Array.isArray(data["datasets"]))
     return { kind: "manifest", systems: manifestSystems(data["datasets"]) };
   if (Array.isArray(data["versions"])) return { kind: "versions", versions: versionLinks(data["versions"]) };
-  const list = feedList(data);
-  if (list === null) return null;
-  const feeds = new Map<string, string>();
-  for (const item of list) {
-    const entry = asObject(item);
-    // Some publishers name the file instead of the feed.
-    const name = asText(entry?.["name"])
-      ?.trim()
-      .replace(/\.json$/, "");
-    const url = asText(entry?.["url"])?.trim();
-    if (name !== undefined && url !== undefined && name !== "" && !feeds.has(name)) feeds.set(name, url);
-  }
-  return feeds.size === 0 ? null : { kind: "feeds", version: asText(file["version"]), feeds };
+  const feeds = new Map<string, readonly string[]>();
+  // A language without a file, or without any, leaves it to the next: only names differ between them.
+  for (const list of feedLists(data))
+    for (const [name, urls] of listed(list)) if (!feeds.has(name)) feeds.set(name, urls);
+  return feeds.size === 0 ? null : { kind: "feeds", version: versionOf(file), feeds };
 }
 
-function feedList(data: Json): readonly unknown[] | null {
-  if (Array.isArray(data["feeds"])) return data["feeds"];
-  const languages = Object.keys(data).filter((key) => Array.isArray(asObject(data[key])?.["feeds"]));
-  const language = PREFERRED_LANGUAGES.find((code) => languages.includes(code)) ?? languages[0];
-  const list = language === undefined ? undefined : asObject(data[language])?.["feeds"];
-  return Array.isArray(list) ? list : null;
+function versionOf({ version }: Json): string | null {
+  return typeof version === "number" ? String(version) : asText(version);
+}
+
+/** The lists of a file, the preferred language's first. */
+function feedLists(data: Json): unknown[] {
+  if (data["feeds"] !== undefined) return [data["feeds"]];
+  const rank = (code: string): number => {
+    const at = PREFERRED_LANGUAGES.indexOf(code.toLowerCase());
+    return at === -1 ? PREFERRED_LANGUAGES.length : at;
+  };
+  const codes = Object.keys(data).toSorted((a, b) => rank(a) - rank(b));
+  return codes.map((code) => asObject(data[code])?.["feeds"] ?? withFeedNames(data[code]));
+}
+
+/** What stands where a language's feeds should: only feeds by their names are taken for them. */
+function withFeedNames(value: unknown): unknown {
+  return [...listed(value).keys()].some(isFeedName) ? value : null;
+}
+
+/** One list of `{name, url}`, or an object of URLs by name. */
+function listed(list: unknown): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  const entries = Array.isArray(list)
+    ? list.map((item: unknown) => [asObject(item)?.["name"], asObject(item)?.["url"]])
+    : Object.entries(asObject(list) ?? {}).map(([name, value]) => [name, asObject(value)?.["url"] ?? value]);
+  for (const [name, url] of entries) {
+    const [text, address] = [asText(name)?.trim() ?? "", asText(url)?.trim() ?? ""];
+    if (text === "" || address === "") continue;
+    const known = feedName(text);
+    const urls = found.get(known) ?? [];
+    if (!urls.includes(address)) found.set(known, [...urls, address]);
+  }
+  return found;
 }
 
 function versionLinks(list: readonly unknown[]): VersionLink[] {
   return list.flatMap((item) => {
     const entry = asObject(item);
-    const version = asText(entry?.["version"]);
+    const version = entry === null ? null : versionOf(entry);
     const url = asText(entry?.["url"]);
     return version === null || url === null ? [] : [{ version, url }];
   });
@@ -72,14 +96,19 @@ function manifestSystems(list: readonly unknown[]): ManifestSystem[] {
   });
 }
 
-/** The highest version that is understood: 1.0 to 3.x, a release before its candidates. Null when none is. */
-export function bestVersion(versions: readonly VersionLink[]): VersionLink | null {
-  let best: { link: VersionLink; rank: number } | null = null;
+/** The versions that are understood, the highest first, a release before its candidates; one link for each. */
+export function understoodVersions(versions: readonly VersionLink[]): VersionLink[] {
+  const ranked = new Map<number, VersionLink>();
   for (const link of versions) {
     const rank = versionRank(link.version);
-    if (rank !== null && (best === null || rank > best.rank)) best = { link, rank };
+    if (rank !== null && !ranked.has(rank)) ranked.set(rank, link);
   }
-  return best?.link ?? null;
+  return [...ranked].toSorted(([a], [b]) => b - a).map(([, link]) => link);
+}
+
+/** The highest version that is understood: 1.0 to 3.x, a release before its candidates. Null when none is. */
+export function bestVersion(versions: readonly VersionLink[]): VersionLink | null {
+  return understoodVersions(versions)[0] ?? null;
 }
 
 /** A number that grows with the version; null when it is none of 1.x to 3.x. Candidates rank below every release. */

@@ -120,7 +120,7 @@ test("says what to do when there is no network and nothing kept", async () => {
     assert.ok(error instanceof FeedError);
     assert.match(
       error.message,
-      /catalogue\.invalid could not be resolved\. Connect to the network once, or give the URL/,
+      /catalogue\.invalid could not be resolved \(for \/systems\.csv\)\. Connect to the network once, or give the URL/,
     );
     return true;
   });

@@ -164,7 +164,8 @@ test("asks conditionally, and a 304 is an observation of every station again", a
     [again.kind, again.observedAtMs, again.status.stations.length],
     ["unchanged", clock.ms, 1],
   );
-  assert.equal(server.headers.at(-1)?.["if-modified-since"], "Sat, 18 Oct 2025 09:09:16 GMT");
+  const last = server.headers[server.asked.lastIndexOf("/station_status.json")];
+  assert.equal(last?.["if-modified-since"], "Sat, 18 Oct 2025 09:09:16 GMT");
   assert.equal(source.traffic.notModified, 1);
   assert.ok(source.traffic.savedBytes > 50);
 });
@@ -247,7 +248,7 @@ const FAILURES: [string, string | object, RegExp][] = [
   ["http_503", status(503), /answered HTTP 503/],
   ["http_429", status(429), /asks for fewer requests/],
   ["http_403", status(403), /refuses access \(HTTP 403\)/],
-  ["http_404", status(404), /no such feed/],
+  ["http_404", status(404), /has no \/station_status\.json \(HTTP 404\)/],
   ["http_410", status(410), /gone for good/],
   ["not_json", "<!doctype html><h1>Maintenance</h1>", /a web page/],
   ["not_json", "", /nothing at all/],
@@ -280,7 +281,10 @@ for (const [outcome, route, message] of FAILURES) {
 test("names what to do when a host cannot be resolved or refuses", async () => {
   const unresolved = failed(await feed("/gbfs.json", "http://feed.invalid").poll());
   assert.equal(unresolved.outcome, "dns");
-  assert.match(unresolved.message, /^feed\.invalid could not be resolved\. .*npm run demo.*replay PATH/);
+  assert.match(
+    unresolved.message,
+    /^feed\.invalid could not be resolved \(for \/gbfs\.json\)\. .*npm run demo.*replay PATH/,
+  );
   const refused = failed(await feed("/gbfs.json", "http://127.0.0.1:1").poll());
   assert.equal(refused.outcome, "refused");
   await assert.rejects(
@@ -422,4 +426,47 @@ test("counts the vehicles that stand by themselves, electric or not by their typ
   assert.deepEqual([free?.vehiclesAvailable, free?.electricAvailable, free?.mechanicalAvailable], [2, 1, 1]);
   assert.equal(poll.status.oddities["repeated_vehicle"], 1);
   assert.equal(poll.status.oddities["vehicle_at_unlisted_station"], 1);
+});
+
+test("a discovery file without status files is told as such", async () => {
+  serve({ system_information: {}, geofencing_zones: {} });
+  await assert.rejects(feed("/gbfs.json").describe(), (error: unknown) => {
+    assert.ok(error instanceof FeedError && error.code === "VELOSTREAM_FEED_INVALID");
+    assert.match(
+      error.message,
+      /gbfs\.json lists no station or vehicle status \(only system_information, geofencing_zones\)/,
+    );
+    assert.doesNotMatch(error.message, /not GBFS/);
+    return true;
+  });
+});
+
+test("beside a typed status file its neighbours are found, under its own spelling", async () => {
+  const regions = { data: { regions: [{ region_id: "r", name: "North" }] } };
+  const bikes = { data: { bikes: [{ bike_id: "v", lat: 1, lon: 1 }] } };
+  for (const [folder, spelt] of [
+    ["/a", (name: string) => `${name}.json`],
+    ["/b", (name: string) => name],
+    ["/c", (name: string) => `${name.replaceAll("_", "-")}.json`],
+  ] as const) {
+    server.routes.set(`${folder}/${spelt("station_status")}`, statusFile(station("1", 3)));
+    server.routes.set(`${folder}/${spelt("station_information")}`, information);
+    server.routes.set(`${folder}/${spelt("system_regions")}`, regions);
+    server.routes.set(`${folder}/${spelt("free_bike_status")}`, bikes);
+    const source = feed(`${folder}/${spelt("station_status")}`);
+    await source.describe();
+    assert.equal(succeeded(await source.poll()).status.stations.length, 2);
+    assert.equal(source.regionNames().get("r"), "North");
+    assert.deepEqual(source.problems(), [], "what was only looked for may be missing");
+  }
+});
+
+test("a bare array of stations is read, and so is a typed file of vehicles", async () => {
+  server.routes.set("/stations", [station("1", 3)]);
+  assert.equal(succeeded(await feed("/stations").poll()).status.stations[0]?.vehiclesAvailable, 3);
+  server.routes.set("/x/free_bike_status.json", { data: { bikes: [{ bike_id: "v", lat: 1, lon: 1 }] } });
+  assert.equal(
+    succeeded(await feed("/x/free_bike_status.json").poll()).status.stations[0]?.vehiclesAvailable,
+    1,
+  );
 });

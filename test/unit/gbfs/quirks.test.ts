@@ -520,7 +520,7 @@ test("discovery: any language, flat, file names for feed names, manifests and ve
   for (const data of [{ feeds }, { nb: { feeds } }, { xx: 3, en: { feeds } }]) {
     const found = decodeDiscovery({ version: "2.3", data });
     assert.ok(found?.kind === "feeds");
-    assert.deepEqual([...found.feeds], [["station_status", "https://x.example/s"]]);
+    assert.deepEqual([...found.feeds], [["station_status", ["https://x.example/s"]]]);
   }
   assert.equal(decodeDiscovery({ data: { versions: [{ version: "3.0", url: "u" }] } })?.kind, "versions");
   const manifest = decodeDiscovery({
