@@ -132,6 +132,7 @@ export async function collectManySystems(options: ManySystemsOptions): Promise<M
   const systems = new Systems({
     supply: fixedSupply(urls.map(opened)),
     statuses,
+    clock,
     logger: SILENT,
     collectorOf: (system, claim) =>
       new Collector({

@@ -98,6 +98,7 @@ export function openFeeds(context: FeedContext): OpenedFeeds {
       fingerprint: createHash("sha256").update(told).digest("base64"),
       open: () => ({
         source: new HttpFeed({ target, client, clock }),
+        feedId: createHash("sha256").update(shown(target.url)).digest("hex").slice(0, 8),
         areasFor,
         pacerFor: pacerRules(interval ?? settings.interval, false),
       }),

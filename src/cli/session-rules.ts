@@ -5,7 +5,7 @@ import { PollSchedule } from "../domain/poll-schedule.ts";
 import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { readAreasFile } from "../feed/areas-file.ts";
 import { velibPostcodes } from "../feed/velib-communes.ts";
-import type { Pacer } from "../pipeline/collect.ts";
+import type { Pacer } from "../pipeline/describe-system.ts";
 import type { FeedSource, SystemDescription } from "../ports.ts";
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map<string, never>();

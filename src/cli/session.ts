@@ -5,9 +5,11 @@
  *                                                                        │
  *   collectors publish what they have ─▶ worker reads it to the end ─▶ view and output read that to the end
  */
+import { hostname } from "node:os";
 import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../domain/reference-record.ts";
 import { stationSelection } from "../domain/station-selection.ts";
+import { collectorId } from "../domain/writer.ts";
 import { EXIT } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { Collector } from "../pipeline/collect.ts";
@@ -16,6 +18,7 @@ import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
 import { Systems, type SystemSupply } from "../pipeline/systems.ts";
 import { ViewFollower } from "../pipeline/view-follower.ts";
+import { WriterWatch } from "../pipeline/writer-watch.ts";
 import type { LogProducer } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
@@ -90,19 +93,29 @@ export async function runSession(input: SessionInput): Promise<number> {
     void reportLag(worker, workerInput, stages.stop);
   }
   const producer = await log.producer();
-  const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock);
+  const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock, log.kind === "memory");
+  // Only a log that other processes reach has other writers.
+  const among =
+    log.kind === "memory" || lossless
+      ? {}
+      : {
+          collector: collectorId(hostname(), process.pid, clock.now()),
+          watch: new WriterWatch({ log, rawTopic: topics.raw, clock, logger, signal: stages.stop }),
+        };
   const systems =
     supply === null
       ? null
       : new Systems({
           supply,
           statuses,
+          clock,
           logger,
           collectorOf: (opened, claim) =>
             new Collector({
               ...opened,
+              ...among,
               claim,
-              restore: (collection, systemId) => restores.restore(collection, systemId),
+              restore: (...given) => restores.restore(...given),
               log,
               producer,
               topics,

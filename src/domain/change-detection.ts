@@ -6,6 +6,15 @@ import type { StationInformation, StationStatus } from "./station.ts";
 
 /** Fields of the served object whose movement alone is no change. */
 const NOT_CONTENT: ReadonlySet<string> = new Set(["last_reported"]);
+/** Fields of a raw record that tell when and where, not what: two collectors of one feed may differ in them. */
+const NOT_RECORD_CONTENT: ReadonlySet<string> = new Set([
+  ...NOT_CONTENT,
+  "observed_at",
+  "slot",
+  "area_rule",
+  "postcode",
+  "station_id",
+]);
 
 /**
  * A number for what a station's observation says: two that say the same have the same, others differ but for one in
@@ -19,10 +28,23 @@ export function contentDigest(station: StationStatus): number {
     station.mechanicalAvailable,
     station.docksAvailable,
   ];
-  let [low, high] = [hash(counts, 1), hash(counts, 2)];
-  const { source } = station;
+  return digest(hash(counts, 1), hash(counts, 2), station.source, NOT_CONTENT);
+}
+
+/** The same for the value of a raw record, so that two collectors find that they say the same. */
+export function recordDigest(value: Readonly<Record<string, unknown>>): number {
+  return digest(1, 2, value, NOT_RECORD_CONTENT);
+}
+
+function digest(
+  lowSeed: number,
+  highSeed: number,
+  source: Readonly<Record<string, unknown>>,
+  left: ReadonlySet<string>,
+): number {
+  let [low, high] = [lowSeed, highSeed];
   for (const key in source) {
-    if (NOT_CONTENT.has(key)) continue;
+    if (left.has(key)) continue;
     // A sum, so that the order of fields is no change.
     const name = keyHash(key);
     low = (low + hash(source[key], name)) | 0;

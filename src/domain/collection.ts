@@ -10,102 +10,87 @@
  *   published again
  */
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
-import {
-  encodeRawRecord,
-  encodeRetiredRecord,
-  informationOf,
-  servesNumericId,
-  stationKey,
-  type RawRecord,
-} from "./raw-record.ts";
-import type { Plan, PlannedRecord, Published, Remembered } from "./collection-plan.ts";
+import { encodeRawRecord, rawValue, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
+import type {
+  CollectionOptions,
+  Observed,
+  Plan,
+  PlannedRecord,
+  Published,
+  Remembered,
+} from "./collection-plan.ts";
 import { heartbeatOf } from "./heartbeat.ts";
-import { contentDigest, sameInformation } from "./change-detection.ts";
+import { contentDigest, recordDigest, sameInformation } from "./change-detection.ts";
+import { Departures } from "./departures.ts";
+import { PublishedStations } from "./published-stations.ts";
+import { otherAtWork } from "./foreign-records.ts";
 import { renumberedStations } from "./renumbering.ts";
-import { Slots } from "./slots.ts";
-import { addUnobserved, isFreeFloating } from "./free-floating.ts";
-import type { StationArea, StationInformation, StationStatus, SystemPart } from "./station.ts";
+import { retirementRecords } from "./retirement.ts";
+import { addUnobserved } from "./free-floating.ts";
+import type { StationInformation, StationStatus } from "./station.ts";
+import { startedMsOf, type OtherWriter } from "./writer.ts";
 
-/** A station that leaves must be absent this often, and this long, before it is retracted (invariant 4). */
-export const RETIRE_AFTER_POLLS = 3;
-export const RETIRE_AFTER_MS = 120_000;
-/** A poll with fewer than this share of the known stations is taken for truncated … */
-export const COMPLETE_SHARE = 0.5;
-/** … unless the feed stays that small this long. */
-export const BELIEVE_SHRUNK_AFTER_MS = 30 * 60_000;
 /** An unchanged station is published again after this long: keeps topics with retention complete. */
 export const REFRESH_AFTER_MS = 3_600_000;
 
-export type PublishMode = "changes" | "every-poll";
-
-/** One poll's stations, decoded and filtered. */
-export interface Observed {
-  readonly observedAtMs: number;
-  readonly stations: readonly StationStatus[];
-  /** Stations in the feed whose record was rejected: present, but without a new observation. */
-  readonly unreadable: ReadonlySet<string>;
-  /** Parts of the system that the poll did not see whole: what is absent from them stands as it was. */
-  readonly unobserved?: readonly SystemPart[];
-  readonly information: ReadonlyMap<string, StationInformation>;
-  /** Partitions of the raw topic now. */
-  readonly partitionCount: number;
-}
-
-export interface CollectionOptions {
-  readonly systemId: string;
-  readonly mode: PublishMode;
-  readonly simulated: boolean;
-  readonly resolveArea: (
-    information: StationInformation | undefined,
-    stationCode: string | null,
-    stationId: string,
-  ) => StationArea;
-}
+export type * from "./collection-plan.ts";
 
 export class Collection {
   readonly #options: CollectionOptions;
-  readonly #published = new Map<string, Published>();
-  readonly #slots = new Slots();
-  readonly #absent = new Map<string, { polls: number; sinceMs: number }>();
-  #shrunkSinceMs: number | null = null;
+  readonly #published: PublishedStations;
+  readonly #departures = new Departures();
 
   constructor(options: CollectionOptions) {
     this.#options = options;
+    this.#published = new PublishedStations(options);
   }
 
+  /** Stations in the topic that are wanted here. */
   get stationCount(): number {
-    return this.#published.size;
+    return this.#published.wantedCount;
   }
 
-  /** Takes back what an earlier run published: call in log order with the raw topic's records of this system. */
-  restore(record: RawRecord, partition: number): void {
-    const held = this.#published.get(record.stationId);
-    // A late retirement in a partition that the station has left says nothing about where it is now.
-    if (record.retired) {
-      if (held !== undefined && held.partition === partition) this.#forget(record.stationId, held);
-      return;
-    }
-    if (held !== undefined) {
-      if (held.observedAtMs > record.observedAtMs) return;
-      this.#forget(record.stationId, held);
-    }
-    this.#published.set(record.stationId, {
-      key: stationKey(this.#options.systemId, record.stationId),
-      numericId: servesNumericId(record.value, record.stationId),
-      area: record.area,
-      areaRule: record.areaRule,
-      slot: this.#slots.take(record.area, record.slot),
-      partition,
-      content: null,
-      information: informationOf(record),
-      observedAtMs: record.observedAtMs,
-    });
+  /** Stations of the system in the topic that are not wanted here. */
+  get unwantedCount(): number {
+    return this.#published.unwantedCount;
+  }
+
+  /** Stations in the topic that are simulated where this system is real, or real where it is simulated. */
+  get mixedCount(): number {
+    return this.#published.mixed.size;
+  }
+
+  /**
+   * Takes back what an earlier run published: call in log order with the raw topic's records of this system.
+   * @param wanted false for what a selection leaves to others: only its place is kept
+   */
+  restore(record: RawRecord, partition: number, wanted = true): void {
+    this.#published.restore(record, partition, wanted);
   }
 
   /** A tombstone met while restoring. */
   restoreTombstone(stationId: string, partition: number): void {
-    const held = this.#published.get(stationId);
-    if (held !== undefined && held.partition === partition) this.#forget(stationId, held);
+    this.#published.restoreTombstone(stationId, partition);
+  }
+
+  /**
+   * Takes a record that another collector wrote while this one runs, in log order; never between `plan` and its
+   * `acknowledge`. What it says is what stands in the topic; the next plan puts right what this one knows better.
+   * @param record null for a tombstone
+   */
+  learn(
+    stationId: string,
+    record: RawRecord | null,
+    partition: number,
+    writer: OtherWriter,
+    wanted = true,
+  ): void {
+    this.#published.learn(stationId, record, partition, writer, wanted);
+  }
+
+  /** A record of this collector's own was read back: it stands behind all that was learnt of the station before. */
+  learnOwn(stationId: string): void {
+    this.#published.foreign.settled(stationId);
   }
 
   /** What to publish now. Changes nothing but the count of absences; `acknowledge` does the rest. */
@@ -113,7 +98,13 @@ export class Collection {
     const records: PlannedRecord[] = [];
     const remember: Remembered[] = [];
     const present = new Set<string>();
+    const returned = new Map<string, OtherWriter>();
+    const contested = new Map<string, OtherWriter>();
+    const nowMs = observed.observedAtMs;
     let [retired, moved] = [0, 0];
+    // Simulated stations go before anything real is published.
+    if (!this.#options.simulated)
+      retired += this.#takeOut(this.#mixedStations(), nowMs, { records, remember });
     // Slots taken by this plan are tentative: given back below, taken for good by `acknowledge`.
     const tentative: { area: string; slot: number }[] = [];
     const heartbeat = heartbeatOf(observed, (stationId) => this.#published.get(stationId)?.observedAtMs);
@@ -128,6 +119,13 @@ export class Collection {
       const stays = held !== undefined && held.area === area && held.partition === partition;
       const worth =
         stationId === heartbeat || this.#worthPublishing(held, status, information, observed.observedAtMs);
+      const other = otherAtWork(held, observed.observedAtMs);
+      if (held !== undefined && !stays && other !== null) {
+        contested.set(stationId, other);
+        if (startedMsOf(other.collector) > (this.#options.startedMs ?? Infinity)) continue;
+      }
+      const taker = held === undefined ? this.#published.foreign.takerOf(stationId) : undefined;
+      if (taker !== undefined) returned.set(stationId, taker);
       if (stays && !worth) {
         // The same content: hold the newest object, which the source holds too.
         held.information = information;
@@ -137,23 +135,22 @@ export class Collection {
 
       let slot: number;
       if (held !== undefined && held.area === area) slot = held.slot;
-      else tentative.push({ area, slot: (slot = this.#slots.take(area)) });
+      else tentative.push({ area, slot: (slot = this.#published.slots.take(area)) });
       if (held !== undefined && !stays) {
-        this.#retire(stationId, held, observed.observedAtMs, records);
+        records.push(...retirementRecords(this.#options, stationId, held, observed.observedAtMs));
         moved += 1;
       }
       const key = held?.key ?? stationKey(this.#options.systemId, stationId);
       records.push({
         key,
         value: encodeRawRecord({
-          systemId: this.#options.systemId,
+          ...this.#options,
           station: status,
           information,
           area,
           areaRule: rule,
           slot,
           observedAtMs: observed.observedAtMs,
-          simulated: this.#options.simulated,
         }),
         partition,
       });
@@ -169,59 +166,100 @@ export class Collection {
           content: contentDigest(status),
           information,
           observedAtMs: observed.observedAtMs,
+          wanted: true,
+          foreign: null,
         },
       });
     }
     // Only now: the first of two records with one id stands, though the second was rejected.
     for (const stationId of observed.unreadable) present.add(stationId);
-    addUnobserved(present, observed.unobserved ?? [], this.#published.keys());
-    const published = remember.length;
+    for (const stationId of observed.unwanted ?? []) present.add(stationId);
+    addUnobserved(present, observed.unobserved ?? [], this.#published.all.keys());
+    const published = remember.length - retired;
+    const mayLeave = (held: Published, stationId: string): boolean =>
+      held.wanted && otherAtWork(held, nowMs) === null && !this.#published.mixed.has(stationId);
     const leaving: PlannedRecord[] = [];
     const came = remember.map(({ stationId }) => stationId);
-    const renumbered = renumberedStations(this.#published, present, came, observed.information);
-    for (const [stationId, held] of renumbered) {
-      // Before the new ids come: no reader counts a station twice.
-      this.#retire(stationId, held, observed.observedAtMs, leaving);
-      remember.push({ stationId, station: null });
-      present.add(stationId);
-      retired += 1;
-    }
-    for (const { area, slot } of tentative) this.#slots.release(area, slot);
-
-    for (const [stationId, held] of this.#departed(present, observed.observedAtMs)) {
-      this.#retire(stationId, held, observed.observedAtMs, records);
-      remember.push({ stationId, station: null });
-      retired += 1;
-    }
+    const renumbered = renumberedStations(this.#published.all, present, came, observed.information).filter(
+      ([stationId, held]) => mayLeave(held, stationId),
+    );
+    // Before the new ids come: no reader counts a station twice.
+    retired += this.#takeOut(renumbered, nowMs, { records: leaving, remember });
+    for (const [stationId] of renumbered) present.add(stationId);
+    for (const { area, slot } of tentative) this.#published.slots.release(area, slot);
+    retired += this.#takeOut(this.#departures.observe(this.#published.all, present, mayLeave, nowMs), nowMs, {
+      records,
+      remember,
+    });
     const all = [...leaving, ...records];
-    return { records: all, published, retired, moved, renumbered: renumbered.length, remember };
+    return {
+      records: all,
+      published,
+      retired,
+      moved,
+      renumbered: renumbered.length,
+      remember,
+      returned,
+      contested,
+    };
   }
 
-  /** Takes every station out: the system is no longer collected. */
-  planRetirement(nowMs: number): Plan {
+  /**
+   * Takes every station out: the system is no longer collected.
+   * @param ownOnly only what this run has published
+   */
+  planRetirement(nowMs: number, ownOnly = false): Plan {
     const records: PlannedRecord[] = [];
     const remember: Remembered[] = [];
-    for (const [stationId, held] of this.#published) {
-      this.#retire(stationId, held, Math.max(nowMs, held.observedAtMs), records);
-      remember.push({ stationId, station: null });
-    }
-    return { records, published: 0, retired: remember.length, moved: 0, renumbered: 0, remember };
+    const leaving = [...this.#published.all].filter(
+      ([, held]) =>
+        held.wanted &&
+        otherAtWork(held, nowMs) === null &&
+        !(ownOnly && (held.content === null || held.foreign !== null)),
+    );
+    const retired = this.#takeOut(leaving, nowMs, { records, remember });
+    const none = new Map<string, never>();
+    return {
+      records,
+      published: 0,
+      retired,
+      moved: 0,
+      renumbered: 0,
+      remember,
+      returned: none,
+      contested: none,
+    };
   }
 
   /** The log has acknowledged every record of `plan`: remember it. Call before the next `plan`. */
   acknowledge(plan: Plan): void {
-    for (const { stationId, station } of plan.remember) {
+    for (const remembered of plan.remember) {
+      this.#published.remember(remembered);
+      if (remembered.station === null) this.#departures.forget(remembered.stationId);
+    }
+    this.#published.foreign.judged();
+  }
+
+  /** @returns how many leave */
+  #takeOut(
+    stations: Iterable<[string, Published]>,
+    nowMs: number,
+    plan: Pick<Plan, "records" | "remember">,
+  ): number {
+    const { records, remember } = plan as { records: PlannedRecord[]; remember: Remembered[] };
+    let retired = 0;
+    for (const [stationId, held] of stations) {
+      records.push(...retirementRecords(this.#options, stationId, held, Math.max(nowMs, held.observedAtMs)));
+      remember.push({ stationId, station: null });
+      retired += 1;
+    }
+    return retired;
+  }
+
+  *#mixedStations(): IterableIterator<[string, Published]> {
+    for (const stationId of this.#published.mixed) {
       const held = this.#published.get(stationId);
-      if (held !== undefined && (station === null || held.area !== station.area)) {
-        this.#slots.release(held.area, held.slot);
-      }
-      if (station === null) {
-        this.#published.delete(stationId);
-        this.#absent.delete(stationId);
-      } else {
-        if (held === undefined || held.area !== station.area) this.#slots.take(station.area, station.slot);
-        this.#published.set(stationId, station);
-      }
+      if (held !== undefined) yield [stationId, held];
     }
   }
 
@@ -232,66 +270,19 @@ export class Collection {
     nowMs: number,
   ): boolean {
     if (this.#options.mode === "every-poll" || held === undefined) return true;
-    if (nowMs - held.observedAtMs >= REFRESH_AFTER_MS) return true;
+    if (nowMs - held.observedAtMs >= REFRESH_AFTER_MS || this.#published.foreign.isLate(status.stationId))
+      return true;
+    const { foreign } = held;
+    if (foreign !== null && foreign.digest !== null) {
+      const areaRule = held.areaRule ?? "unknown";
+      const value = rawValue({ ...this.#options, ...held, station: status, information, areaRule });
+      if (foreign.digest !== recordDigest(value)) return true;
+      foreign.digest = null;
+      held.content = contentDigest(status);
+      held.information = information;
+      return false;
+    }
     if (held.content === null) return true;
     return held.content !== contentDigest(status) || !sameInformation(held.information, information);
-  }
-
-  #retire(stationId: string, held: Published, observedAtMs: number, records: PlannedRecord[]): void {
-    const { systemId, simulated } = this.#options;
-    const { key } = held;
-    records.push(
-      {
-        key,
-        value: encodeRetiredRecord({
-          systemId,
-          stationId,
-          numericId: held.numericId,
-          area: held.area,
-          slot: held.slot,
-          observedAtMs,
-          simulated,
-        }),
-        partition: held.partition,
-      },
-      { key, value: null, partition: held.partition },
-    );
-  }
-
-  /** The stations that this poll proves gone. Counts absences. */
-  *#departed(present: ReadonlySet<string>, nowMs: number): IterableIterator<[string, Published]> {
-    let [seen, stations] = [0, 0];
-    for (const stationId of this.#published.keys()) {
-      if (isFreeFloating(stationId)) continue;
-      stations += 1;
-      if (present.has(stationId)) seen += 1;
-    }
-    const complete = seen >= stations * COMPLETE_SHARE;
-    if (complete) this.#shrunkSinceMs = null;
-    else this.#shrunkSinceMs ??= nowMs;
-    const believed =
-      complete || (this.#shrunkSinceMs !== null && nowMs - this.#shrunkSinceMs >= BELIEVE_SHRUNK_AFTER_MS);
-    for (const [stationId, held] of this.#published) {
-      if (present.has(stationId)) {
-        this.#absent.delete(stationId);
-        continue;
-      }
-      // A complete vehicle file is the whole truth at its instant: no vehicle stands there any more (invariant 9).
-      if (isFreeFloating(stationId)) {
-        if (nowMs >= held.observedAtMs) yield [stationId, held];
-        continue;
-      }
-      if (!believed) continue;
-      const absence = this.#absent.get(stationId) ?? { polls: 0, sinceMs: nowMs };
-      absence.polls += 1;
-      this.#absent.set(stationId, absence);
-      if (absence.polls >= RETIRE_AFTER_POLLS && nowMs - absence.sinceMs >= RETIRE_AFTER_MS)
-        yield [stationId, held];
-    }
-  }
-
-  #forget(stationId: string, held: Published): void {
-    this.#slots.release(held.area, held.slot);
-    this.#published.delete(stationId);
   }
 }

@@ -91,8 +91,13 @@ function stationIdOf(served: unknown): string | null {
   return typeof served === "number" && Number.isSafeInteger(served) ? String(served) : null;
 }
 
-/** The JSON value of an observation. Our fields win over the feed's of the same name. */
+/** The JSON value of an observation. */
 export function encodeRawRecord(input: RawRecordInput): string {
+  return JSON.stringify(rawValue(input));
+}
+
+/** The value of an observation. Our fields win over the feed's of the same name. */
+export function rawValue(input: RawRecordInput): Record<string, unknown> {
   const { station, information } = input;
   const value: Record<string, unknown> = {
     ...station.source,
@@ -119,7 +124,7 @@ export function encodeRawRecord(input: RawRecordInput): string {
     if (information.capacity !== null) value["capacity"] = information.capacity;
   }
   if (input.simulated) value["simulated"] = true;
-  return JSON.stringify(value);
+  return value;
 }
 
 export interface RetiredInput {

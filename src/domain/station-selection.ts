@@ -1,4 +1,5 @@
 /** Which stations are wanted (`--stations`): by the code painted on them or by their id. Pure. */
+import type { RawRecord } from "./raw-record.ts";
 import type { StationInformation, StationStatus, StationStatusFile } from "./station.ts";
 
 /** A choice of stations; `null` chooses all. */
@@ -17,6 +18,13 @@ export function isSelected(
   if (selection === null) return true;
   const code = station.stationCode ?? information?.stationCode ?? null;
   return selection.has(station.stationId) || (code !== null && selection.has(code));
+}
+
+/** The same of a record in the topic, where only the station's own code can tell. */
+export function isSelectedRecord(selection: StationSelection, record: RawRecord): boolean {
+  const code = record.value["stationCode"];
+  const stationCode = typeof code === "string" || typeof code === "number" ? String(code) : null;
+  return isSelected(selection, { stationId: record.stationId, stationCode }, undefined);
 }
 
 /** The chosen codes that a feed does not know, and the codes it does know (to name the nearest ones). */

@@ -8,8 +8,9 @@
  */
 import { Collection, type CollectionOptions, type PublishMode } from "../domain/collection.ts";
 import { FEED_FLAGS, FeedTruth } from "../domain/feed-truth.ts";
-import type { StationSelection } from "../domain/station-selection.ts";
-import { AppError } from "../errors.ts";
+import type { RawRecord } from "../domain/raw-record.ts";
+import { isSelectedRecord, type StationSelection } from "../domain/station-selection.ts";
+import { startedMsOf, stationsText } from "../domain/writer.ts";
 import type {
   Clock,
   FeedSource,
@@ -26,24 +27,13 @@ import { drainSignal } from "./drain.ts";
 import { CollectorStatus } from "./collector-status.ts";
 import { FeedProblems } from "./feed-problems.ts";
 import { PollPublisher, type Succeeded } from "./poll-publisher.ts";
-import { restoreCollection } from "./restore-collection.ts";
+import { describeSystem, type Pacer } from "./describe-system.ts";
+import { giveWay, mixedError } from "./give-way.ts";
+import { OtherWriters } from "./other-writers.ts";
+import { RestoreSnapshot, type RestoreRules } from "./restore-collection.ts";
+import type { WriterWatch } from "./writer-watch.ts";
 import { requireKnownStations } from "./known-stations.ts";
 import { WholeView } from "./whole-view.ts";
-
-/** When to poll next (domain/poll-schedule.ts). */
-export interface Pacer {
-  next(
-    outcome: {
-      readonly kind: "changed" | "unchanged" | "failed";
-      readonly atMs: number;
-      readonly retryAfterMs: number | null;
-      readonly ttlSeconds: number | null;
-      readonly lastUpdatedMs: number | null;
-    },
-    random: number,
-  ): number;
-  readonly changePeriodMs: number | null;
-}
 
 export interface CollectorOptions {
   readonly source: FeedSource;
@@ -55,10 +45,16 @@ export interface CollectorOptions {
   /** Area rules for a system, once it is known which one it is. */
   readonly areasFor: (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"];
   readonly pacerFor: (system: SystemDescription) => Pacer;
-  /** Told who the system is before anything is published for it; throws when another feed is that system already. */
-  readonly claim?: (system: SystemDescription) => void;
+  /** Where the feed is, as a digest: two feeds that call themselves one system are told apart by it. */
+  readonly feedId?: string;
+  /** Told who the system is before anything is published for it; rejects when another feed is that system already. */
+  readonly claim?: (system: SystemDescription) => Promise<void>;
   /** Gives back what an earlier run published; reads the topic by default. */
-  readonly restore?: (collection: Collection, systemId: string, signal: AbortSignal) => Promise<number>;
+  readonly restore?: (collection: Collection, systemId: string, rules: RestoreRules) => Promise<number>;
+  /** Who this collector is (domain/writer.ts): written into every record, so that others know. */
+  readonly collector?: string;
+  /** Tells what others write to the topic; absent where nobody else can. */
+  readonly watch?: Pick<WriterWatch, "add">;
   /** Publish every poll before the next one: a recording is replayed whole, a live feed is kept fresh. */
   readonly lossless: boolean;
   readonly clock: Clock;
@@ -92,18 +88,58 @@ export class Collector {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { options, status } = { options: this.#options, status: this.status };
-    const system = await this.#describe(signal);
+    const system = await describeSystem({ ...options, status }, signal);
     if (system === null) return status.stopped();
-    options.claim?.(system);
+    await options.claim?.(system);
+    if (signal.aborted) return status.stopped();
     status.described(system);
     const collection = new Collection({
       systemId: system.systemId,
       mode: options.mode,
       simulated: system.simulated,
       resolveArea: options.areasFor(system, options.source),
+      ...(options.collector === undefined ? {} : { startedMs: startedMsOf(options.collector) }),
     });
-    const restore = options.restore ?? ((...given) => restoreCollection(options, ...given));
-    const restored = await restore(collection, system.systemId, signal);
+    const isWanted = (record: RawRecord): boolean => isSelectedRecord(options.selection, record);
+    const others = this.#othersOf(system, collection, isWanted);
+    const unwatch = others && (await options.watch?.add(system.systemId, (record) => others.take(record)));
+    try {
+      await this.#collect(system, collection, others, signal);
+    } finally {
+      unwatch?.();
+    }
+  }
+
+  #othersOf(
+    system: SystemDescription,
+    collection: Collection,
+    isWanted: (record: RawRecord) => boolean,
+  ): OtherWriters | null {
+    const { collector, feedId = "-", selection, topics } = this.#options;
+    if (collector === undefined) return null;
+    const own = { collector, feed: feedId, stations: stationsText(selection) };
+    return new OtherWriters({ ...this.#options, own, system, collection, isWanted, rawTopic: topics.raw });
+  }
+
+  async #collect(
+    system: SystemDescription,
+    collection: Collection,
+    others: OtherWriters | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { options, status } = { options: this.#options, status: this.status };
+    const restore =
+      options.restore ??
+      ((...given) =>
+        new RestoreSnapshot(options.log, options.topics.raw, signal, options.clock).restore(...given));
+    const restored = await restore(collection, system.systemId, {
+      isWanted: (record) => isSelectedRecord(options.selection, record),
+      onRecord: (writer, observedAtMs) => others?.restored(writer, observedAtMs),
+    });
+    others?.release();
+    if (system.simulated && collection.mixedCount > 0) throw mixedError(system, options.topics.raw);
+    if (others !== null) status.othersFlags = () => others.flags();
+    others?.tellUnwanted();
     if (restored > 0)
       options.logger.info("collect.restored", `Found ${restored} stations already in the topic.`, {
         system: system.systemId,
@@ -121,10 +157,13 @@ export class Collector {
       collection,
       system,
       status,
+      others,
       onRenumbered,
       signal: drained,
     });
     while (!signal.aborted && publisher.failure === null) {
+      if (others !== null) await giveWay({ ...options, others, system, status, publisher }, signal);
+      if (signal.aborted) break;
       const nextMs = await this.#poll(system, publisher, pacer, signal);
       if (nextMs === null) break;
       await options.clock.sleep(nextMs - options.clock.now(), signal);
@@ -169,39 +208,6 @@ export class Collector {
         changePeriodMs / 1000,
       );
     return nextMs;
-  }
-
-  /** Asks the source who it is until it answers; null when told to stop first. */
-  async #describe(signal: AbortSignal): Promise<SystemDescription | null> {
-    const { source, clock, logger, random, pacerFor } = this.#options;
-    const pacer = pacerFor(UNKNOWN_SYSTEM);
-    while (!signal.aborted) {
-      try {
-        return await source.describe(signal);
-      } catch (error) {
-        if (signal.aborted) return null;
-        if (!(error instanceof AppError) || !error.retryable) throw error;
-        const atMs = clock.now();
-        const wait = error.details["retryAfterMs"];
-        const failed = {
-          kind: "failed",
-          atMs,
-          retryAfterMs: typeof wait === "number" ? wait : null,
-          ttlSeconds: null,
-          lastUpdatedMs: null,
-        } as const;
-        const nextMs = pacer.next(failed, random());
-        if (this.status.failed(error.code, error.message, atMs)) {
-          logger.warn("feed.unavailable", error.message, {
-            code: error.code,
-            retryInMs: Math.round(nextMs - atMs),
-          });
-        }
-        this.status.scheduled(nextMs, null);
-        await clock.sleep(nextMs - atMs, signal);
-      }
-    }
-    return null;
   }
 
   #observe(system: SystemDescription, poll: Exclude<Poll, { kind: "ended" }>): void {
@@ -281,16 +287,6 @@ export class Collector {
     requireKnownStations(this.#options.selection, poll.status, this.#options.source.information());
   }
 }
-
-/** Stands for the system until the feed has said who it is: only the pace of retries depends on it. */
-const UNKNOWN_SYSTEM: SystemDescription = {
-  systemId: "unknown",
-  name: "the feed",
-  timezone: null,
-  attribution: null,
-  licenseUrl: null,
-  simulated: false,
-};
 
 function paced(poll: Exclude<Poll, { kind: "ended" }>): Parameters<Pacer["next"]>[0] {
   const failed = poll.kind === "failed";

@@ -35,6 +35,8 @@ export class CollectorStatus {
   flags: readonly SystemFlag[] = [];
   /** What is wrong with the feed and stops nothing. */
   problems: readonly SystemFlag[] = [];
+  /** What people should know of other collectors of the system (other-writers.ts). */
+  othersFlags: () => readonly SystemFlag[] = () => [];
   alerts: readonly SystemAlert[] = [];
   /** What polling has cost and saved so far. */
   traffic: FeedTraffic | null = null;
@@ -108,9 +110,10 @@ export class CollectorStatus {
   }
 
   /** It will not be polled again, and why. */
-  gaveUp(outcome: string, message: string): void {
-    this.failure = { outcome, message, sinceMs: this.failure?.sinceMs ?? this.lastPollAtMs ?? 0 };
+  gaveUp(outcome: string, message: string, atMs: number): void {
+    this.failure = { outcome, message, sinceMs: this.failure?.sinceMs ?? atMs };
     this.lastPollOutcome = outcome;
+    this.lastPollAtMs ??= atMs;
     this.stopped();
   }
 
@@ -142,7 +145,7 @@ export class CollectorStatus {
           : this.nextPollAtMs - this.lastPollAtMs,
       changePeriodMs: this.changePeriodMs,
       traffic: this.traffic,
-      flags: [...this.flags, ...this.problems],
+      flags: [...this.flags, ...this.problems, ...this.othersFlags()],
       alerts: this.alerts,
       rejects: this.rejects,
     };

@@ -9,6 +9,7 @@ import type { Plan } from "../domain/collection-plan.ts";
 import type { Collection, Observed } from "../domain/collection.ts";
 import { isRenumbering } from "../domain/renumbering.ts";
 import { RAW_SCHEMA } from "../domain/raw-record.ts";
+import { WRITER_HEADER } from "../domain/writer.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
 import { isSelected, type StationSelection } from "../domain/station-selection.ts";
@@ -25,6 +26,7 @@ import type {
   TopicNames,
 } from "../ports.ts";
 import type { CollectorStatus } from "./collector-status.ts";
+import type { OtherWriters } from "./other-writers.ts";
 
 /** A poll that brought an observation of every station. */
 export type Succeeded = Extract<Poll, { kind: "changed" | "unchanged" }>;
@@ -45,14 +47,16 @@ export interface PollPublisherOptions {
   readonly onRenumbered?: (atMs: number) => void;
   /** Gives up waiting for the log: some time after the collector was told to stop (drain.ts). */
   readonly signal: AbortSignal;
+  /** What it knows of other collectors; null where none can be. */
+  readonly others: OtherWriters | null;
 }
-
-const HEADERS = Object.freeze({ schema: RAW_SCHEMA });
 
 export class PollPublisher {
   /** What stopped publishing for good. */
   failure: { readonly error: unknown } | null = null;
   readonly #options: PollPublisherOptions;
+  /** One object for all records. */
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #rejects = new RejectMemory();
   readonly #informationRejects = new RejectMemory();
   #waiting: Succeeded | null = null;
@@ -60,6 +64,8 @@ export class PollPublisher {
 
   constructor(options: PollPublisherOptions) {
     this.#options = options;
+    const { others } = options;
+    this.#headers = { schema: RAW_SCHEMA, ...(others === null ? {} : { [WRITER_HEADER]: others.header }) };
   }
 
   /** Takes a poll in place of one that still waits. Resolves when nothing is left to publish; never rejects. */
@@ -75,18 +81,31 @@ export class PollPublisher {
   }
 
   /** Takes every station of the system out of the log: the system is no longer collected. Never rejects. */
-  async retire(nowMs: number): Promise<void> {
-    const { collection, producer, topics, metrics, system, signal } = this.#options;
-    const plan = collection.planRetirement(nowMs);
+  retire(nowMs: number): Promise<void> {
+    return this.#takeOut(nowMs, false);
+  }
+
+  /** Takes out what this run has published, and nothing that others did. Never rejects. */
+  async takeOutOwn(nowMs: number): Promise<void> {
+    await this.idle();
+    await this.#takeOut(nowMs, true);
+  }
+
+  async #takeOut(nowMs: number, ownOnly: boolean): Promise<void> {
+    const { collection, producer, topics, metrics, system, signal, others, logger } = this.#options;
+    others?.hold();
+    const plan = collection.planRetirement(nowMs, ownOnly);
     try {
       await producer.publish(this.#records(plan, nowMs), signal);
       collection.acknowledge(plan);
+      others?.release();
       metrics.forget("velostream_stations", { system: system.systemId });
-      this.#options.logger.info("collect.retired", `Took ${plan.retired} stations out of the totals.`, {
-        system: system.systemId,
-        stations: plan.retired,
-        topic: topics.raw,
-      });
+      if (plan.retired > 0)
+        logger.info("collect.retired", `Took ${plan.retired} stations out of the totals.`, {
+          system: system.systemId,
+          stations: plan.retired,
+          topic: topics.raw,
+        });
     } catch (error) {
       if (!signal.aborted) this.failure = { error };
     }
@@ -99,7 +118,7 @@ export class PollPublisher {
       key,
       value,
       partition,
-      headers: HEADERS,
+      headers: this.#headers,
       timestampMs,
     }));
   }
@@ -119,8 +138,10 @@ export class PollPublisher {
   }
 
   async #publish(poll: Succeeded): Promise<void> {
-    const { collection, system, status, log, producer, topics, metrics, clock, signal } = this.#options;
+    const { collection, system, status, log, producer, topics, metrics, clock, signal, others } =
+      this.#options;
     const partitionCount = (await log.partitionCount(topics.raw)) ?? 1;
+    others?.hold();
     const plan = collection.plan(this.#observed(poll, partitionCount));
     const rejects = this.#takeRejects(poll);
     const records = this.#records(plan, poll.observedAtMs);
@@ -145,6 +166,8 @@ export class PollPublisher {
     const stations = collection.stationCount;
     collection.acknowledge(plan);
     if (isRenumbering(plan.renumbered, stations)) this.#options.onRenumbered?.(poll.observedAtMs);
+    others?.release();
+    others?.told(plan);
     metrics.set("velostream_stations", { system: system.systemId }, collection.stationCount);
     status.published(collection.stationCount, plan.records.length);
   }
@@ -152,17 +175,20 @@ export class PollPublisher {
   #observed(poll: Succeeded, partitionCount: number): Observed {
     const { selection, source } = this.#options;
     const information = source.information();
+    const unwanted = new Set<string>();
     const stations =
       selection === null
         ? poll.status.stations
-        : poll.status.stations.filter((station) =>
-            isSelected(selection, station, information.get(station.stationId)),
-          );
+        : poll.status.stations.filter((station) => {
+            const wanted = isSelected(selection, station, information.get(station.stationId));
+            if (!wanted) unwanted.add(station.stationId);
+            return wanted;
+          });
     const unreadable = new Set<string>();
     for (const { stationId } of poll.status.rejects) if (stationId !== null) unreadable.add(stationId);
     const { observedAtMs, status } = poll;
     const { unobserved = [] } = status;
-    return { observedAtMs, stations, unreadable, unobserved, information, partitionCount };
+    return { observedAtMs, stations, unreadable, unobserved, unwanted, information, partitionCount };
   }
 
   /** Counts every reject of a poll; returns those that are news. */

@@ -1,13 +1,29 @@
 /**
- * Gives collectors back what an earlier run published: the log is their only memory. The topic is read once for all
- * systems that start together, and each takes its own records out of what was read.
+ * Gives collectors back what an earlier run published: the log is their only memory. One read of the topic serves all
+ * systems that ask for theirs at once, and keeps no other system's records.
+ *
+ *   asks ─▶ waits for the read under way ─▶ a read for all that asked by then ─▶ takes its own
  */
 import type { Collection } from "../domain/collection.ts";
+import type { RawRecord } from "../domain/raw-record.ts";
 import { receiveRaw } from "../domain/received-record.ts";
-import type { Clock, Log, LogRecord, TopicNames } from "../ports.ts";
+import type { Clock, Log, LogRecord } from "../ports.ts";
 
 /** The newest records of one system, in log order. */
 type Kept = Map<string, LogRecord>;
+
+/** How a collection takes its records back. */
+export interface RestoreRules {
+  /** False for a station that a selection leaves to others. */
+  readonly isWanted?: (record: RawRecord) => boolean;
+  /** Told of every observation: the header `writer`, and when it was made. */
+  readonly onRecord?: (writer: string | undefined, observedAtMs: number) => void;
+}
+
+interface Request {
+  readonly systemIds: Set<string>;
+  readonly systems: Promise<Map<string, Kept>>;
+}
 
 export class RestoreSnapshot {
   readonly #log: Log;
@@ -15,37 +31,55 @@ export class RestoreSnapshot {
   /** Of the whole process: one system that is stopped must not cut short what all others wait for. */
   readonly #signal: AbortSignal;
   readonly #clock: Pick<Clock, "now">;
-  /** What was read and not yet taken, by system. */
-  #systems: Promise<Map<string, Kept>> | null = null;
-  /** Systems that took theirs: what was read no longer tells where they stand. */
-  readonly #taken = new Set<string>();
+  /** The log was empty when this process started: nothing is there of a system that it collects for the first time. */
+  readonly #startedEmpty: boolean;
+  readonly #collected = new Set<string>();
+  /** The read that has not begun. */
+  #next: Request | null = null;
+  #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(log: Log, rawTopic: string, signal: AbortSignal, clock: Pick<Clock, "now">) {
+  constructor(
+    log: Log,
+    rawTopic: string,
+    signal: AbortSignal,
+    clock: Pick<Clock, "now">,
+    startedEmpty = false,
+  ) {
     this.#log = log;
     this.#rawTopic = rawTopic;
     this.#signal = signal;
     this.#clock = clock;
+    this.#startedEmpty = startedEmpty;
   }
 
   /** @returns how many stations of the system are published now */
-  async restore(collection: Collection, systemId: string): Promise<number> {
-    if (this.#systems === null || this.#taken.has(systemId)) {
-      this.#taken.clear();
-      this.#systems = this.#read();
-      // A read that failed is not what the next system gets.
-      this.#systems.catch(() => (this.#systems = null));
-    }
-    this.#taken.add(systemId);
-    const systems = await this.#systems;
+  async restore(collection: Collection, systemId: string, rules: RestoreRules = {}): Promise<number> {
+    const first = !this.#collected.has(systemId);
+    this.#collected.add(systemId);
+    if (this.#startedEmpty && first) return collection.stationCount;
+    const request = (this.#next ??= this.#request());
+    request.systemIds.add(systemId);
+    const systems = await request.systems;
     const nowMs = this.#clock.now();
     for (const record of systems.get(systemId)?.values() ?? [])
-      restoreRecord(collection, systemId, record, nowMs);
+      restoreRecord(collection, systemId, record, nowMs, rules);
     systems.delete(systemId);
     return collection.stationCount;
   }
 
-  async #read(): Promise<Map<string, Kept>> {
-    const systems = new Map<string, Kept>();
+  #request(): Request {
+    const systemIds = new Set<string>();
+    const systems = this.#reading.then(() => {
+      this.#next = null;
+      return this.#read(systemIds);
+    });
+    // A read that failed is not what the next one waits for.
+    this.#reading = systems.catch(() => undefined);
+    return { systemIds, systems };
+  }
+
+  async #read(systemIds: ReadonlySet<string>): Promise<Map<string, Kept>> {
+    const systems = new Map<string, Kept>([...systemIds].map((systemId) => [systemId, new Map()]));
     for await (const { records } of this.#log.read({
       topics: [this.#rawTopic],
       from: "earliest",
@@ -54,10 +88,8 @@ export class RestoreSnapshot {
     })) {
       for (const record of records) {
         // Keys alone tell whose record it is: no value is parsed before its system asks for it.
-        const systemId = record.key?.slice(0, record.key.indexOf(":")) ?? "";
-        if (systemId === "") continue;
-        let kept = systems.get(systemId);
-        if (kept === undefined) systems.set(systemId, (kept = new Map()));
+        const kept = systems.get(systemOfKey(record.key));
+        if (kept === undefined) continue;
         // A station that moved has a tombstone in the partition it left and a record where it is now.
         const place = `${record.partition} ${record.key ?? ""}`;
         kept.delete(place);
@@ -68,24 +100,32 @@ export class RestoreSnapshot {
   }
 }
 
-/** Reads the raw topic to its end, for one system. */
-export function restoreCollection(
-  { log, topics, clock }: { log: Log; topics: Pick<TopicNames, "raw">; clock: Pick<Clock, "now"> },
-  collection: Collection,
-  systemId: string,
-  signal: AbortSignal,
-): Promise<number> {
-  return new RestoreSnapshot(log, topics.raw, signal, clock).restore(collection, systemId);
+/** The system that a raw record's key names; empty without a key. */
+export function systemOfKey(key: string | null): string {
+  return key?.slice(0, key.indexOf(":")) ?? "";
 }
 
-function restoreRecord(collection: Collection, systemId: string, record: LogRecord, nowMs: number): void {
-  const { key, partition } = record;
+/** The station that a raw record's key names. */
+export function stationOfKey(key: string, systemId: string): string {
+  return key.slice(systemId.length + 1);
+}
+
+function restoreRecord(
+  collection: Collection,
+  systemId: string,
+  record: LogRecord,
+  nowMs: number,
+  rules: RestoreRules,
+): void {
+  const { key, partition, headers } = record;
   if (key === null) return;
   // A record from the future is no memory of what was published: its station is published again.
   const decoding = receiveRaw(record, nowMs, () => null);
   if (decoding === "tombstone") {
-    collection.restoreTombstone(key.slice(systemId.length + 1), partition);
+    collection.restoreTombstone(stationOfKey(key, systemId), partition);
     return;
   }
-  if (decoding.ok && decoding.record.systemId === systemId) collection.restore(decoding.record, partition);
+  if (!decoding.ok || decoding.record.systemId !== systemId) return;
+  rules.onRecord?.(headers["writer"], decoding.record.observedAtMs);
+  collection.restore(decoding.record, partition, rules.isWanted?.(decoding.record) ?? true);
 }

@@ -5,11 +5,12 @@
  *        ▲                                                                                         │
  *        └───────────────────────────── supply.changed ◀───────────────────────────────────────────┘
  *
- * A system that cannot go on (an unknown station, a refused URL) stops alone, with its reason in its status; what
- * stops the log stops all.
+ * A system that cannot go on (an unknown station, a refused URL) stops alone, with its reason in its status, and is tried
+ * again when the list changes; what stops the log stops all. Of two feeds that say they are one system, one is collected:
+ * a real one before a simulated one, then the first of the list. The other starts when that one is gone.
  */
 import { AppError, ConfigError } from "../errors.ts";
-import type { FeedSource, Logger, SystemDescription } from "../ports.ts";
+import type { Clock, FeedSource, Logger, SystemDescription } from "../ports.ts";
 import type { Collector, CollectorOptions } from "./collect.ts";
 import type { CollectorStatus } from "./collector-status.ts";
 
@@ -27,7 +28,7 @@ export interface SystemSpec {
 }
 
 /** What a collector of one system is made of. */
-export type OpenedSystem = Pick<CollectorOptions, "source" | "areasFor" | "pacerFor">;
+export type OpenedSystem = Pick<CollectorOptions, "source" | "feedId" | "areasFor" | "pacerFor">;
 
 /** Where the list of systems comes from. */
 export interface SystemSupply {
@@ -43,9 +44,10 @@ export interface SystemSupply {
 
 export interface SystemsOptions {
   readonly supply: SystemSupply;
-  readonly collectorOf: (opened: OpenedSystem, claim: (system: SystemDescription) => void) => Collector;
+  readonly collectorOf: (opened: OpenedSystem, claim: NonNullable<CollectorOptions["claim"]>) => Collector;
   /** Filled, and changed in place: of every system that runs, or has stopped for a reason. */
   readonly statuses: CollectorStatus[];
+  readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
 }
 
@@ -54,8 +56,13 @@ interface Running {
   readonly source: FeedSource;
   readonly collector: Collector;
   readonly stop: AbortController;
-  /** The id it has claimed. */
-  systemId: string | null;
+  /** Place in the list. */
+  position: number;
+  /** Which system it is, while it is the one that is collected under that id. */
+  claimed: SystemDescription | null;
+  /** Which system it says it is, while another feed is collected under that id. */
+  waitsFor: SystemDescription | null;
+  ended: boolean;
   /** Never rejects. */
   done: Promise<void>;
 }
@@ -128,24 +135,30 @@ export class Systems {
       // A removed system takes its stations out of the totals; a changed one keeps them and goes on from there.
       if (spec === undefined) running.collector.retire();
       running.stop.abort();
+      if (running.ended) this.#forget(running);
     }
-    for (const [key, spec] of wanted) {
-      const running = this.#running.get(key);
+    [...wanted.values()].forEach((spec, position) => {
+      const running = this.#running.get(spec.key);
+      if (running !== undefined) running.position = position;
       const goesOn = running?.spec.fingerprint === spec.fingerprint && !running.stop.signal.aborted;
-      if (!goesOn) this.#start(spec, running ?? null);
-    }
+      // One that stopped for a reason is tried again: the list was changed, perhaps to mend it.
+      if (!goesOn || running.ended) this.#start(spec, position, running ?? null);
+    });
   }
 
-  #start(spec: SystemSpec, before: Running | null): void {
+  #start(spec: SystemSpec, position: number, before: Running | null): void {
+    if (before?.ended === true) this.#forget(before);
     const opened = spec.open();
-    const stop = new AbortController();
     const collector = this.#options.collectorOf(opened, (system) => this.#claim(running, system));
     const running: Running = {
       spec,
       source: opened.source,
       collector,
-      stop,
-      systemId: null,
+      stop: new AbortController(),
+      position,
+      claimed: null,
+      waitsFor: null,
+      ended: false,
       done: Promise.resolve(),
     };
     running.done = (before?.done ?? Promise.resolve()).then(() => this.#collect(running));
@@ -155,46 +168,107 @@ export class Systems {
   }
 
   async #collect(running: Running): Promise<void> {
-    const { collector, source, stop, spec } = running;
+    const { collector, source, stop } = running;
     try {
       await collector.run(AbortSignal.any([stop.signal, this.#stop.signal]));
     } catch (error) {
       this.#failed(running, error);
     }
-    running.systemId = null;
+    if (running.waitsFor !== null && !this.#ending) this.#standBack(running, running.waitsFor);
+    const left = running.claimed;
+    running.claimed = null;
+    running.ended = true;
     await source.close().catch(() => undefined);
     // A system that is no longer wanted is no longer told of; one that failed is, with its reason, and so is what each of
     // them came to when all end.
-    if (!stop.signal.aborted || this.#ending) return;
-    const { statuses, supply } = this.#options;
-    const index = statuses.indexOf(collector.status);
-    if (!supply.fixed && index !== -1) statuses.splice(index, 1);
-    if (this.#running.get(spec.key) === running) this.#running.delete(spec.key);
+    if (stop.signal.aborted && running.waitsFor === null && !this.#ending && !this.#options.supply.fixed)
+      this.#forget(running);
+    // One that stepped back leaves its id to the feed that asked for it.
+    if (left !== null && running.waitsFor === null) this.#released(left.systemId);
   }
 
-  #failed({ collector, spec }: Running, error: unknown): void {
+  /** Neither told of nor started again. */
+  #forget(running: Running): void {
+    const { statuses } = this.#options;
+    const index = statuses.indexOf(running.collector.status);
+    if (index !== -1) statuses.splice(index, 1);
+    if (this.#running.get(running.spec.key) === running) this.#running.delete(running.spec.key);
+  }
+
+  /** A system's id is free: the first that waited for it is collected. */
+  #released(systemId: string): void {
+    if (this.#ending || this.#stop.signal.aborted || this.#options.supply.fixed) return;
+    const next = [...this.#running.values()]
+      .filter(({ waitsFor, ended }) => ended && waitsFor?.systemId === systemId)
+      .sort((a, b) => rank(a.waitsFor, a.position) - rank(b.waitsFor, b.position))[0];
+    if (next !== undefined) this.#start(next.spec, next.position, next);
+  }
+
+  #failed({ collector, spec, waitsFor }: Running, error: unknown): void {
     const own = error instanceof AppError && /^VELOSTREAM_(FEED|CONFIG|STATIONS)/.test(error.code);
     if (!own || this.#alone) {
       this.#failure ??= { error };
       this.#stop.abort();
       return;
     }
+    if (waitsFor !== null) return;
     const { code, message } = error;
-    collector.status.gaveUp(code, message);
+    collector.status.gaveUp(code, message, this.#options.clock.now());
     this.#options.logger.error("systems.stopped", message, { feed: spec.label, code });
   }
 
-  /** Two feeds that write one system's records would retract each other's stations at every poll. */
-  #claim(running: Running, { systemId, name }: SystemDescription): void {
-    for (const other of this.#running.values()) {
-      if (other === running || other.systemId !== systemId) continue;
-      throw new ConfigError(
-        `Two feeds say that they are system "${systemId}" (${name}): ${other.spec.label} and ${running.spec.label}. ` +
-          "Remove one, or name them apart in a --feeds file.",
+  /**
+   * Two feeds that write one system's records would retract each other's stations at every poll: one of them steps back.
+   * @throws ConfigError when that one is the feed that asks
+   */
+  async #claim(running: Running, system: SystemDescription): Promise<void> {
+    for (;;) {
+      const holder = [...this.#running.values()].find(
+        (other) => other !== running && other.claimed?.systemId === system.systemId,
       );
+      if (holder === undefined || running.stop.signal.aborted) break;
+      if (rank(holder.claimed, holder.position) <= rank(system, running.position)) {
+        running.waitsFor = system;
+        throw new ConfigError(this.#conflict(running, system));
+      }
+      holder.waitsFor = holder.claimed;
+      // What it has published leaves the totals before the other's stations enter them.
+      holder.collector.retire();
+      holder.stop.abort();
+      await holder.done;
     }
-    running.systemId = systemId;
+    if (running.stop.signal.aborted) return this.#released(system.systemId);
+    running.claimed = system;
   }
+
+  /** Tells of a feed that is not collected because another one is that system. */
+  #standBack({ collector: { status }, spec }: Running, system: SystemDescription): void {
+    const { statuses, clock, logger } = this.#options;
+    const message = this.#conflict({ spec }, system);
+    // Told of under a name of its own: the id is that of the feed that is collected.
+    const systemId = `${system.systemId} (${spec.label})`;
+    if (statuses.includes(status))
+      status.described({ ...system, systemId, name: `${system.name} (${spec.label})` });
+    status.gaveUp("same_system", message, clock.now());
+    logger.error("systems.stopped", message, { feed: spec.label, code: "same_system" });
+  }
+
+  #conflict({ spec }: Pick<Running, "spec">, { systemId, name }: SystemDescription): string {
+    const others = [...this.#running.values()].filter(
+      (other) => other.spec.key !== spec.key && (other.claimed ?? other.waitsFor)?.systemId === systemId,
+    );
+    const other = others.find(({ waitsFor }) => waitsFor === null) ?? others[0];
+    return (
+      `Two feeds say that they are system "${systemId}" (${name}): ${other?.spec.label ?? "another"} and ${spec.label}. ` +
+      "Only one is collected: a real one before a simulated one, then the first of the list. " +
+      "Remove one, or name them apart in a --feeds file."
+    );
+  }
+}
+
+/** Which of two feeds of one id is collected: the lower rank. */
+function rank(system: SystemDescription | null, position: number): number {
+  return (system?.simulated === true ? 1e9 : 0) + position;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Collection } from "../../src/domain/collection.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
-import { restoreCollection } from "../../src/pipeline/restore-collection.ts";
+import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
 import { ViewFollower } from "../../src/pipeline/view-follower.ts";
 import type { ProduceRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
@@ -70,6 +70,6 @@ for (const [what, record] of AHEAD) {
       resolveArea: () => ({ area: "75001", rule: "system" }),
     });
     const { signal } = new AbortController();
-    assert.equal(await restoreCollection({ log, topics: TOPICS, clock }, collection, "velib", signal), 0);
+    assert.equal(await new RestoreSnapshot(log, TOPICS.raw, signal, clock).restore(collection, "velib"), 0);
   });
 }

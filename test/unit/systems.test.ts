@@ -8,7 +8,7 @@ import { Collector } from "../../src/pipeline/collect.ts";
 import type { CollectorStatus } from "../../src/pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
 import { fixedSupply, Systems, type SystemSpec, type SystemSupply } from "../../src/pipeline/systems.ts";
-import type { FeedSource } from "../../src/ports.ts";
+import type { FeedSource, Log, LogRecord } from "../../src/ports.ts";
 import { scriptedFeed, SYSTEM, type ScriptedPoll } from "../support/scripted-feed.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { settled, TestClock } from "../support/test-clock.ts";
@@ -20,16 +20,23 @@ interface Wanted {
   readonly fingerprint?: string;
   readonly systemId?: string;
   readonly bikes?: number;
+  readonly simulated?: boolean;
+  /** It says who it is only then, ms after the start. */
+  readonly answersAfterMs?: number;
   readonly source?: (clock: TestClock) => FeedSource;
 }
 
-function sourceOf(clock: TestClock, { key, systemId = key, bikes = 1 }: Wanted): FeedSource {
+function sourceOf(clock: TestClock, wanted: Wanted): FeedSource {
+  const { key, systemId = key, bikes = 1, simulated = false, answersAfterMs = 0 } = wanted;
   const station = { id: 1, code: "16107", mechanical: bikes, electric: 0 };
   const script: ScriptedPoll[] = Array.from({ length: 500 }, () => ({
     kind: "stations",
     stations: [station],
   }));
-  return scriptedFeed(clock, script, () => Promise.resolve({ ...SYSTEM, systemId }));
+  return scriptedFeed(clock, script, async () => {
+    await clock.sleep(answersAfterMs);
+    return { ...SYSTEM, systemId, simulated };
+  });
 }
 
 async function setUp(first: readonly Wanted[], fixed = false) {
@@ -83,6 +90,7 @@ async function setUp(first: readonly Wanted[], fixed = false) {
   const systems = new Systems({
     supply,
     statuses,
+    clock,
     logger: silentLogger,
     collectorOf: (system, claim) =>
       new Collector({
@@ -214,6 +222,48 @@ test("the topic is read once for all that start together, and one that stops mea
   assert.equal(reads, 2);
 });
 
+test("of a hundred systems on the topic only the wanted one's records are kept", async () => {
+  const clock = new TestClock();
+  const log = new MemoryLog({ clock });
+  await log.createTopics([{ topic: "raw", partitions: 1, replicationFactor: 1, cleanupPolicy: "compact" }]);
+  const producer = await log.producer();
+  const value = (systemId: string): string =>
+    `{"system_id":"${systemId}","station_id":"1","postcode":"x","slot":0,"nbr_total":1,"observed_at":5}`;
+  const ids = Array.from({ length: 100 }, (_, n) => `s${n}`);
+  await producer.publish(ids.map((id) => ({ topic: "raw", key: `${id}:1`, value: value(id), partition: 0 })));
+  let kept = 0;
+  // What is kept is kept by its place; of all others nothing but the key is looked at.
+  const watched = (record: LogRecord): LogRecord =>
+    new Proxy(record, {
+      get: (target, name) => {
+        if (name === "partition") kept += 1;
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+  const reading: Log["read"] = async function* read(options) {
+    for await (const batch of log.read(options)) yield { ...batch, records: batch.records.map(watched) };
+  };
+  const only = new Proxy(log, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      return name === "read"
+        ? reading
+        : typeof value === "function"
+          ? (value.bind(target) as unknown)
+          : value;
+    },
+  });
+  const snapshot = new RestoreSnapshot(only, "raw", new AbortController().signal, clock);
+  const collection = new Collection({
+    systemId: "s7",
+    mode: "changes",
+    simulated: false,
+    resolveArea: () => ({ area: "x", rule: "system" }),
+  });
+  assert.equal(await snapshot.restore(collection, "s7"), 1);
+  assert.ok(kept > 0 && kept <= 2, `${kept} looks at the place of a record`);
+});
+
 test("one that cannot go on stops alone, and says why", async () => {
   const refused = (clock: TestClock) =>
     scriptedFeed(clock, [], () =>
@@ -233,10 +283,100 @@ test("two feeds that say they are one system: the second stops, for they would r
     { key: "copy", systemId: "a", bikes: 5 },
   ]);
   assert.deepEqual(await held(), { "a:1": 1 });
-  assert.match(
-    statuses.find(({ state }) => state === "stopped")?.failure?.message ?? "",
-    /Two feeds .* "a".*a and copy/,
+  const told = statuses.map((status) => status.systemStatus());
+  assert.deepEqual(
+    told.map((status) => [status?.description.systemId, status?.state]),
+    [
+      ["a", "live"],
+      ["a (copy)", "stopped"],
+    ],
   );
+  assert.equal(told[1]?.lastPoll?.outcome, "same_system");
+  assert.match(told[1]?.lastPoll?.message ?? "", /Two feeds .* "a".*a and copy/);
+  stop.abort();
+  await done;
+});
+
+test("of two feeds of one id the first of the list is collected, though the second answered first", async () => {
+  const late = { key: "first", systemId: "a", bikes: 3, answersAfterMs: 12_000 };
+  const { held, states, stop, done } = await setUp([late, { key: "second", systemId: "a", bikes: 5 }]);
+  assert.deepEqual(await held(), { "a:1": 3 });
+  assert.deepEqual(states(), [
+    ["a", "live"],
+    ["a (second)", "stopped"],
+  ]);
+  stop.abort();
+  await done;
+});
+
+test("a real feed is collected before a simulated one, wherever they stand and whoever answered first", async () => {
+  const real = { key: "real", systemId: "a", bikes: 3, answersAfterMs: 12_000 };
+  const { held, states, stop, done } = await setUp([
+    { key: "invented", systemId: "a", bikes: 90, simulated: true },
+    real,
+  ]);
+  assert.deepEqual(await held(), { "a:1": 3 });
+  assert.deepEqual(states(), [
+    ["a (invented)", "stopped"],
+    ["a", "live"],
+  ]);
+  stop.abort();
+  await done;
+});
+
+test("once the list is mended the other feed is collected without a restart, and nothing is told of what is gone", async () => {
+  for (const mended of [
+    [{ key: "copy", systemId: "a", bikes: 5 }],
+    [{ key: "copy", systemId: "a", bikes: 5 }, { key: "named apart" }],
+  ]) {
+    const { change, held, states, stop, done } = await setUp([
+      { key: "a" },
+      { key: "copy", systemId: "a", bikes: 5 },
+    ]);
+    await change(mended);
+    assert.equal((await held())["a:1"], 5);
+    assert.deepEqual(
+      states().find(([id]) => id === "a"),
+      ["a", "live"],
+    );
+    assert.equal(states().length, mended.length);
+    stop.abort();
+    await done;
+  }
+});
+
+test("a feed that was named apart in the list leaves no ghost behind", async () => {
+  const { change, held, states, stop, done } = await setUp([
+    { key: "a" },
+    { key: "copy", systemId: "a", bikes: 5 },
+  ]);
+  await change([{ key: "a" }, { key: "b", bikes: 5 }]);
+  assert.deepEqual(await held(), { "a:1": 1, "b:1": 5 });
+  assert.deepEqual(states(), [
+    ["a", "live"],
+    ["b", "live"],
+  ]);
+  stop.abort();
+  await done;
+});
+
+test("one that stopped for a reason is tried again when the list changes", async () => {
+  let asked = 0;
+  const mended = (clock: TestClock): FeedSource => {
+    asked += 1;
+    return asked === 1
+      ? scriptedFeed(clock, [], () =>
+          Promise.reject(new FeedError("VELOSTREAM_FEED_REFUSED", "Not fetched.")),
+        )
+      : sourceOf(clock, { key: "bad" });
+  };
+  const { change, states, stop, done } = await setUp([{ key: "bad", source: mended }]);
+  assert.deepEqual(states(), [[null, "stopped"]]);
+  await change([{ key: "bad", source: mended }, { key: "b" }]);
+  assert.deepEqual(states(), [
+    ["bad", "live"],
+    ["b", "live"],
+  ]);
   stop.abort();
   await done;
 });

@@ -1,0 +1,126 @@
+/**
+ * What stands in the topic of one system's stations: what this collector has put there, found there, or seen others
+ * put there. Collection compares each poll with it.
+ *
+ *   restore: records of earlier runs ─┐
+ *   learn: records of others ─────────┼─▶ place, slot and digest of each station
+ *   remember: acknowledged records ───┘
+ */
+import { recordDigest } from "./change-detection.ts";
+import type { Foreign, Published, Remembered } from "./collection-plan.ts";
+import { ForeignRecords } from "./foreign-records.ts";
+import { informationOf, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
+import { Slots } from "./slots.ts";
+import type { OtherWriter } from "./writer.ts";
+
+export class PublishedStations {
+  readonly slots = new Slots();
+  readonly foreign = new ForeignRecords();
+  readonly #system: { readonly systemId: string; readonly simulated: boolean };
+  readonly #stations = new Map<string, Published>();
+  /** Simulated stations in the topic of a real system, or the other way round: never added up. */
+  readonly #mixed = new Set<string>();
+  #wanted = 0;
+
+  constructor(system: { readonly systemId: string; readonly simulated: boolean }) {
+    this.#system = system;
+  }
+
+  /** Stations that are wanted here. */
+  get wantedCount(): number {
+    return this.#wanted;
+  }
+
+  /** Stations that a selection leaves to others. */
+  get unwantedCount(): number {
+    return this.#stations.size - this.#wanted;
+  }
+
+  get all(): ReadonlyMap<string, Published> {
+    return this.#stations;
+  }
+
+  /** Ids of stations that are simulated where this system is real, or real where it is simulated. */
+  get mixed(): ReadonlySet<string> {
+    return this.#mixed;
+  }
+
+  get(stationId: string): Published | undefined {
+    return this.#stations.get(stationId);
+  }
+
+  /**
+   * Takes what an earlier run published, in log order.
+   * @param wanted false for what a selection leaves to others: only its place is kept
+   */
+  restore(record: RawRecord, partition: number, wanted: boolean, foreign: Foreign | null = null): void {
+    const { stationId, observedAtMs } = record;
+    const held = this.#stations.get(stationId);
+    // A late retirement in a partition that the station has left says nothing about where it is now.
+    if (record.retired) return this.restoreTombstone(stationId, partition);
+    if (held !== undefined && held.observedAtMs > observedAtMs) return;
+    if (held !== undefined) this.#forget(stationId, held);
+    this.#stations.set(stationId, {
+      key: stationKey(this.#system.systemId, stationId),
+      numericId: servesNumericId(record.value, stationId),
+      area: record.area,
+      areaRule: record.areaRule,
+      slot: this.slots.take(record.area, record.slot),
+      partition,
+      content: null,
+      information: informationOf(record),
+      observedAtMs,
+      wanted,
+      foreign,
+    });
+    if (wanted) this.#wanted += 1;
+    if (record.simulated !== this.#system.simulated) this.#mixed.add(stationId);
+  }
+
+  /** A tombstone met while restoring. */
+  restoreTombstone(stationId: string, partition: number): void {
+    const held = this.#stations.get(stationId);
+    if (held !== undefined && held.partition === partition) this.#forget(stationId, held);
+  }
+
+  /** Takes a record that another collector has just written; null for a tombstone. */
+  learn(
+    stationId: string,
+    record: RawRecord | null,
+    partition: number,
+    writer: OtherWriter,
+    wanted: boolean,
+  ): void {
+    const held = this.#stations.get(stationId);
+    if (record === null || record.retired) {
+      if (held === undefined || held.partition !== partition) return;
+      this.#forget(stationId, held);
+      if (held.wanted) this.foreign.takenOut(stationId, writer);
+      return;
+    }
+    if (held !== undefined && record.observedAtMs < held.observedAtMs) return this.foreign.late(stationId);
+    this.foreign.settled(stationId);
+    this.restore(record, partition, held?.wanted ?? wanted, { writer, digest: recordDigest(record.value) });
+  }
+
+  /** Takes what the log has acknowledged. */
+  remember({ stationId, station }: Remembered): void {
+    const held = this.#stations.get(stationId);
+    if (station === null) {
+      if (held !== undefined) this.#forget(stationId, held);
+      return;
+    }
+    if (held !== undefined && held.area !== station.area) this.slots.release(held.area, held.slot);
+    if (held === undefined || held.area !== station.area) this.slots.take(station.area, station.slot);
+    this.#wanted += 1 - (held?.wanted === true ? 1 : 0);
+    this.#mixed.delete(stationId);
+    this.#stations.set(stationId, station);
+  }
+
+  #forget(stationId: string, held: Published): void {
+    this.slots.release(held.area, held.slot);
+    this.#stations.delete(stationId);
+    this.#mixed.delete(stationId);
+    if (held.wanted) this.#wanted -= 1;
+  }
+}
