@@ -12,7 +12,7 @@ import type { ArchiveWriter } from "../history/archive-writer.ts";
 import { historyFolder } from "../history/layout.ts";
 import type { ArchiveQueries } from "../history/queries.ts";
 import { runArchive } from "../pipeline/archive.ts";
-import type { Clock, HealthCheck, HistoryQueries, Log, Metrics } from "../ports.ts";
+import type { Clock, HealthCheck, HealthState, HistoryQueries, Log, Metrics } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import { topicNames } from "./open-log.ts";
 
@@ -51,12 +51,18 @@ export async function openSessionArchive(
   const queries = new LateQueries(historyFolder(settings["data-dir"]), clock);
   return {
     queries,
-    checks: writer === null ? [] : [{ name: "archive", check: () => writer.health() }],
+    checks: writer === null ? [] : [{ name: "archive", check: () => publicState(writer.health()) }],
     run: async (signal, finish) => {
       if (writer !== null) await runArchive({ archive: writer, log, topics, clock, logger }, signal, finish);
     },
     close: () => queries.close(),
   };
+}
+
+/** What anybody may know who asks /readyz: not which folder it is. The log tells the operator. */
+function publicState({ ok }: HealthState): HealthState {
+  const reason = "The data folder cannot be written (full, locked, gone). The server's log says more.";
+  return { ok, reason: ok ? null : reason };
 }
 
 /** Opens the archive when it is first asked. */

@@ -1,7 +1,7 @@
 /** Which station a person means: by its id, or by the code painted on it. */
 import type { ArchiveReader } from "./archive-reader.ts";
 import { mayHold } from "./manifest.ts";
-import { literal, rowsOfSystem } from "./relation.ts";
+import { rowsOfSystem } from "./relation.ts";
 
 /** The id of a station; of several that bore a code, the latest. null when the archive knows none. */
 export async function findStation(
@@ -27,7 +27,8 @@ export async function findStation(
       if (files.length === 0) continue;
       const result = await connection.runAndReadAll(
         `SELECT arg_max(station_id, observed_at) FROM ${rowsOfSystem(reader.folder, "stations", files, system)}
-         WHERE station_code = ${literal(text)} OR station_id = ${literal(text)}`,
+         WHERE station_code = $text OR station_id = $text`,
+        { text },
       );
       const [found] = result.getRowsJS()[0] ?? [];
       if (typeof found === "string") return found;

@@ -42,7 +42,10 @@ export function wallClockMs(epochMs: number, timezone: string): number {
   return timezone === "UTC" ? epochMs : epochMs + offsetMs(epochMs, timezone);
 }
 
-/** Zones change their offset on a quarter of an hour; Intl is slow to ask. */
+/**
+ * Intl is slow to ask, and zones change their offset on a quarter of an hour, hardly twice a year: of a day whose ends
+ * have the same offset, one is remembered; of one with a change, each quarter's.
+ */
 const QUARTER_MS = 900_000;
 const MOST_OFFSETS = 50_000;
 const OFFSETS = new Map<string, Map<number, number>>();
@@ -50,6 +53,13 @@ const OFFSETS = new Map<string, Map<number, number>>();
 function offsetMs(epochMs: number, timezone: string): number {
   let offsets = OFFSETS.get(timezone);
   if (offsets === undefined) OFFSETS.set(timezone, (offsets = new Map<number, number>()));
+  const dayMs = Math.floor(epochMs / DAY_MS) * DAY_MS;
+  const atStart = offsetOfQuarter(dayMs, timezone, offsets);
+  const atEnd = offsetOfQuarter(dayMs + DAY_MS, timezone, offsets);
+  return atStart === atEnd ? atStart : offsetOfQuarter(epochMs, timezone, offsets);
+}
+
+function offsetOfQuarter(epochMs: number, timezone: string, offsets: Map<number, number>): number {
   const quarter = Math.floor(epochMs / QUARTER_MS);
   const known = offsets.get(quarter);
   if (known !== undefined) return known;

@@ -1,4 +1,5 @@
 /** The questions of the API and of `velostream history`, answered from the archive (HistoryQueries in serve-ports.ts). */
+import { setImmediate } from "node:timers/promises";
 import type {
   AreaHistoryQuery,
   AreaTypicalQuery,
@@ -12,6 +13,7 @@ import type {
 import { watched, type ArchiveReader, type Range } from "./archive-reader.ts";
 import { shiftDays } from "./local-time.ts";
 import {
+  byEpoch,
   COUNTS,
   fixedEdges,
   seriesOf,
@@ -75,40 +77,54 @@ export class ArchiveQueries implements HistoryQueries {
   ): HistorySeries {
     const { segments, gaps } = watched(snapshot, systemId, rangeOf(edges), this.#clock.now());
     const simulated = points.some((point) => point.simulated);
-    return { atMs: edges.slice(0, -1), ...seriesOf(points, segments, edges, aggregate), gaps, simulated };
+    return {
+      atMs: edges.slice(0, -1),
+      ...seriesOf(byEpoch(points), segments, edges, aggregate),
+      gaps,
+      simulated,
+    };
   }
 
   async areaTypical(query: AreaTypicalQuery, signal?: AbortSignal): Promise<TypicalSeries | null> {
     const { systemId: system, area, fromMs, toMs, stepMs, weeks, timezone } = query;
     const edges = fixedEdges(fromMs, toMs, stepMs);
     // The same wall clock, so that half past eight stays half past eight across daylight saving.
-    const past = Array.from({ length: weeks }, (_, week) =>
-      edges.map((edge) => shiftDays(edge, -7 * (week + 1), timezone)),
-    );
+    const past: (readonly number[])[] = [];
+    for (let week = 1; week <= weeks; week += 1) {
+      past.push(edges.map((edge) => shiftDays(edge, -7 * week, timezone)));
+      await letOthers(signal);
+    }
     const found = await this.#reader.areaPoints({ system, area, ranges: past.map(rangeOf) }, signal);
     if (found.points.length === 0 && !(await this.#reader.knows("areas", system, area, signal))) return null;
     const nowMs = this.#clock.now();
-    const series = past.map((pastEdges) =>
-      seriesOf(
-        found.points,
-        watched(found.snapshot, system, rangeOf(pastEdges), nowMs).segments,
-        pastEdges,
-        "mean",
-      ),
-    );
+    const points = byEpoch(found.points);
+    const series: CountSeries[] = [];
+    for (const pastEdges of past) {
+      const { segments } = watched(found.snapshot, system, rangeOf(pastEdges), nowMs);
+      series.push(seriesOf(points, segments, pastEdges, "mean"));
+      await letOthers(signal);
+    }
     const steps = edges.length - 1;
+    const bands: Partial<Record<Count, Band>> = {};
+    for (const count of COUNTS) {
+      bands[count] = bandOf(series, count, steps);
+      await letOthers(signal);
+    }
     return {
       atMs: edges.slice(0, -1),
       weeksFound: Array.from(
         { length: steps },
         (_, step) => series.filter(({ total }) => typeof total[step] === "number").length,
       ),
-      ...(Object.fromEntries(COUNTS.map((count) => [count, bandOf(series, count, steps)])) as Record<
-        Count,
-        Band
-      >),
+      ...(bands as Record<Count, Band>),
     };
   }
+}
+
+/** A long question lets whatever else the process has to answer go first, and ends when nobody waits for it. */
+async function letOthers(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
 }
 
 function rangeOf(edges: readonly number[]): Range {

@@ -7,9 +7,13 @@ import type { Table } from "./layout.ts";
 /** Where rows are: the system's own file, or one that it shares. */
 export type Source = Pick<DataFile, "path" | "system">;
 
-/** Text as a SQL literal. */
+/**
+ * Any text as SQL that means it, for what cannot be a bound parameter: views, COPY, lists of files. A NUL would end the
+ * whole statement for DuckDB, with what stands behind it.
+ */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  const parts = text.split("\u0000").map((part) => `'${part.replaceAll("'", "''")}'`);
+  return parts.length === 1 ? (parts[0] ?? "''") : `(${parts.join(" || chr(0) || ")})`;
 }
 
 /** Files as the argument of read_parquet. */

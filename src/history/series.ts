@@ -43,13 +43,20 @@ interface Sums {
   last: number;
 }
 
+/** Points by the epoch they are of: grouped once, however many ranges are asked of them. */
+export type PointsByEpoch = ReadonlyMap<number, readonly Point[]>;
+
+export function byEpoch(points: readonly Point[]): PointsByEpoch {
+  return Map.groupBy(points, ({ epoch }) => epoch);
+}
+
 /**
  * @param points of one station or area, in order of time within each epoch
  * @param segments who tells of what, over the whole range
  * @param edges of the steps, ascending; one more than there are steps
  */
 export function seriesOf(
-  points: readonly Point[],
+  points: PointsByEpoch,
   segments: readonly Segment[],
   edges: readonly number[],
   aggregate: Aggregate,
@@ -58,11 +65,10 @@ export function seriesOf(
   const sums = Object.fromEntries(
     COUNTS.map((count) => [count, Array.from<Sums | undefined>({ length: steps })] as const),
   ) as Record<Count, (Sums | undefined)[]>;
-  const byEpoch = Map.groupBy(points, ({ epoch }) => epoch);
   let step = 0;
   for (const segment of segments) {
     if (segment.epoch === null) continue;
-    const own = byEpoch.get(segment.epoch) ?? [];
+    const own = points.get(segment.epoch) ?? [];
     for (let index = indexAt(own, segment.fromMs); index < own.length; index += 1) {
       const point = own[index];
       if (point === undefined || point.atMs >= segment.toMs) break;
