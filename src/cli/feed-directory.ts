@@ -7,9 +7,10 @@ import { parseFeedList, type ListedFeed } from "../config/feed-list.ts";
 import { bestVersion, decodeDiscovery } from "../domain/gbfs/discovery.ts";
 import { ConfigError, FeedError, UsageError } from "../errors.ts";
 import { targetOf, type Catalogue } from "../feed/catalogue.ts";
-import { FeedFile } from "../feed/feed-file.ts";
+import { FeedFile, type FileAnswer } from "../feed/feed-file.ts";
 import { safeSystemId, typedTarget, velibTarget, type FeedTarget } from "../feed/feed-target.ts";
 import type { HttpClient } from "../feed/http-client.ts";
+import { atMost } from "../feed/patience.ts";
 import type { Clock, Logger } from "../ports.ts";
 
 /** One feed, resolved. */
@@ -35,11 +36,15 @@ export interface FeedDirectoryOptions {
 const LOOK_MS = 2_000;
 const DAILY_MS = 24 * 3_600_000;
 const RETRY_MS = 60_000;
+/** How long a URL is waited for that may be a manifest's. */
+const PATIENCE_MS = 5_000;
 
 export class FeedDirectory {
   readonly #options: FeedDirectoryOptions;
   #seen = "";
   #incomplete = false;
+  /** Whether what is at a URL is a manifest. */
+  readonly #manifests = new Map<string, boolean>();
 
   constructor(options: FeedDirectoryOptions) {
     this.#options = options;
@@ -68,17 +73,18 @@ export class FeedDirectory {
     }
     const listed = feeds === null ? this.#options.feed.map(plain) : this.#readFile(feeds);
     const resolved: DirectoryFeed[] = [];
-    for (const one of listed) {
-      try {
-        resolved.push(...(await this.#resolve(one, signal)));
-      } catch (error) {
+    const answers = await Promise.allSettled(listed.map((one) => this.#resolve(one, signal)));
+    for (const answer of answers) {
+      if (answer.status === "fulfilled") resolved.push(...answer.value);
+      else {
         // A catalogue or manifest that is away must not keep the other feeds from starting.
+        const error: unknown = answer.reason;
         if (!(error instanceof FeedError) || listed.length === 1) throw error;
         this.#incomplete = true;
         logger.warn("feeds.not_found", error.message);
       }
     }
-    return resolved;
+    return withOwnKeys(resolved);
   }
 
   /** Resolves when the list may have changed. */
@@ -105,7 +111,8 @@ export class FeedDirectory {
 
   async #resolve(listed: ListedFeed, signal: AbortSignal): Promise<DirectoryFeed[]> {
     const target = await this.#target(listed, signal);
-    if (isManifest(listed.feed)) return this.#unfold(listed, target, signal);
+    if (isManifest(listed.feed) || (await this.#holdsManifest(target, listed, signal)))
+      return this.#unfold(listed, target, signal);
     const systemId = listed.name === null ? target.systemId : safeSystemId(listed.name);
     const renamed = systemId !== null && systemId !== target.description?.systemId;
     const own = {
@@ -127,6 +134,26 @@ export class FeedDirectory {
     throw new UsageError(
       "--feed: a URL is malformed, or neither http nor https. Write the address of a gbfs.json or station_status.json.",
     );
+  }
+
+  /** A manifest under another name is known by what is in it; who does not answer soon is asked as a feed. */
+  async #holdsManifest(target: FeedTarget, listed: ListedFeed, signal: AbortSignal): Promise<boolean> {
+    if (!target.typed || target.description !== null || /status|information/i.test(target.url.pathname))
+      return false;
+    const known = this.#manifests.get(target.url.href);
+    if (known !== undefined) return known;
+    const scope = this.#options.client.scope();
+    const file = new FeedFile(scope, scope.trust(target.url, listed.headers));
+    let answer: FileAnswer | null = null;
+    await atMost(
+      PATIENCE_MS,
+      file.fetch(signal).then((came) => (answer = came)),
+    );
+    const came = answer as FileAnswer | null;
+    if (came?.ok !== true) return false;
+    const found = decodeDiscovery(came.body)?.kind === "manifest";
+    this.#manifests.set(target.url.href, found);
+    return found;
   }
 
   async #unfold(listed: ListedFeed, target: FeedTarget, signal: AbortSignal): Promise<DirectoryFeed[]> {
@@ -158,6 +185,17 @@ export class FeedDirectory {
       ];
     });
   }
+}
+
+/** Two systems under one key would be one: the second gets a key of its own, and is told of as the second. */
+function withOwnKeys(feeds: readonly DirectoryFeed[]): DirectoryFeed[] {
+  const taken = new Set<string>();
+  return feeds.map((feed) => {
+    let { key } = feed;
+    for (let n = 2; taken.has(key); n += 1) key = `${feed.key} ${n}`;
+    taken.add(key);
+    return { ...feed, key };
+  });
 }
 
 function plain(feed: string): ListedFeed {

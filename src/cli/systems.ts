@@ -38,7 +38,8 @@ async function run(context: CommandContext): Promise<number> {
   const { terminal, settings, positionals, signal } = context;
   const client = feedClient(context);
   try {
-    const all = await openCatalogue(context, client).load(signal);
+    const catalogue = openCatalogue(context, client);
+    const all = await catalogue.load(signal);
     const found = searchSystems(all, positionals.join(" "));
     if (settings.json) {
       for (const system of found) await terminal.json(`${JSON.stringify(jsonOf(system))}\n`);
@@ -51,7 +52,11 @@ async function run(context: CommandContext): Promise<number> {
     }
     if (found.length === 0)
       terminal.err(`No system of the catalogue holds "${positionals.join(" ")}". Try fewer words.\n`);
-    terminal.err(`${found.length} of ${all.length} systems. ${CATALOGUE_ATTRIBUTION}.\n`);
+    const unusable = catalogue.unusableRows;
+    const rows = unusable === 1 ? "1 row is" : `${unusable} rows are`;
+    terminal.err(
+      `${found.length} of ${all.length} systems${unusable === 0 ? "" : `; ${rows} of no use`}. ${CATALOGUE_ATTRIBUTION}.\n`,
+    );
     return EXIT.done;
   } finally {
     await client.close();

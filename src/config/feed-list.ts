@@ -10,7 +10,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { parse as parseCsv } from "csv-parse/sync";
-import { parse as parseYaml } from "yaml";
+import { isMap, isNode, isSeq, LineCounter, parseDocument } from "yaml";
 import { LEAST_INTERVAL_MS } from "./feed-options.ts";
 import { parseOption } from "./option-types.ts";
 import { ConfigError } from "../errors.ts";
@@ -61,9 +61,15 @@ interface Entry {
 
 function yamlEntries(path: string, text: string): Entry[] {
   let root: unknown;
+  let lines: readonly number[] = [];
   try {
+    const counter = new LineCounter();
+    const document = parseDocument(text, { lineCounter: counter });
+    const [error] = document.errors;
+    if (error !== undefined) throw error;
     // Aliases that multiply ("billion laughs") end here too.
-    root = parseYaml(text, { maxAliasCount: 100 });
+    root = document.toJS({ maxAliasCount: 100 }) as unknown;
+    lines = linesOf(document.contents, counter);
   } catch (error) {
     throw new ConfigError(
       `${path} is not YAML (${(error as Error).message.split("\n")[0]}). Mend the file.`,
@@ -74,13 +80,21 @@ function yamlEntries(path: string, text: string): Entry[] {
   if (!Array.isArray(list))
     throw new ConfigError(`${path} must be a list of feeds, each with a url or a system. Mend the file.`);
   return list.map((item: unknown, index) => {
-    const where = `Entry ${index + 1} of ${path}`;
+    const line = lines[index];
+    const where = `Entry ${index + 1} of ${path}${line === undefined ? "" : ` (line ${line})`}`;
     if (typeof item === "string")
       return { entry: { [/^https?:/i.test(item) ? "url" : "system"]: item }, where };
     if (typeof item !== "object" || item === null)
       throw new ConfigError(`${where} is no feed. Give it a url or a system.`);
     return { entry: item as Record<string, unknown>, where };
   });
+}
+
+/** The line on which each entry of the list begins. */
+function linesOf(contents: unknown, counter: LineCounter): readonly number[] {
+  const list = isMap(contents) ? contents.get("feeds", true) : contents;
+  if (!isSeq(list)) return [];
+  return list.items.map((item) => counter.linePos((isNode(item) ? item.range?.[0] : 0) ?? 0).line);
 }
 
 function csvEntries(path: string, text: string): Entry[] {
@@ -127,8 +141,10 @@ function listedFeed(
   const [url, system] = [text("url"), text("system")];
   if ((url === null) === (system === null))
     throw new ConfigError(`${where} needs a url or a system, and not both. Mend the file.`);
-  if (url !== null && (!/^https?:\/\//i.test(url) || URL.parse(url) === null)) {
-    throw new ConfigError(`${where}: the url is no http or https URL. Mend the file.`);
+  if (url !== null) {
+    const problem = urlProblem(url);
+    // The URL itself is not repeated: it may hold a secret.
+    if (problem !== null) throw new ConfigError(`${where}: ${problem} Mend the file.`);
   }
   const interval = text("interval");
   const areas = text("areas");
@@ -143,6 +159,14 @@ function listedFeed(
     areas: areas === null ? null : resolve(dirname(path), areas),
     areasProperty: text("areas-property"),
   };
+}
+
+/** Why a URL cannot be asked; null when it can. */
+function urlProblem(text: string): string | null {
+  const url = /^https?:\/\//i.test(text) && !/\s/.test(text) ? URL.parse(text) : null;
+  if (url === null) return "the url is no http or https URL.";
+  const escaped = [url.username, url.password].every((part) => /^(?:[^%]|%[0-9a-f]{2})*$/i.test(part));
+  return escaped ? null : "a % in the url's user or password must be written %25.";
 }
 
 /** `{header: VARIABLE}` in YAML, `header=VARIABLE other=VARIABLE` in CSV. */

@@ -2,7 +2,10 @@
 
 /** One system of the catalogue. */
 export interface CatalogueSystem {
+  /** Unique in the catalogue. */
   readonly systemId: string;
+  /** As the catalogue has it: several towns of one operator may share it. */
+  readonly listedId: string;
   readonly name: string;
   readonly location: string;
   readonly countryCode: string;
@@ -61,7 +64,8 @@ export function systemsNamed(systems: readonly CatalogueSystem[], name: string):
   if (byId.length === 1) return byId;
   const wanted = folded(name);
   const exact = systems.filter(
-    (system) => folded(system.systemId) === wanted || folded(system.name) === wanted,
+    ({ systemId, listedId, name: own }) =>
+      folded(systemId) === wanted || folded(listedId) === wanted || folded(own) === wanted,
   );
   if (exact.length > 0) return exact;
   return wanted === "" ? [] : searchSystems(systems, name);

@@ -9,21 +9,21 @@
  */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { parse as parseCsv } from "csv-parse/sync";
 import { closest, distance } from "fastest-levenshtein";
 import { folded, systemsNamed, type CatalogueSystem } from "../domain/catalogue.ts";
 import { ConfigError, FeedError } from "../errors.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { FeedTarget } from "./feed-target.ts";
 import { typedTarget } from "./feed-target.ts";
+import { parseCatalogue, type CatalogueRows } from "./catalogue-rows.ts";
 import type { HttpClient } from "./http-client.ts";
 
 const CATALOGUE_URL = "https://raw.githubusercontent.com/MobilityData/gbfs/master/systems.csv";
 /** Shown wherever the catalogue is: its licence asks for it. */
 export const CATALOGUE_ATTRIBUTION = "Catalogue: systems.csv by MobilityData, CC BY 3.0";
 const FRESH_MS = 24 * 3_600_000;
-/** The catalogue has 1,520 systems; far more are no catalogue. */
-const MOST_SYSTEMS = 50_000;
+/** Rows that cannot be used are named one by one up to here. */
+const MOST_NAMED = 20;
 
 export interface CatalogueOptions {
   readonly client: HttpClient;
@@ -37,7 +37,7 @@ export interface CatalogueOptions {
 
 export class Catalogue {
   readonly #options: CatalogueOptions;
-  #systems: { readonly list: readonly CatalogueSystem[]; readonly atMs: number } | null = null;
+  #systems: (CatalogueRows & { readonly atMs: number }) | null = null;
 
   constructor(options: CatalogueOptions) {
     this.#options = options;
@@ -49,10 +49,27 @@ export class Catalogue {
    */
   async load(signal?: AbortSignal): Promise<readonly CatalogueSystem[]> {
     const nowMs = this.#options.clock.now();
-    if (this.#systems !== null && nowMs - this.#systems.atMs < FRESH_MS) return this.#systems.list;
-    const list = parseCatalogue(await this.#text(nowMs, signal));
-    this.#systems = { list, atMs: nowMs };
-    return list;
+    if (this.#systems !== null && nowMs - this.#systems.atMs < FRESH_MS) return this.#systems.systems;
+    const rows = parseCatalogue(await this.#text(nowMs, signal));
+    this.#systems = { ...rows, atMs: nowMs };
+    this.#tell(rows.unusable);
+    return rows.systems;
+  }
+
+  /** Rows of the catalogue as last loaded that cannot be used. */
+  get unusableRows(): number {
+    return this.#systems?.unusable.length ?? 0;
+  }
+
+  #tell(unusable: readonly string[]): void {
+    const { logger } = this.#options;
+    for (const problem of unusable.slice(0, MOST_NAMED))
+      logger.warn("catalogue.row_unusable", `The catalogue, ${problem}`);
+    const more = unusable.length - MOST_NAMED;
+    if (more > 0)
+      logger.warn("catalogue.rows_unusable", `${more} more rows of the catalogue cannot be used.`, {
+        rows: more,
+      });
   }
 
   /**
@@ -94,7 +111,7 @@ export class Catalogue {
     const scope = client.scope();
     const answer = await scope.get(scope.trust(target.url), null, signal);
     const text = answer.ok ? (answer.body?.parts.join("") ?? "") : "";
-    if (parseCatalogue(text).length > 0) {
+    if (parseCatalogue(text).systems.length > 0) {
       keep(cacheFile, text, nowMs, logger);
       return text;
     }
@@ -125,39 +142,6 @@ export function targetOf(system: CatalogueSystem): FeedTarget {
   return { ...known, typed: false, systemId: known.systemId ?? system.systemId };
 }
 
-/** Reads systems.csv. Rows without id or URL are left out; of two rows with one id the first stays. */
-export function parseCatalogue(text: string): CatalogueSystem[] {
-  let rows: Record<string, string | undefined>[];
-  try {
-    rows = parseCsv(text.replace(/^\uFEFF/, ""), {
-      columns: true,
-      trim: true,
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      to: MOST_SYSTEMS,
-    });
-  } catch {
-    return [];
-  }
-  const systems = new Map<string, CatalogueSystem>();
-  for (const row of rows) {
-    const systemId = row["System ID"] ?? "";
-    const discoveryUrl = row["Auto-Discovery URL"] ?? "";
-    if (systemId === "" || !/^https?:\/\//i.test(discoveryUrl) || systems.has(systemId)) continue;
-    systems.set(systemId, {
-      systemId,
-      name: row["Name"] ?? systemId,
-      location: row["Location"] ?? "",
-      countryCode: row["Country Code"] ?? "",
-      discoveryUrl,
-      versions: (row["Supported Versions"] ?? "").split(";").flatMap((text) => text.trim() || []),
-      authenticated: (row["Authentication Type"] ?? "") !== "" && row["Authentication Type"] !== "0",
-    });
-  }
-  return [...systems.values()];
-}
-
 function readOwn(path: string): string {
   let text: string;
   try {
@@ -168,7 +152,7 @@ function readOwn(path: string): string {
       cause: error,
     });
   }
-  if (parseCatalogue(text).length > 0) return text;
+  if (parseCatalogue(text).systems.length > 0) return text;
   throw new ConfigError(
     `The catalogue ${path} holds no systems. It must be a CSV with the columns "System ID" and "Auto-Discovery URL".`,
   );

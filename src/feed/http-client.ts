@@ -96,7 +96,7 @@ export class HttpScope implements Fetcher {
     const url = new URL(typed);
     const own: Record<string, string> = { ...headers };
     if (url.username !== "" || url.password !== "") {
-      const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+      const pair = `${decoded(url.username)}:${decoded(url.password)}`;
       own["authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
       url.username = "";
       url.password = "";
@@ -238,6 +238,15 @@ export class HttpClient {
     });
     if (typeof read === "string") return failureOf(read, url);
     return { ...common, body: read, transferredBytes: read.transferredBytes };
+  }
+}
+
+/** A user or password as it was meant; what is no percent-encoding is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

@@ -57,6 +57,12 @@ const BAD: [string, RegExp][] = [
   ["- 3", /Entry 1 of .* is no feed/],
   ["- name: x", /needs a url or a system, and not both/],
   ["- {url: 'https://x.example', system: y}", /and not both/],
+  ["- system: x\n- url: 'http://us%zz:abc@x.example/g'", /Entry 2 of .* \(line 2\): a % in .* %25/],
+  [
+    "feeds:\n\n- system: x\n- url: 'https://x.example /g'",
+    /Entry 2 of .* \(line 4\): the url is no http or https URL/,
+  ],
+  ["- url: https:abc.example/g", /line 1.*no http or https URL/],
   ["- url: ftp://x.example/", /no http or https URL/],
   ["- {system: x, intervall: 3s}", /"intervall", which is none of/],
   ["- {system: x, interval: soon}", /Entry 1 of .*: interval: "soon" is not a duration/],

@@ -159,3 +159,39 @@ test("a manifest unfolds into its systems; those on other origins are strangers"
   server.routes.set("/manifest.json", { data: { stations: [] } });
   await assert.rejects(one.load(never), /no manifest/);
 });
+
+test("a manifest under another name unfolds all the same, and two systems of one id keep apart", async () => {
+  const dataset = (path: string) => ({
+    system_id: "one",
+    versions: [{ version: "2.3", url: `${server.origin}${path}` }],
+  });
+  server.routes.set("/list/gbfs.json", { data: { datasets: [dataset("/a"), dataset("/b")] } });
+  const feeds = await directory({ feed: [`${server.origin}/list/gbfs.json`] }).load(never);
+  assert.deepEqual(
+    feeds.map(({ key, target }) => [key, target.url.pathname]),
+    [
+      ["one", "/a"],
+      ["one 2", "/b"],
+    ],
+  );
+});
+
+test("one row of the catalogue that cannot be used stops no other", async () => {
+  const path = join(folder, "typo.csv");
+  const row = (id: string, url: string) => `ES,${id},Here,${id},,${url},3.0,,,`;
+  writeFileSync(
+    path,
+    [
+      "Country Code,Name,Location,System ID,URL,Auto-Discovery URL,Supported Versions,Authentication Info URL,Authentication Type,Authentication Parameter Name",
+      row("a", "https://x.example/a"),
+      row("b", "https://x example/b"),
+      row("c", "https://x.example/c"),
+      row("c", "https://x.example/d"),
+    ].join("\n"),
+  );
+  const feeds = await directory({ feeds: "all" }, new TestClock(), path).load(never);
+  assert.deepEqual(
+    feeds.map(({ key }) => key),
+    ["a", "c.here", "c.here.2"],
+  );
+});

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { folded, searchSystems } from "../../../src/domain/catalogue.ts";
 import { ConfigError, FeedError } from "../../../src/errors.ts";
-import { Catalogue, parseCatalogue, targetOf } from "../../../src/feed/catalogue.ts";
+import { parseCatalogue } from "../../../src/feed/catalogue-rows.ts";
+import { Catalogue, targetOf } from "../../../src/feed/catalogue.ts";
 import { HttpClient } from "../../../src/feed/http-client.ts";
 import { FeedServer } from "../../support/feed-server.ts";
 import { silentLogger } from "../../support/silent.ts";
@@ -23,7 +24,7 @@ ES,Other,There,twice,,https://gbfs.example.com/2/gbfs.json,2.3,,,
 XX,No URL,Nowhere,none,,,,,,
 XX,File,Nowhere,file,,file:///etc/passwd,,,,
 `;
-const SYSTEMS = parseCatalogue(CSV);
+const { systems: SYSTEMS, unusable: UNUSABLE } = parseCatalogue(CSV);
 
 const server = new FeedServer();
 const folder = mkdtempSync(join(tmpdir(), "velostream-catalogue-"));
@@ -50,14 +51,23 @@ function catalogue(
 test("reads the catalogue: quoted names, versions, who needs credentials; rows of no use are left out", () => {
   assert.deepEqual(
     SYSTEMS.map(({ systemId }) => systemId),
-    ["Bixi_MTL", "locomotion_montreal", "bike_barcelona", "oslobysykkel", "Paris", "lime_wetzikon", "twice"],
+    [
+      "Bixi_MTL",
+      "locomotion_montreal",
+      "bike_barcelona",
+      "oslobysykkel",
+      "Paris",
+      "lime_wetzikon",
+      "twice.here",
+      "twice.there",
+    ],
   );
   assert.deepEqual(SYSTEMS[2]?.versions, ["1.1", "2.3", "3.0"]);
   assert.deepEqual(
     SYSTEMS.filter(({ authenticated }) => authenticated).map(({ name }) => name),
     ["Lime Wetzikon"],
   );
-  assert.deepEqual(parseCatalogue("<!doctype html>"), []);
+  assert.deepEqual(parseCatalogue("<!doctype html>"), { systems: [], unusable: [] });
 });
 
 test("searches without accents or case, words in any order, the closest first", () => {
@@ -137,4 +147,63 @@ test("reads a catalogue file of one's own, and refuses one that is none", async 
 
 test("a system of the catalogue is never trusted as if it had been typed", () => {
   for (const system of SYSTEMS) assert.equal(targetOf(system).typed, false);
+});
+
+const HEAD = CSV.split("\n")[0] ?? "";
+const row = (id: string, location: string, url: string) => `US,${id},${location},${id},,${url},2.2,,,`;
+
+test("a row that cannot be used costs itself, and is named with its line", () => {
+  assert.equal(UNUSABLE.length, 2);
+  const bad = [
+    "https://gbfs example.org/gbfs.json",
+    "https:gbfs.example.org/gbfs.json",
+    "https:/gbfs.example.org/gbfs.json",
+    "htps://gbfs.example.org/gbfs.json",
+    "gbfs.example.org/gbfs.json",
+    "https://[::1/gbfs.json",
+    "https://:443",
+    "",
+  ];
+  const rows = bad.map((url, n) => row(`bad${n}`, "South", url));
+  const { systems, unusable } = parseCatalogue(
+    [HEAD, row("good", "North", "https://x.example/gbfs.json"), ...rows].join("\n"),
+  );
+  assert.deepEqual(
+    systems.map(({ systemId }) => systemId),
+    ["good"],
+  );
+  assert.equal(unusable.length, bad.length);
+  unusable.forEach((said, n) =>
+    assert.match(said, new RegExp(`^line ${n + 3} \\(bad${n}, bad${n}, South\\): its? `)),
+  );
+  assert.doesNotMatch(
+    parseCatalogue([HEAD, row("x", "y", "htps://me:secret@x.example/?token=secret")].join("\n"))
+      .unusable[0] ?? "",
+    /secret/,
+  );
+});
+
+test("towns that share an id each have one of their own, found by it, by the shared one and by name", async () => {
+  const text = [
+    HEAD,
+    row("ONE", "North", "https://x.example/n"),
+    row("ONE", "South", "https://x.example/s"),
+    row("ONE", "South", "https://x.example/s2"),
+    row("ONE", "South", "https://x.example/s"),
+    row("other", "West", "https://x.example/w"),
+  ].join("\n");
+  const path = join(folder, "shared.csv");
+  writeFileSync(path, text);
+  const own = catalogue(path);
+  const all = await own.load();
+  assert.deepEqual(
+    all.map(({ systemId }) => systemId),
+    ["ONE.north", "ONE.south", "ONE.south.2", "other"],
+  );
+  assert.equal((await own.resolve("ONE.south")).url.pathname, "/s");
+  await assert.rejects(own.resolve("ONE"), /3 systems: ONE\.north .* Give one by its id/);
+  assert.deepEqual(
+    all.map((system) => targetOf(system).systemId),
+    all.map(({ systemId }) => systemId),
+  );
 });
