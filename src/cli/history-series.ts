@@ -18,6 +18,7 @@ const DAY_MS = 86_400_000;
 const MOST_STEPS = 100_000;
 const OPTIONS = [
   "data-dir",
+  "at",
   "system",
   "since",
   "from",
@@ -32,8 +33,9 @@ const OPTIONS = [
 export const historyArea: Command = {
   usage: "AREA [options]",
   description:
-    "How many bikes an area had, in steps: the mean over time of each step, or its least, greatest or last. Where nobody watched the answer is empty, and the gaps are named.",
+    "How many bikes an area had: at one instant, or in steps, the mean over time of each step, or its least, greatest or last. Where nobody watched the answer is empty, and the gaps are named.",
   examples: [
+    { command: "velostream history area 75016 --at 2026-11-20T08:30", does: "At half past eight." },
     { command: "velostream history area 75016 --since 24h --every 5m", does: "The last day." },
     {
       command: "velostream history area 75016 --from 2026-11-01 --to 2026-12-01 --every 1d --format csv",
@@ -54,7 +56,7 @@ export const historyStation: Command = {
     { command: "velostream history station 16107 --at 2026-11-20T08:30", does: "At half past eight." },
     { command: "velostream history station 16107 --since 24h --every 5m", does: "The last day." },
   ],
-  options: [...OPTIONS, "at"],
+  options: OPTIONS,
   optionTexts: { from: FROM_TIME },
   positionals: [1, 1],
   run: async (context) => answer(context, "station"),
@@ -67,7 +69,10 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
   const format = askedFormat(context, "json", context.terminal.interactive ? "table" : "csv");
   if (format === "parquet")
     throw new UsageError(`--format: a series is a table, csv, ndjson or json, not ${format}.`);
-  const at = what === "station" && settings.at !== null ? timeOf(settings.at, "--at", timezone) : null;
+  const at = settings.at !== null ? timeOf(settings.at, "--at", timezone) : null;
+  const others = (["from", "to", "since", "every"] as const).filter((name) => settings[name] !== null);
+  if (at !== null && others.length > 0)
+    throw new UsageError(`--at asks for one instant. Leave out --${others.join(", --")}, or --at.`);
   if (at !== null && at > clock.now())
     throw new UsageError(`--at: ${formatTime(at, timezone)} is still to come. Write a time that has been.`);
   const edges = at === null ? stepEdges(settings, clock.now(), timezone) : [at, at + 1];

@@ -4,7 +4,9 @@
  *   captures ─▶ those of times that the history has ─▶ skipped
  *           └─▶ collect ─▶ memory log ─▶ aggregate ─▶ archive, in an epoch of its own
  */
+import type { Archive } from "../archive-ports.ts";
 import { stationSelection } from "../domain/station-selection.ts";
+import { StorageError } from "../errors.ts";
 import { RecordingSource } from "../feed/recording.ts";
 import type { Span } from "../history/spans.ts";
 import { MemoryLog } from "../log/memory-log.ts";
@@ -45,9 +47,24 @@ async function run(context: CommandContext): Promise<number> {
   const log = new MemoryLog({ clock });
   await log.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
   const archive = await openArchive({ settings, topics, kind: "import", clock, logger, metrics });
+  const published = new Set<number>();
+  const noting: Archive = {
+    positions: () => archive.positions(),
+    append: async (records, read) => {
+      for (const { topic, timestampMs } of records) if (topic === topics.raw) published.add(timestampMs);
+      return archive.append(records, read);
+    },
+    tend: async () => archive.tend(),
+    health: () => archive.health(),
+    close: async () => archive.close(),
+  };
   const giveUp = new AbortController();
   const finish = new AbortController();
-  const archiving = runArchive({ archive, log, topics, clock, logger }, giveUp.signal, finish.signal);
+  const archiving = runArchive(
+    { archive: noting, log, topics, clock, logger, lossless: true },
+    giveUp.signal,
+    finish.signal,
+  );
   archiving.catch(() => {});
   const recording = new RecordingSource({
     path,
@@ -85,7 +102,13 @@ async function run(context: CommandContext): Promise<number> {
       await Promise.allSettled([source.close(), log.close()]);
     }
   }
-  terminal.err(source.summary());
+  const { ok, reason } = archive.health();
+  if (!ok)
+    throw new StorageError(
+      "VELOSTREAM_STORAGE_UNAVAILABLE",
+      `Not all captures are kept. ${reason ?? ""} Import again: what is kept is skipped.`,
+    );
+  terminal.err(source.summary(published, archive.spans()));
   return 0;
 }
 
@@ -96,8 +119,10 @@ class UnknownTimes implements FeedSource {
   readonly #tell: (text: string) => void;
   readonly #clock: { now(): number };
   #system = "";
-  #taken = 0;
+  /** Those that were handed on. */
+  readonly #taken: { readonly atMs: number; readonly changed: boolean }[] = [];
   #skipped = 0;
+  #unreadable = 0;
   #toldAtMs: number;
 
   constructor(
@@ -134,18 +159,15 @@ class UnknownTimes implements FeedSource {
   async poll(signal?: AbortSignal): Promise<Poll> {
     for (;;) {
       const poll = await this.#source.poll(signal);
+      if (poll.kind === "failed") this.#unreadable += 1;
       if (poll.kind === "ended" || poll.kind === "failed") return poll;
       if (this.#clock.now() - this.#toldAtMs >= PROGRESS_EVERY_MS) {
         this.#toldAtMs = this.#clock.now();
-        this.#tell(`${this.summary().trimEnd()} So far: ${new Date(poll.observedAtMs).toISOString()}.\n`);
+        this.#tell(`Read ${this.#taken.length} captures, up to ${timeText(poll.observedAtMs)}.\n`);
       }
       const { observedAtMs } = poll;
-      const known = this.#spans.some(
-        ({ system, fromMs, toMs }) =>
-          system === this.#system && fromMs <= observedAtMs && observedAtMs <= toMs,
-      );
-      if (!known) {
-        this.#taken += 1;
+      if (!covers(this.#spans, this.#system, observedAtMs)) {
+        this.#taken.push({ atMs: observedAtMs, changed: poll.kind === "changed" });
         return poll;
       }
       this.#skipped += 1;
@@ -156,11 +178,39 @@ class UnknownTimes implements FeedSource {
     await this.#source.close();
   }
 
-  summary(): string {
-    const skipped =
-      this.#skipped === 0
-        ? ""
-        : `; ${this.#skipped} ${this.#skipped === 1 ? "was" : "were"} in the history already`;
-    return `Imported ${this.#taken} ${this.#taken === 1 ? "capture" : "captures"}${skipped}.\n`;
+  /**
+   * What became of the captures: kept is one whose changes are all in the history, or that had none.
+   * @param published times with records in the log
+   * @param spans what the archive covers now
+   */
+  summary(published: ReadonlySet<number>, spans: readonly Span[]): string {
+    const lost = this.#taken
+      .filter(({ atMs, changed }) => (changed || published.has(atMs)) && !covers(spans, this.#system, atMs))
+      .map(({ atMs }) => atMs);
+    const parts = [`Imported ${captures(this.#taken.length - lost.length)}`];
+    if (this.#skipped > 0) parts.push(`${wereOf(this.#skipped)} in the history already`);
+    if (this.#unreadable > 0) parts.push(`${this.#unreadable} could not be read`);
+    if (lost.length > 0) {
+      const [first, last] = [Math.min(...lost), Math.max(...lost)];
+      const when = first === last ? timeText(first) : `${timeText(first)} to ${timeText(last)}`;
+      parts.push(`${wereOf(lost.length)} not kept (${when}): no time that has been, or another kind of data`);
+    }
+    return `${parts.join("; ")}.\n`;
   }
+}
+
+function covers(spans: readonly Span[], wanted: string, atMs: number): boolean {
+  return spans.some(({ system, fromMs, toMs }) => system === wanted && fromMs <= atMs && atMs <= toMs);
+}
+
+function captures(count: number): string {
+  return `${count} ${count === 1 ? "capture" : "captures"}`;
+}
+
+function wereOf(count: number): string {
+  return `${count} ${count === 1 ? "was" : "were"}`;
+}
+
+function timeText(atMs: number): string {
+  return new Date(atMs).toISOString();
 }

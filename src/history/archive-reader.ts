@@ -201,12 +201,13 @@ export function watched(snapshot: Snapshot, system: string, range: Range, nowMs:
     ...snapshot.spans.filter((span) => span.system === system).map(({ fromMs }) => fromMs),
   );
   const recorded = [...snapshot.manifest.gaps, ...snapshot.fresh.gaps].filter((gap) => gap.system === system);
-  const gaps = segments
-    .filter(({ epoch }) => epoch === null)
-    .map(({ fromMs, toMs }): HistoryGap => {
-      const known = recorded.find((gap) => gap.fromMs < toMs && gap.toMs > fromMs);
-      return { fromMs, toMs, reason: known?.reason ?? (toMs <= began ? "before_archive" : "not_collected") };
-    });
+  const gaps = segments.flatMap(({ fromMs: beginMs, toMs, epoch }, index): HistoryGap[] => {
+    if (epoch !== null) return [];
+    // It begins with the record that is the last one known.
+    const fromMs = index === 0 ? beginMs : beginMs - 1;
+    const known = recorded.find((gap) => gap.fromMs < toMs && gap.toMs > beginMs);
+    return [{ fromMs, toMs, reason: known?.reason ?? (toMs <= began ? "before_archive" : "not_collected") }];
+  });
   return { segments, gaps };
 }
 

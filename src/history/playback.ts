@@ -79,15 +79,8 @@ async function stretchesOf({
 }: PlaybackOptions): Promise<readonly Stretch[]> {
   return reader.query((snapshot) => {
     const { segments } = watched(snapshot, system, { fromMs, toMs }, clock.now());
-    // The last record before a gap is an instant, no segment; it is told of all the same.
-    const instants = snapshot.spans
-      .filter((span) => span.system === system && span.toMs >= fromMs && span.fromMs < toMs)
-      .map((span) => ({ epoch: span.epoch, fromMs: Math.max(span.fromMs, fromMs) }))
-      .filter(({ fromMs: atMs }) =>
-        segments.some((gap) => gap.epoch === null && gap.fromMs <= atMs && atMs < gap.toMs),
-      );
     const stretches: { epoch: number; fromMs: number; toMs: number }[] = [];
-    for (const { epoch, fromMs: beginMs } of [...segments, ...instants].sort((x, y) => x.fromMs - y.fromMs)) {
+    for (const { epoch, fromMs: beginMs } of segments) {
       const held = stretches.at(-1);
       if (epoch === null || held?.epoch === epoch) continue;
       if (held !== undefined) held.toMs = beginMs;

@@ -10,8 +10,8 @@ export interface Segment {
 
 /**
  * Cuts a range into stretches, each told by one epoch or by none: a live log before an import, the newer before the
- * older. The last span of all lasts until now, unless its system has been silent for longer than it may be: then it
- * ended with its last record, as any other.
+ * older. A span tells of its last record, too, but of nothing after it; only the last span of all lasts until now, unless
+ * its system has been silent for longer than it may be.
  */
 export function segmentsOf(
   system: string,
@@ -28,9 +28,11 @@ export function segmentsOf(
   const stretches = own
     .map((span) => {
       const open = span.toMs === newestMs && range.nowMs <= span.toMs + span.patienceMs;
-      // The very last record is told of, too: nothing follows whose span would begin there.
-      const lastsMs = open ? span.toMs + span.patienceMs : span.toMs + (span.toMs === newestMs ? 1 : 0);
-      return { epoch: span.epoch, fromMs: span.fromMs, toMs: lastsMs };
+      return {
+        epoch: span.epoch,
+        fromMs: span.fromMs,
+        toMs: open ? span.toMs + span.patienceMs : span.toMs + 1,
+      };
     })
     .filter((span) => span.fromMs < toMs && span.toMs > range.fromMs)
     .sort((a, b) => Number(imports.has(a.epoch)) - Number(imports.has(b.epoch)) || b.epoch - a.epoch);

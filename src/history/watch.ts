@@ -3,11 +3,14 @@
  *
  * A silence is a gap when it is longer than ten minutes and than three times the system's usual distance between
  * records. The collector publishes a station at least every five minutes (domain/heartbeat.ts), so that silence means
- * something in a small system at night too; recordings taken once an hour have a usual distance of an hour.
+ * something in a small system at night too; recordings taken once an hour have a usual distance of an hour. What was so
+ * a day and a half ago is not known to be so any more, however seldom anybody looks.
  */
 import type { Span } from "./spans.ts";
 
 const LEAST_PATIENCE_MS = 10 * 60_000;
+/** A recording a day is a series, also when one comes late; one a month is twelve instants a year. */
+const MOST_PATIENCE_MS = 36 * 3_600_000;
 const PATIENCE_FACTOR = 3;
 /** Distances remembered for the usual one; below the least, nothing is known yet. */
 const REMEMBERED = 31;
@@ -52,7 +55,8 @@ export function fold(watch: Watch, atMs: number, closed: Span[]): void {
 function patienceOf(distancesMs: readonly number[]): number {
   if (distancesMs.length < KNOWN_FROM) return LEAST_PATIENCE_MS;
   const sorted = distancesMs.toSorted((a, b) => a - b);
-  return Math.max(LEAST_PATIENCE_MS, PATIENCE_FACTOR * (sorted[Math.floor(sorted.length / 2)] ?? 0));
+  const usualMs = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, PATIENCE_FACTOR * usualMs));
 }
 
 /** Now that the usual distance is known: what was closed for want of it is one span after all. */

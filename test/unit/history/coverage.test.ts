@@ -34,6 +34,23 @@ test("a recording of a poll an hour has no gaps but where three are missing", ()
   ]);
 });
 
+test("a recording of a few times a year is as many instants, not a year that was watched", () => {
+  const MONTH = 30 * 24 * 60;
+  for (const months of [
+    [0, 9, 10, 19],
+    [0, 1, 2, 11, 12],
+    [0, 0.5, 1, 1.5, 2],
+  ])
+    assert.deepEqual(
+      spansOf(observed(months.map((month) => month * MONTH))),
+      months.map((month) => [month * MONTH, month * MONTH]),
+    );
+});
+
+test("a recording a day, give or take an hour, has no gaps", () => {
+  assert.deepEqual(spansOf(observed([0, 24, 49, 72, 97].map((hour) => hour * 60))), [[0, 97 * 60]]);
+});
+
 test("a gap among the first records is a gap once it is known what is usual", () => {
   assert.deepEqual(spansOf(observed([0, 1, 60, 61, 62, 63])), [
     [0, 1],
@@ -109,8 +126,8 @@ test("an import tells only where no live log does, and the newer log before the 
     { fromMs: -5, toMs: 0, epoch: null },
     { fromMs: 0, toMs: 10, epoch: 2 },
     { fromMs: 10, toMs: 15, epoch: 1 },
-    { fromMs: 15, toMs: 30, epoch: 3 },
-    { fromMs: 30, toMs: 41, epoch: 2 },
+    { fromMs: 15, toMs: 31, epoch: 3 },
+    { fromMs: 31, toMs: 41, epoch: 2 },
     { fromMs: 41, toMs: 45, epoch: null },
   ]);
 });

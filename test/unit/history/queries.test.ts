@@ -135,7 +135,7 @@ describe("gaps", () => {
       aggregate: "last",
       ...range(START, START + 60 * MINUTE, 10 * MINUTE),
     });
-    assert.deepEqual(series?.total, [15, null, null, null, null, 10]);
+    assert.deepEqual(series?.total, [16, null, null, null, null, 10]);
     assert.deepEqual(series.gaps, [
       { fromMs: START + 9 * MINUTE, toMs: START + 50 * MINUTE, reason: "not_collected" },
     ]);
@@ -160,7 +160,7 @@ describe("gaps", () => {
     // What it will be, too, when the system is heard of again.
     assert.deepEqual((await ask())?.total, [5, null, null]);
     assert.deepEqual((await ask())?.gaps, [
-      { fromMs: START + 4 * MINUTE + 1, toMs: START + 30 * MINUTE, reason: "not_collected" },
+      { fromMs: START + 4 * MINUTE, toMs: START + 30 * MINUTE, reason: "not_collected" },
     ]);
     await writer.close();
   });
@@ -187,7 +187,7 @@ describe("gaps", () => {
       aggregate: "last",
       ...range(START, START + 10 * MINUTE, 5 * MINUTE),
     });
-    assert.deepEqual(area?.total, [null, 6]);
+    assert.deepEqual(area?.total, [6, 6]);
     assert.deepEqual(area.gaps, [{ fromMs: START, toMs: START + 5 * MINUTE, reason: "not_collected" }]);
     await second.close();
   });
@@ -229,4 +229,46 @@ test("typical is the median and the 10 to 90 % of the same wall clock in the wee
     [27, 27],
   );
   await writer.close();
+});
+
+test("every capture answers at its own instant, whatever follows, and nothing is known after the last of a stretch", async (context) => {
+  const folder = await temporaryFolder(context);
+  const MONTH = 30 * 24 * 60 * MINUTE;
+  const start = Date.UTC(2026, 0, 5);
+  // Ten a minute apart, some an hour apart, two months, one alone, nine months, three.
+  const times = [...Array(10).keys()].map((minute) => minute * MINUTE);
+  for (const hours of [1, 2, 3]) times.push(hours * 60 * MINUTE);
+  for (const months of [2, 11]) times.push(months * MONTH);
+  for (const minute of [1, 2]) times.push(11 * MONTH + minute * MINUTE);
+  const clock = new TestClock(start + 11 * MONTH + 24 * 60 * MINUTE);
+  const writer = await openWriter(folder, clock, { kind: "import" });
+  const log = new ScriptedLog();
+  for (const [index, atMs] of times.entries())
+    await writer.append(log.batch([{ total: index, observedAtMs: start + atMs }]));
+  await writer.close();
+  const reader = new ArchiveReader(folder);
+  context.after(() => reader.close());
+  const queries = new ArchiveQueries(reader, clock);
+  const at = async (atMs: number) => {
+    const edges = [start + atMs, start + atMs + 1];
+    const asked = { systemId: "velib", edges, aggregate: "last" } as const;
+    const station = await queries.stationSeries({ ...asked, stationId: "1" });
+    const area = await queries.areaSeries({ ...asked, area: "75016" });
+    assert.deepEqual(area?.total, station?.total);
+    assert.equal(station?.gaps.length, station?.total[0] === null ? 1 : 0);
+    return station?.total[0];
+  };
+  for (const [index, atMs] of times.entries())
+    assert.equal(await at(atMs), index, new Date(start + atMs).toISOString());
+  // Between two captures of one stretch the value holds; behind the last one of a stretch nobody knows.
+  assert.equal(await at(4.5 * MINUTE), 4);
+  for (const atMs of [
+    3 * 60 * MINUTE + 1,
+    MONTH,
+    2 * MONTH + 1,
+    2 * MONTH + 60 * MINUTE,
+    10 * MONTH,
+    11 * MONTH - 1,
+  ])
+    assert.equal(await at(atMs), null, String(atMs));
 });
