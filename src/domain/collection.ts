@@ -26,7 +26,6 @@ import { PublishedStations } from "./published-stations.ts";
 import { otherAtWork } from "./foreign-records.ts";
 import { renumberedStations } from "./renumbering.ts";
 import { retirementRecords } from "./retirement.ts";
-import { addUnobserved } from "./free-floating.ts";
 import type { StationInformation, StationStatus } from "./station.ts";
 import { startedMsOf, type OtherWriter } from "./writer.ts";
 
@@ -174,23 +173,18 @@ export class Collection {
     // Only now: the first of two records with one id stands, though the second was rejected.
     for (const stationId of observed.unreadable) present.add(stationId);
     for (const stationId of observed.unwanted ?? []) present.add(stationId);
-    addUnobserved(present, observed.unobserved ?? [], this.#published.all.keys());
     const published = remember.length - retired;
     const mayLeave = (held: Published, stationId: string): boolean =>
       held.wanted && otherAtWork(held, nowMs) === null && !this.#published.mixed.has(stationId);
     const leaving: PlannedRecord[] = [];
     const came = remember.map(({ stationId }) => stationId);
-    const renumbered = renumberedStations(this.#published.all, present, came, observed.information).filter(
-      ([stationId, held]) => mayLeave(held, stationId),
-    );
+    const renumbered = renumberedStations(this.#published.all, present, mayLeave, came, observed);
     // Before the new ids come: no reader counts a station twice.
     retired += this.#takeOut(renumbered, nowMs, { records: leaving, remember });
     for (const [stationId] of renumbered) present.add(stationId);
     for (const { area, slot } of tentative) this.#published.slots.release(area, slot);
-    retired += this.#takeOut(this.#departures.observe(this.#published.all, present, mayLeave, nowMs), nowMs, {
-      records,
-      remember,
-    });
+    const departed = this.#departures.observe(this.#published.all, present, mayLeave, observed);
+    retired += this.#takeOut(departed, nowMs, { records, remember });
     const all = [...leaving, ...records];
     return {
       records: all,

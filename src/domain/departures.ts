@@ -3,8 +3,10 @@
  *
  *   absent once ─▶ again ─▶ … three polls and two minutes ─▶ gone         back once ─▶ all is forgotten
  *   fewer than half of the stations there: truncated, proves nothing, until it stays so for half an hour
+ *   a file of them could not be had: neither there nor absent, and what was proved before stands
  */
-import { isFreeFloating } from "./free-floating.ts";
+import type { Observed } from "./collection-plan.ts";
+import { isFreeFloating, partOf } from "./free-floating.ts";
 
 /** A station that leaves must be absent this often, and this long, before it is retracted (invariant 4). */
 const RETIRE_AFTER_POLLS = 3;
@@ -28,7 +30,7 @@ export class Departures {
     known: ReadonlyMap<string, T>,
     present: ReadonlySet<string>,
     mayLeave: (station: T, stationId: string) => boolean,
-    nowMs: number,
+    { observedAtMs: nowMs, unobserved = [] }: Pick<Observed, "observedAtMs" | "unobserved">,
   ): IterableIterator<[string, T]> {
     let [seen, wanted] = [0, 0];
     for (const [stationId, station] of known) {
@@ -37,8 +39,8 @@ export class Departures {
       if (present.has(stationId)) seen += 1;
     }
     const complete = seen >= wanted * COMPLETE_SHARE;
-    if (complete) this.#shrunkSinceMs = null;
-    else this.#shrunkSinceMs ??= nowMs;
+    if (!unobserved.includes("stations"))
+      this.#shrunkSinceMs = complete ? null : (this.#shrunkSinceMs ?? nowMs);
     const believed =
       complete || (this.#shrunkSinceMs !== null && nowMs - this.#shrunkSinceMs >= BELIEVE_SHRUNK_AFTER_MS);
     for (const [stationId, station] of known) {
@@ -47,6 +49,8 @@ export class Departures {
         this.#absent.delete(stationId);
         continue;
       }
+      // Neither there nor absent: a file that fails proves nothing, and undoes nothing that other polls proved.
+      if (unobserved.includes(partOf(stationId))) continue;
       // A complete vehicle file is the whole truth at its instant: no vehicle stands there any more (invariant 9).
       if (isFreeFloating(stationId)) {
         if (nowMs >= station.observedAtMs) yield [stationId, station];

@@ -17,15 +17,9 @@ export function areaOfFreeFloating(stationId: string): StationArea | null {
   return match === null ? null : { area: match[2] ?? "", rule: match[1] as AreaRule };
 }
 
-/** Adds to `present` what is published of the parts that a poll did not see: a file that fails proves nothing gone. */
-export function addUnobserved(
-  present: Set<string>,
-  unobserved: readonly SystemPart[],
-  published: Iterable<string>,
-): void {
-  if (unobserved.length === 0) return;
-  for (const stationId of published)
-    if (unobserved.includes(isFreeFloating(stationId) ? "vehicles" : "stations")) present.add(stationId);
+/** The part of the system that a station, or what stands for the vehicles of an area, belongs to. */
+export function partOf(stationId: string): SystemPart {
+  return isFreeFloating(stationId) ? "vehicles" : "stations";
 }
 
 /** True for a pseudo-station that counts the vehicles of an area. */

@@ -8,6 +8,7 @@
  *   one left, one came with its code, its name or its place ───▶ that one is renumbered
  *   anything else ─────────────────────────────────────────────▶ openings, closings, a cut: the rule of departures
  */
+import type { Observed } from "./collection-plan.ts";
 import { isFreeFloating } from "./free-floating.ts";
 import type { StationInformation } from "./station.ts";
 
@@ -45,22 +46,26 @@ interface Renumbering {
 
 /**
  * The published stations that have other ids now.
- * @param published those that may leave
+ * @param published what is in the topic
  * @param present ids of this poll, usable or not
+ * @param mayLeave false for what others answer for
  * @param came ids that this poll publishes
+ * @param observed a poll that did not see all stations tells nothing
  */
 export function renumberedStations<T extends Held>(
   published: ReadonlyMap<string, T>,
   present: ReadonlySet<string>,
+  mayLeave: (station: T, stationId: string) => boolean,
   came: Iterable<string>,
-  information: ReadonlyMap<string, StationInformation>,
+  { information, unobserved = [] }: Pick<Observed, "information" | "unobserved">,
 ): [string, T][] {
+  if (unobserved.includes("stations")) return [];
   const fresh = [...came].filter((id) => !published.has(id) && !isFreeFloating(id));
   if (fresh.length === 0) return [];
   const absent = new Map<string, T>();
   const seen = new Map<string, T>();
   for (const [id, held] of published)
-    if (!isFreeFloating(id)) (present.has(id) ? seen : absent).set(id, held);
+    if (!isFreeFloating(id) && mayLeave(held, id)) (present.has(id) ? seen : absent).set(id, held);
   const gone = renumberedOf({ absent, fresh, seen, information });
   return [...absent].filter(([id]) => gone.has(id));
 }

@@ -62,7 +62,7 @@ class Town {
   restart(): void {
     this.#collection = this.#made();
     for (const [key, value] of this.topic) {
-      const decoded = decodeRawRecord(key, value, 0, () => null);
+      const decoded = decodeRawRecord(key, value, this.#minute * MINUTE_MS, () => null);
       assert.ok(decoded.ok);
       this.#collection.restore(decoded.record, 0);
     }

@@ -51,3 +51,11 @@ test("stations stand while their file fails, though the vehicles are seen", () =
   const whole = { ids: ["a", "b", FREE] };
   assert.deepEqual(retiredBy([whole, ...times(60, { ids: [FREE], unobserved: ["stations"] })]), []);
 });
+
+test("a station that is gone leaves, though its file fails at every second poll", () => {
+  const whole = { ids: ["a", "b", "c"] };
+  const without = { ids: ["a", "b"] };
+  const failing = { ids: [], unobserved: ["stations"] } as const;
+  assert.deepEqual(retiredBy([whole, without, failing, without, failing]), []);
+  assert.deepEqual(retiredBy([whole, without, failing, without, failing, without]), ["s:c"]);
+});
