@@ -174,7 +174,7 @@ export interface Log {
   /** Makes missing topics; never changes existing ones, but reports what differs. Idempotent. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]>;
   /** The newest committed record of each partition that has one. */
-  lastRecords(topic: string): Promise<readonly LogRecord[]>;
+  lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]>;
   /** Partition count, or null when the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   producer(): Promise<LogProducer>;

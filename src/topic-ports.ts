@@ -10,6 +10,8 @@ export interface TopicNames {
 export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;
+  /** Nobody asked for this many: a topic that has another number of them is as good. @default false */
+  readonly partitionsByDefault?: boolean;
   readonly replicationFactor: number;
   readonly cleanupPolicy: "compact" | "delete";
   /** Only for `delete`; ms. */

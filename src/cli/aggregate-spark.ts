@@ -48,7 +48,7 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
   const metrics = createMetrics({ process: true });
   const session = sessionStages();
   const served = await startOperations(context, metrics, session);
-  const log = await openLog({ settings, clock, logger, metrics });
+  const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   session.log = log;
   const ownership = {
     log,

@@ -2,6 +2,7 @@
 import { decodeWriter, isSameWriter, nameOfWriter, newestWriter } from "../domain/totals-writer.ts";
 import type { TotalsWriter } from "../domain/totals-writer.ts";
 import type { GroupLag, KafkaLog } from "../log/kafka/kafka-log.ts";
+import { counted } from "./counted.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./doctor-checks.ts";
 import { topicNames } from "./open-log.ts";
@@ -17,7 +18,7 @@ export async function checkKafka(context: CommandContext): Promise<Finding> {
     for (const topic of Object.values(topics)) {
       const partitions = await log.partitionCount(topic);
       if (partitions === null) missing.push(topic);
-      else counts.push(`${topic} (${count(partitions, "partition")})`);
+      else counts.push(`${topic} (${counted(partitions, "partition")})`);
     }
     const brokers = settings.brokers?.join(", ") ?? "";
     if (missing.length > 0)
@@ -64,7 +65,7 @@ export function describeWork({ group, members, lag, writer }: Work): Finding {
     // Nobody expects it to have read anything.
     return { ok: true, says: [...written, ...(ours ? [describeLag(group, lag), none] : [none])].join("; ") };
   }
-  const workers = `${describeLag(group, lag)}, with ${count(members, "worker")}`;
+  const workers = `${describeLag(group, lag)}, with ${counted(members, "worker")}`;
   return ours
     ? { ok: true, says: [...written, workers].join("; ") }
     : {
@@ -79,11 +80,7 @@ export function describeLag(group: string, lag: readonly GroupLag[]): string {
   if (behind.length === 0) return `group ${group} is up to date`;
   const records = behind.reduce((sum, { lagRecords }) => sum + lagRecords, 0);
   if (lag.every(({ committedOffset }) => committedOffset === null))
-    return `group ${group} has read none of ${count(records, "record")} yet`;
+    return `group ${group} has read none of ${counted(records, "record")} yet`;
   const parts = behind.map(({ partition, lagRecords }) => `partition ${partition}: ${lagRecords}`);
-  return `group ${group} is ${count(records, "record")} behind (${parts.join(", ")})`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return `group ${group} is ${counted(records, "record")} behind (${parts.join(", ")})`;
 }

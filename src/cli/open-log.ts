@@ -7,13 +7,16 @@ import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import { kafkaAccess } from "./kafka-access.ts";
-import type { Clock, Log, Logger, Metrics, TopicNames } from "../ports.ts";
+import type { CommandContext } from "./command.ts";
+import type { Clock, Log, Logger, Metrics, TopicNames, TopicSpec } from "../ports.ts";
 
 export interface OpenLogInput {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Which settings somebody gave. */
+  readonly origins: CommandContext["origins"];
   /** Make topics that are missing. @default true */
   readonly createTopics?: boolean;
 }
@@ -37,6 +40,18 @@ export function topicNames(settings: Settings): TopicNames {
   return topics;
 }
 
+/** The three topics as they are to be. */
+export function wantedTopics({
+  settings,
+  origins,
+}: Pick<CommandContext, "settings" | "origins">): readonly TopicSpec[] {
+  return topicSpecs(topicNames(settings), {
+    partitions: settings.partitions,
+    partitionsByDefault: !origins.has("partitions"),
+    replicationFactor: settings["replication-factor"],
+  });
+}
+
 /** Opens the log and makes the topics that are missing; says what differs from what is wanted. */
 export async function openLog({
   settings,
@@ -44,6 +59,7 @@ export async function openLog({
   logger,
   metrics,
   createTopics = true,
+  origins,
 }: OpenLogInput): Promise<Log> {
   const access = kafkaAccess(settings);
   const times = membershipTimes(settings["session-timeout"]);
@@ -59,12 +75,7 @@ export async function openLog({
           compression: settings.compression as Compression,
         });
   if (!createTopics) return log;
-  const reports = await log.createTopics(
-    topicSpecs(topicNames(settings), {
-      partitions: settings.partitions,
-      replicationFactor: settings["replication-factor"],
-    }),
-  );
+  const reports = await log.createTopics(wantedTopics({ settings, origins }));
   for (const { topic, differences } of reports)
     for (const difference of differences)
       logger.warn("topics.differ", `Topic ${topic} ${difference}.`, { topic });

@@ -4,11 +4,13 @@
  */
 import type { LiveView } from "../domain/live-view.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import type { Log, ProcessHandle, TopicNames } from "../ports.ts";
+import type { Log, TopicNames } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
+import { counted } from "./counted.ts";
 import { liveDisplay } from "./live-display.ts";
 import { formatAge, renderTable } from "./live-table.ts";
 import { printTotals } from "./print-records.ts";
+import type { AggregateWorker } from "./worker.ts";
 
 const SUMMARY_EVERY_MS = 60_000;
 const SETTLE_MS = 1_000;
@@ -23,7 +25,7 @@ export interface SessionOutputInput {
   /** Of the collectors in this process. */
   readonly statuses: readonly CollectorStatus[];
   /** The aggregate worker in this process. */
-  readonly worker: ProcessHandle | null;
+  readonly worker: AggregateWorker | null;
   /** Where the page is served; null where it is not. */
   readonly url: string | null;
   readonly signal: AbortSignal;
@@ -67,7 +69,8 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
 }
 
 function hasData({ view, worker }: SessionOutputInput): boolean {
-  return view === null ? (worker?.progress().length ?? 0) > 0 : view.stationCount > 0;
+  // A worker that is still being given its share would count a part of it.
+  return view === null ? worker !== null && worker.waitingFor() === null : view.stationCount > 0;
 }
 
 function statusParts(
@@ -76,7 +79,7 @@ function statusParts(
   live: boolean,
 ): string[] {
   const nowMs = context.clock.now();
-  const records = statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
+  const records = recordsDone(statuses, worker);
   const changedAt = Math.max(...statuses.map((status) => status.contentChangedAtMs ?? -Infinity));
   const next = Math.min(...statuses.map((status) => status.nextPollAtMs ?? Infinity));
   const rejects = statuses.reduce((sum, status) => sum + status.rejectsNow, 0);
@@ -86,16 +89,22 @@ function statusParts(
     ...(isSimulated({ statuses, view }) ? ["SIMULATED"] : []),
     ...(live && url !== null ? [url] : []),
     ...(view === null
-      ? [`${held.length} partitions`]
-      : [`${view.stationCount} stations`, `${[...view.areas()].length} areas`]),
+      ? [counted(held.length, "partition")]
+      : [counted(view.stationCount, "station"), counted([...view.areas()].length, "area")]),
     ...(live && waiting(statuses) ? ["waiting for the feed's first answer"] : []),
-    ...rate.shown(records, nowMs),
+    ...(records === null ? [] : rate.shown(records, nowMs)),
     ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
-    ...(rejects > 0 ? [`${rejects} records rejected`] : []),
+    ...(rejects > 0 ? [`${counted(rejects, "record")} rejected`] : []),
     ...savings(statuses),
-    ...(lagRecords > 0 ? [`lag ${lagRecords} records`] : []),
+    ...(lagRecords > 0 ? [`lag ${counted(lagRecords, "record")}`] : []),
   ];
+}
+
+/** By what this process does: what its collectors published, else what its worker took; null where it has neither. */
+function recordsDone(statuses: readonly CollectorStatus[], worker: AggregateWorker | null): number | null {
+  if (statuses.length > 0) return statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
+  return worker?.recordsTaken() ?? null;
 }
 
 /** What conditional requests and compression spared the publishers; nothing before there is something to tell. */

@@ -54,7 +54,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   const topics = topicNames(settings);
   const state = sessionStages();
   const operations = await startOperations(context, metrics, state);
-  const log = await openLog({ settings, clock, logger, metrics });
+  const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   state.log = log;
   const archive = await openSessionArchive(context, log, metrics, input.archive ?? "none");
   state.others = archive?.checks ?? [];

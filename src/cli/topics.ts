@@ -1,14 +1,14 @@
 /** `topics create` and `topics list`: the three topics, as they are and as they are wanted. */
 import { EXIT } from "../errors.ts";
 import type { KafkaLog } from "../log/kafka/kafka-log.ts";
-import { topicSpecs } from "../log/topics.ts";
 import type { TopicSpec } from "../ports.ts";
 import { plainText } from "../telemetry/plain-text.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { NEEDED_BROKERS } from "./option-texts.ts";
-import { topicNames } from "./open-log.ts";
+import { wantedTopics } from "./open-log.ts";
+import { counted } from "./counted.ts";
 import { requireBrokers } from "./watch.ts";
 
 export const topicsCreate: Command = {
@@ -31,7 +31,7 @@ export const topicsCreate: Command = {
         await print(
           context,
           report,
-          `${topic}: ${created ? "made" : "exists"}, ${count(partitions, "partition")}`,
+          `${topic}: ${created ? "made" : "exists"}, ${counted(partitions, "partition")}`,
           differences,
         );
       }
@@ -56,7 +56,7 @@ export const topicsList: Command = {
       for (const state of await log.describeTopics(specs)) {
         const { topic, exists, partitions, replicationFactor, cleanupPolicy, differences } = state;
         const line = exists
-          ? `${topic}: ${count(partitions, "partition")}, ${count(replicationFactor, "replica")}, ${cleanupPolicy ?? "settings not readable"}`
+          ? `${topic}: ${counted(partitions, "partition")}, ${counted(replicationFactor, "replica")}, ${cleanupPolicy ?? "settings not readable"}`
           : `${topic}: does not exist (make it with "velostream topics create")`;
         await print(context, state, line, differences);
       }
@@ -69,13 +69,8 @@ async function withLog(
   command: string,
   act: (log: KafkaLog, specs: readonly TopicSpec[]) => Promise<number>,
 ): Promise<number> {
-  const { settings } = context;
   requireBrokers(context, command);
-  const specs = topicSpecs(topicNames(settings), {
-    partitions: settings.partitions,
-    replicationFactor: settings["replication-factor"],
-  });
-  return withKafka(context, async (log) => act(log, specs));
+  return withKafka(context, async (log) => act(log, wantedTopics(context)));
 }
 
 async function print(
@@ -87,8 +82,4 @@ async function print(
   if (settings.json) return terminal.json(`${JSON.stringify(object)}\n`);
   await terminal.out(`${plainText(line)}\n`);
   for (const difference of differences) await terminal.out(`  ${plainText(difference)}.\n`);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

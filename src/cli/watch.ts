@@ -60,7 +60,14 @@ async function watch(context: CommandContext, what: "raw" | "totals"): Promise<n
   const { settings, clock, logger, terminal, signal } = context;
   requireBrokers(context, `watch ${what}`);
   const metrics = createMetrics({ process: false });
-  const log = await openLog({ settings, clock, logger, metrics, createTopics: false });
+  const log = await openLog({
+    settings,
+    origins: context.origins,
+    clock,
+    logger,
+    metrics,
+    createTopics: false,
+  });
   const topics = topicNames(settings);
   try {
     await requireTopics(log, what === "raw" ? [topics.raw] : [topics.totals]);

@@ -24,15 +24,33 @@ export interface WorkerInput {
   readonly metrics: Metrics;
 }
 
+/** A worker that tells how much it has done. */
+export interface AggregateWorker extends ProcessHandle {
+  /** Raw records taken since it started. */
+  recordsTaken(): number;
+}
+
 /**
  * Starts it, unless the totals are somebody else's; it stops when somebody takes them over.
  * @throws LogError when they are and `--take-over` was not given
  */
-export async function startWorker(input: WorkerInput): Promise<ProcessHandle> {
+export async function startWorker(input: WorkerInput): Promise<AggregateWorker> {
   const { log, topics, settings, clock, logger, metrics } = input;
   const { group } = settings;
   const ownership = { log, totalsTopic: topics.totals, engine: "node", group, clock, logger } as const;
   const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]);
+  const processor = aggregateProcessor({
+    topics,
+    readReference: referenceReader(areaOfVelibCode),
+    partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
+    writer,
+    takeOver: takenOver,
+    publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+    clock,
+    logger,
+    metrics,
+  });
+  let taken = 0;
   const worker = await log.process(
     {
       topic: topics.raw,
@@ -41,42 +59,43 @@ export async function startWorker(input: WorkerInput): Promise<ProcessHandle> {
       onFenced: async () => confirmOurs(ownership, writer),
       ...(settings["member-id"] === null ? {} : { memberId: settings["member-id"] }),
     },
-    aggregateProcessor({
-      topics,
-      readReference: referenceReader(areaOfVelibCode),
-      partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
-      writer,
-      takeOver: takenOver,
-      publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
-      clock,
-      logger,
-      metrics,
-    }),
+    {
+      ...processor,
+      process: (partition, records) => {
+        taken += records.length;
+        return processor.process(partition, records);
+      },
+    },
   );
-  // In memory nobody else can write.
-  return log.kind === "memory" ? worker : ownedWorker(worker, ownership, writer);
-}
-
-/** A worker that stops, with the reason, once its totals are somebody else's. */
-function ownedWorker(
-  worker: ProcessHandle,
-  ownership: OwnershipOptions,
-  writer: TotalsWriter,
-): ProcessHandle {
-  const stopped = new AbortController();
-  const ended = worker.done.finally(() => stopped.abort());
-  const watched = watchTotals(ownership, writer, stopped.signal).catch(async (error: unknown) => {
-    await worker.stop().catch(() => {});
-    throw error;
-  });
-  const done = Promise.all([ended, watched]).then(() => undefined);
-  done.catch(() => {});
-  return {
-    done,
+  const recordsTaken = (): number => taken;
+  const handle = {
     progress: () => worker.progress(),
     waitingFor: () => worker.waitingFor(),
     stop: async () => worker.stop(),
+    recordsTaken,
   };
+  // In memory nobody else can write.
+  return { ...handle, done: log.kind === "memory" ? worker.done : ownedUntilDone(worker, ownership, writer) };
+}
+
+/** Settles as the worker does; it is stopped, and the reason thrown, once its totals are somebody else's. */
+async function ownedUntilDone(
+  worker: ProcessHandle,
+  ownership: OwnershipOptions,
+  writer: TotalsWriter,
+): Promise<void> {
+  const ended = new AbortController();
+  let lost: unknown = null;
+  void watchTotals(ownership, writer, ended.signal).catch((error: unknown) => {
+    lost = error;
+    void worker.stop().catch(() => {});
+  });
+  try {
+    await worker.done;
+  } finally {
+    ended.abort();
+  }
+  if (lost !== null) throw lost;
 }
 
 /** Sets the lag gauge of each partition held, and drops those taken away, until `signal` aborts. */

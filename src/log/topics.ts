@@ -11,7 +11,7 @@ const MIN_COMPACTION_LAG_MS = 3_600_000;
 
 export function topicSpecs(
   names: TopicNames,
-  options: { readonly partitions: number; readonly replicationFactor: number },
+  options: Pick<TopicSpec, "partitions" | "partitionsByDefault" | "replicationFactor">,
 ): readonly TopicSpec[] {
   return [
     {

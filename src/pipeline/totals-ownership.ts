@@ -40,8 +40,9 @@ export interface Claimed {
 export async function lastTotals(
   log: Log,
   topic: string,
+  signal?: AbortSignal,
 ): Promise<readonly { readonly record: LogRecord; readonly writer: TotalsWriter | null }[]> {
-  const records = await log.lastRecords(topic);
+  const records = await log.lastRecords(topic, signal);
   return records.map((record) => ({ record, writer: decodeWriter(record.headers["writer"]) }));
 }
 
@@ -114,7 +115,8 @@ export async function watchTotals(
   while (!signal.aborted) {
     await clock.sleep(LOOK_EVERY_MS, signal);
     if (signal.aborted) return;
-    const last = await lastTotals(log, totalsTopic);
+    // While the log is away nobody writes, and others say that it is.
+    const last = await lastTotals(log, totalsTopic, signal).catch(() => []);
     requireOurs(options, writer, last);
     const stranger = last.find(
       ({ record, writer: by }) =>

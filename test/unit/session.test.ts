@@ -153,7 +153,61 @@ test("a worker that nobody watches reads nothing but its partitions, and says ho
   assert.equal(await done, 0);
   const summary = told.filter((line) => line.startsWith("run.summary"));
   assert.equal(summary.length, 1);
-  assert.match(summary[0] ?? "", /^run\.summary [1-4] partitions$/);
+  assert.equal(summary[0], "run.summary 4 partitions");
+});
+
+test("a worker's line counts what it takes, and one partition is one", async () => {
+  const clock = new TestClock();
+  const told: string[] = [];
+  const context = commandContext(["--for", "70s", "--partitions", "1"], clock);
+  const logger = {
+    ...silentLogger,
+    info: (event: string, message: string) => told.push(`${event} ${message}`),
+  };
+  const done = runSession({
+    context: { ...context, logger },
+    supply: null,
+    lossless: false,
+    aggregate: true,
+    publish: async (producer, stop) => {
+      for (let second = 0; !stop.aborted; second += 1) {
+        await producer.publish(
+          Array.from({ length: 12 }, (_, station) => ({
+            topic: "velib-projet",
+            key: `velib:${station}`,
+            partition: 0,
+            value: `{"system_id":"velib","station_id":${station},"postcode":"75001","nbr_total":1,"observed_at":${clock.now()}}`,
+          })),
+        );
+        await clock.sleep(1_000, stop);
+      }
+    },
+  });
+  for (let turn = 0; turn < 80; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+  const summary = told.filter((line) => line.startsWith("run.summary"));
+  assert.match(summary[0] ?? "", /^run\.summary 1 partition( ·|$)/);
+  assert.match(summary[1] ?? "", /^run\.summary 1 partition · 1[12]\.\d records\/s/);
+});
+
+test("a process that neither collects nor aggregates claims no rate", async () => {
+  const clock = new TestClock();
+  const context = commandContext(["--for", "70s"], clock);
+  const told: string[] = [];
+  const logger = {
+    ...silentLogger,
+    info: (event: string, message: string) => told.push(`${event} ${message}`),
+  };
+  const done = runSession({
+    context: { ...context, logger },
+    supply: null,
+    lossless: false,
+    aggregate: false,
+    archive: "none",
+  });
+  for (let turn = 0; turn < 80; turn += 1) await clock.advance(1_000);
+  assert.equal(await done, 0);
+  assert.ok(!told.some((line) => line.includes("records/s")), told.join("\n"));
 });
 
 test("a recording that is over at once still ends with a line that says what there was", async () => {

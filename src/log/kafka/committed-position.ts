@@ -21,7 +21,7 @@ export async function committedPosition(
   return connectivity.persist(
     role,
     {
-      what: `read the position of group ${group}`,
+      what: `read the position of group ${group} in ${topic}`,
       ...wait,
       onFailure: (error) => {
         if (isStaleCoordinator(error)) client.forgetCoordinator("group", group);

@@ -96,7 +96,7 @@ export class Connectivity {
         this.succeeded(role);
         return result;
       } catch (error) {
-        const final = refusal(error);
+        const final = refusal(error, options.what);
         if (final !== null) throw final;
         if (options.giveUp?.(error) === true) throw error;
         if (!isRetriable(error) && options.mend?.(error) !== true) throw error;

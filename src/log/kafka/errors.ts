@@ -4,6 +4,7 @@
  */
 import { GenericError, MultipleErrors } from "@platformatic/kafka";
 import { AppError, LogError } from "../../errors.ts";
+import type { KafkaAccess } from "./access.ts";
 
 /** Kafka's own error names in `error`, e.g. `NOT_LEADER_OR_FOLLOWER`; empty for network errors. */
 export function kafkaErrorIds(error: unknown): string[] {
@@ -108,8 +109,11 @@ export function explain(error: unknown): string {
   return [...new Set(texts)].join("; ");
 }
 
-/** Turns what will never succeed into a LogError; null when the error is none of those. */
-export function refusal(error: unknown): LogError | null {
+/**
+ * Turns what will never succeed into a LogError; null when the error is none of those.
+ * @param what was tried, for rights that are missing: `publish to velib-projet`
+ */
+export function refusal(error: unknown, what = "do that"): LogError | null {
   if (error instanceof LogError) return error;
   const ids = kafkaErrorIds(error);
   const text = explain(error);
@@ -126,7 +130,7 @@ export function refusal(error: unknown): LogError | null {
     );
   if (ids.some((id) => id.endsWith("_AUTHORIZATION_FAILED")))
     return make(
-      "Kafka does not allow this user to do that",
+      `Kafka does not allow this user to ${what}${namesOf(refusedTopics(error))}`,
       "Ask for the permissions listed in docs/kafka.md, section Security.",
     );
   if (leaves(error).some(isCertificateRefused))
@@ -148,6 +152,27 @@ export function refusal(error: unknown): LogError | null {
   const final = ids.find((id) => REFUSED.has(id));
   if (final !== undefined) return make("Kafka refused the request", "See docs/kafka.md.");
   return null;
+}
+
+/** Kafka's number of TOPIC_AUTHORIZATION_FAILED. */
+const TOPIC_AUTHORIZATION_FAILED = 29;
+
+/** The topics that an answer refuses: what was tried may name several. */
+function refusedTopics(error: unknown): readonly string[] {
+  const found = new Set<string>();
+  const look = (value: unknown, topic: string | null): void => {
+    if (typeof value !== "object" || value === null) return;
+    const { name, errorCode } = value as { name?: unknown; errorCode?: unknown };
+    const of = typeof name === "string" ? name : topic;
+    if (errorCode === TOPIC_AUTHORIZATION_FAILED && of !== null) found.add(of);
+    for (const part of Object.values(value)) look(part, of);
+  };
+  look(responseOf(error), null);
+  return [...found];
+}
+
+function namesOf(topics: readonly string[]): string {
+  return topics.length === 0 ? "" : `: not topic ${topics.join(", ")}`;
 }
 
 const REFUSED = new Set([
@@ -188,7 +213,30 @@ function isTlsProblem(leaf: Error): boolean {
 }
 
 function isSystemError(leaf: Error): boolean {
-  return typeof (leaf as NodeJS.ErrnoException).syscall === "string";
+  return typeof (leaf as NodeJS.ErrnoException).syscall === "string" || endedInHandshake(leaf);
+}
+
+/** A broker that is about to go, or that speaks no TLS on this port: Node's error has no syscall. */
+function endedInHandshake(leaf: Error): boolean {
+  return (leaf as NodeJS.ErrnoException).code === "ECONNRESET";
+}
+
+/**
+ * What a broker that cannot be reached may want, when it lets us connect and then closes the connection: that is all that
+ * Kafka does about a client without TLS or login. Null when it is simply not there.
+ */
+export function closedBy(error: unknown, access: Pick<KafkaAccess, "tls" | "sasl">): string | null {
+  const all = leaves(error);
+  if (access.tls !== null && all.some(endedInHandshake))
+    return "it ends the connection before TLS is established. Leave the options of TLS out if that port speaks none, or name the one that does";
+  if (!all.some((leaf) => leaf.message.startsWith("Connection closed"))) return null;
+  const may =
+    access.sasl === null
+      ? access.tls === null
+        ? "Try --kafka-tls or --kafka-sasl-mechanism: it may ask for TLS or a login"
+        : "Try --kafka-sasl-mechanism and --kafka-username: it may ask for a login"
+      : "Check that Kafka listens there, with that kind of login";
+  return `it closes the connection without an answer. ${may}`;
 }
 
 /** The errors that carry no further ones: lists are opened, and a cause is more telling than what wraps it. */

@@ -236,7 +236,8 @@ export class Fetcher {
   }
 
   #failed(error: unknown): void {
-    const final = refusal(error);
+    const topics = new Set([...this.#positions.values()].map(({ topic }) => topic));
+    const final = refusal(error, `read ${[...topics].join(", ")}`);
     const passing = isRetriable(error) || hasKafkaError(error, "FETCH_SESSION_ID_NOT_FOUND");
     if (final !== null || !passing) {
       this.#failure = final ?? error;

@@ -128,15 +128,23 @@ export class KafkaLog implements Log {
     }
   }
 
-  async lastRecords(topic: string): Promise<readonly LogRecord[]> {
-    const [starts, ends] = await this.#connectivity.persist("last", { what: `read ${topic}` }, async () =>
-      Promise.all([startOffsets(this.#client, topic), endOffsets(this.#client, topic)]),
-    );
-    this.#connectivity.forget("last");
+  async lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]> {
+    const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
+    const role = this.#role("last");
+    const [starts, ends] = await this.#connectivity
+      .persist(role, { what: `read ${topic}`, patienceMs, signal }, async () =>
+        Promise.all([startOffsets(this.#client, topic), endOffsets(this.#client, topic)]),
+      )
+      .catch((error: unknown) => {
+        throw unavailable(error, this.#options.access);
+      })
+      .finally(() => this.#connectivity.forget(role));
     const offsets = new Map(
       [...ends].map(([partition, end]) => [partition, { start: starts.get(partition) ?? 0, end }] as const),
     );
-    return lastRecords(topic, offsets, (options) => this.read(options));
+    return lastRecords(topic, offsets, (options) =>
+      this.read(signal === undefined ? options : { ...options, signal }),
+    );
   }
 
   /** Members of a group now; null where that may not be read. */

@@ -17,6 +17,7 @@ import {
   isStaleCoordinator,
   memberIdOf,
   needsRejoin,
+  refusal,
   takenOver,
 } from "./errors.ts";
 import { decodeShare, type EncodedShare, encodeSubscription, shareTopic } from "./group-protocol.ts";
@@ -279,7 +280,7 @@ export class Membership {
   #fail(error: unknown): void {
     this.#failure = hasKafkaError(error, "FENCED_INSTANCE_ID")
       ? takenOver(this.#options.instanceId, error)
-      : error;
+      : (refusal(error, `stay in group ${this.#options.group}`) ?? error);
     this.#options.onMustJoin();
   }
 

@@ -5,7 +5,7 @@ import type { TopicReport, TopicSpec } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
 import { clientOptions, type KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
-import { explain, hasKafkaError, isRetriable, isUnknownTopic } from "./errors.ts";
+import { closedBy, explain, hasKafkaError, isRetriable, isUnknownTopic } from "./errors.ts";
 import { startOffsets } from "./offsets.ts";
 
 /** A topic as it is, for `topics list`. */
@@ -220,7 +220,7 @@ function wantedConfigs(spec: TopicSpec): Record<string, string> {
 /** What differs, and what it costs; each goes on after the topic's name, and has no full stop. */
 export function differences(spec: TopicSpec, found: ExistingTopic): string[] {
   const phrases: string[] = [];
-  if (found.partitions !== spec.partitions)
+  if (found.partitions !== spec.partitions && spec.partitionsByDefault !== true)
     phrases.push(
       `has ${count(found.partitions, "partition")}, ${spec.partitions} were asked for${
         found.partitions < spec.partitions
@@ -232,7 +232,8 @@ export function differences(spec: TopicSpec, found: ExistingTopic): string[] {
     phrases.push(
       `has ${count(found.replicationFactor, "replica")}, ${spec.replicationFactor} were asked for: it survives the loss of ${count(found.replicationFactor - 1, "broker")}`,
     );
-  if (found.configs === null) return [...phrases, "has settings that this user may not read: not compared"];
+  // Reading them is a right that no stage needs; `topics list` says that they are not readable.
+  if (found.configs === null) return phrases;
   for (const [name, wanted] of Object.entries(wantedConfigs(spec))) {
     const value = found.configs.get(name);
     if (value === undefined || value === wanted) continue;
@@ -261,9 +262,12 @@ const SEVEN_DAYS_MS = 604_800_000;
 /** What to tell a user whose brokers do not answer; anything else as it is. */
 export function unavailable(error: unknown, access: KafkaAccess): unknown {
   if (error instanceof LogError || !isRetriable(error)) return error;
+  const closed = closedBy(error, access);
   return new LogError(
     "VELOSTREAM_LOG_UNAVAILABLE",
-    `Kafka at ${access.brokers.join(",")} does not answer: ${explain(error)}. Check the address, or start a broker here with \`npm run kafka\`.`,
+    closed === null
+      ? `Kafka at ${access.brokers.join(",")} does not answer: ${explain(error)}. Check the address, or start a broker here with \`npm run kafka\`.`
+      : `Kafka at ${access.brokers.join(",")} cannot be used: ${closed}.`,
     { cause: error },
   );
 }

@@ -55,7 +55,7 @@ export class PartitionTransactions {
     const answer = await connectivity.persist(
       role,
       {
-        what: `open transactions of ${transactionalId}`,
+        what: `open transaction ${transactionalId}`,
         signal,
         onFailure: (error) => forgetIfStale(client, transactionalId, error),
       },
@@ -89,9 +89,9 @@ export class PartitionTransactions {
   ): Promise<void> {
     const { client, transactionalId } = this.#options;
     const { producerId, producerEpoch } = this.#identity;
-    const batches = await this.#step("find the partitions", async () => batchesOf(client, outputs));
+    const batches = await this.#step("find the partitions of", async () => batchesOf(client, outputs));
     if (batches.length > 0)
-      await this.#step("add partitions", async () =>
+      await this.#step(`add ${namesOf(batches)} to`, async () =>
         client.call(this.#coordinator, "AddPartitionsToTxn", [
           { transactionalId, producerId, producerEpoch, verifyOnly: false, topics: topicsOf(batches) },
         ]),
@@ -105,7 +105,7 @@ export class PartitionTransactions {
   async #produce(batches: Batch[]): Promise<void> {
     const waiting = [...batches];
     while (waiting.length > 0)
-      await this.#step("write", async () =>
+      await this.#step(`write to ${namesOf(batches)} in`, async () =>
         sendHeads(this.#options.client, waiting, this.#sequences, this.#identity),
       );
   }
@@ -116,11 +116,11 @@ export class PartitionTransactions {
   ): Promise<void> {
     const { client, transactionalId } = this.#options;
     const { producerId, producerEpoch } = this.#identity;
-    await this.#step("add offsets", async () =>
+    await this.#step(`add the offsets of group ${group} to`, async () =>
       client.call(this.#coordinator, "AddOffsetsToTxn", transactionalId, producerId, producerEpoch, group),
     );
     await this.#step(
-      "commit offsets",
+      `commit the offsets of group ${group} in`,
       async () =>
         client.call(
           { kind: "group", key: group },
@@ -151,7 +151,7 @@ export class PartitionTransactions {
     return connectivity.persist(
       role,
       {
-        what: `${name} of transaction ${transactionalId}`,
+        what: `${name} transaction ${transactionalId}`,
         patienceMs: COMMIT_PATIENCE_MS,
         giveUp: (error) => isFenced(error) || needsRejoin(error),
         onFailure: (error) => {
@@ -166,6 +166,11 @@ export class PartitionTransactions {
 
 function forgetIfStale(client: KafkaClient, transactionalId: string, error: unknown): void {
   if (isStaleCoordinator(error)) client.forgetCoordinator("transaction", transactionalId);
+}
+
+/** For messages. */
+function namesOf(batches: readonly Batch[]): string {
+  return [...new Set(batches.map(({ topic }) => topic))].join(", ");
 }
 
 function topicsOf(batches: readonly Batch[]): { name: string; partitions: number[] }[] {

@@ -266,7 +266,7 @@ export class Worker implements ProcessHandle {
     try {
       await connectivity.persist(
         `${role} confirm`,
-        { what: "ask the group", signal: this.#stop.signal },
+        { what: `ask the group ${this.#process.group}`, signal: this.#stop.signal },
         async () => this.#membership.confirm(),
       );
     } catch (asked) {

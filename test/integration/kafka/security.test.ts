@@ -84,6 +84,22 @@ describe("a broker with SASL_SSL", { timeout: 180_000 }, () => {
     });
   }
 
+  test("TLS without a login, TLS where there is none, and neither where both are wanted: each says what to change", () => {
+    const wanted = velostream(["topics", "list", ...ca()]);
+    assert.equal(wanted.status, 69);
+    assert.match(
+      wanted.stderr,
+      /closes the connection without an answer\. Try --kafka-sasl-mechanism .*login/,
+    );
+    assert.doesNotMatch(wanted.stderr, /npm run kafka/);
+    const plain = velostream(["topics", "list", "--kafka-tls", "--brokers", broker.brokers.join(",")]);
+    assert.equal(plain.status, 69);
+    assert.match(plain.stderr, /before TLS is established\. Leave the options of TLS out/);
+    const neither = velostream(["topics", "list"]);
+    assert.equal(neither.status, 78);
+    assert.match(neither.stderr, /--kafka-tls/);
+  });
+
   test("takes the password from a file", () => {
     const file = join(broker.dataDir, "password");
     writeFileSync(file, `${PASSWORD}\n`);
@@ -202,7 +218,7 @@ describe("a broker that asks for certificates", { timeout: 120_000 }, () => {
 });
 
 describe("a broker with access control lists", { timeout: 240_000 }, () => {
-  const STAGES = ["collector", "worker", "reader", "stranger"] as const;
+  const STAGES = ["collector", "worker", "reader", "stranger", "groupless", "idless", "mute"] as const;
   let broker: RunningBroker;
   before(async () => {
     broker = await startTestBroker({
@@ -231,10 +247,32 @@ describe("a broker with access control lists", { timeout: 240_000 }, () => {
     allow(
       "worker",
       ["Write", "Describe"],
-      ["--transactional-id", "velostream-", "--resource-pattern-type", "prefixed"],
+      [
+        "--transactional-id",
+        "velostream-velib-projet:velib-projet-final-data:",
+        "--resource-pattern-type",
+        "prefixed",
+      ],
     );
     for (const name of [names.raw, names.totals]) allow("reader", ["Read"], topic(name));
     allow("stranger", ["Describe"], topic(names.raw));
+    // Each lacks one right of a worker.
+    for (const user of ["groupless", "idless", "mute"]) {
+      for (const name of Object.values(names)) allow(user, ["Read"], topic(name));
+      if (user !== "mute") allow(user, ["Write"], topic(names.totals));
+      if (user !== "groupless") allow(user, ["Read"], ["--group", "heirs"]);
+      if (user !== "idless")
+        allow(
+          user,
+          ["Write", "Describe"],
+          [
+            "--transactional-id",
+            "velostream-velib-projet:velib-projet-final-data:",
+            "--resource-pattern-type",
+            "prefixed",
+          ],
+        );
+    }
   });
   after(async () => broker.stop());
 
@@ -291,9 +329,25 @@ describe("a broker with access control lists", { timeout: 240_000 }, () => {
     return velostream([...args, ...access(user)], env).finished;
   }
 
+  for (const [user, named] of [
+    ["groupless", /group heirs.*GROUP_AUTHORIZATION_FAILED/],
+    [
+      "idless",
+      /transaction velostream-velib-projet:velib-projet-final-data:\d.*TRANSACTIONAL_ID_AUTHORIZATION_FAILED/,
+    ],
+    ["mute", /velib-projet-final-data.*TOPIC_AUTHORIZATION_FAILED/],
+  ] as const)
+    test(`a worker without one of its rights (${user}) is told which`, () => {
+      // Another group than the worker's before: it has all totals to write.
+      const { status, stderr } = as(user, "aggregate", "--group", "heirs", "--take-over", "--for", "30s");
+      assert.equal(status, 78, stderr);
+      assert.match(stderr, named);
+      assert.match(stderr, /docs\/kafka\.md/);
+    });
+
   test("tells whoever may see a topic but not read it, instead of waiting for ever", () => {
     const { status, stderr } = as("stranger", "watch", "raw", "--from", "earliest", "--json", "--for", "20s");
     assert.equal(status, 78, stderr);
-    assert.match(stderr, /Kafka does not allow this user to do that .*docs\/kafka\.md/);
+    assert.match(stderr, /Kafka does not allow this user to read velib-projet.*docs\/kafka\.md/);
   });
 });

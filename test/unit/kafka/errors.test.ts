@@ -6,9 +6,10 @@ import {
   MultipleErrors,
   NetworkError,
   ProtocolError,
+  ResponseError,
   UserError,
 } from "@platformatic/kafka";
-import { explain, isFenced, isRetriable, refusal } from "../../../src/log/kafka/errors.ts";
+import { closedBy, explain, isFenced, isRetriable, refusal } from "../../../src/log/kafka/errors.ts";
 
 const wrapped = (error: Error): Error => new MultipleErrors("Cannot connect to any broker.", [error]);
 
@@ -52,6 +53,56 @@ test("an untrusted certificate is refused at once, naming --kafka-ca-file", () =
 
 test("a missing permission is refused at once", () => {
   assert.match(refusal(new ProtocolError("TOPIC_AUTHORIZATION_FAILED"))?.message ?? "", /permissions/);
+});
+
+test("a missing right names what was tried, and the topics that the answer refuses", () => {
+  const said = (id: string, what: string): string => refusal(new ProtocolError(id), what)?.message ?? "";
+  assert.match(
+    said("GROUP_AUTHORIZATION_FAILED", "join group g for raw"),
+    /^Kafka does not allow this user to join group g for raw \(GROUP_AUTHORIZATION_FAILED\)\. Ask /,
+  );
+  assert.match(
+    said("TRANSACTIONAL_ID_AUTHORIZATION_FAILED", "open transaction t:0"),
+    /open transaction t:0 \(/,
+  );
+  const produce = {
+    responses: [
+      { name: "raw", partitionResponses: [{ index: 0, errorCode: 0 }] },
+      { name: "rejects", partitionResponses: [{ index: 0, errorCode: 29 }] },
+    ],
+  };
+  const offsets = { topics: [{ name: "totals", partitions: [{ partitionIndex: 0, errorCode: 29 }] }] };
+  for (const [response, topic] of [
+    [produce, "rejects"],
+    [offsets, "totals"],
+  ] as const) {
+    const error = new ResponseError(0, 0, { "/": [29, null] }, response);
+    assert.match(
+      refusal(error, "publish to raw, rejects")?.message ?? "",
+      new RegExp(`publish to raw, rejects: not topic ${topic} \\(`),
+    );
+  }
+});
+
+test("a broker that closes the connection may ask for a login, or speak no TLS: that is said, not that it is away", () => {
+  const closed = new NetworkError("Connection closed");
+  const sasl = { mechanism: "PLAIN", username: "u", password: "p" } as const;
+  assert.match(closedBy(closed, { tls: {}, sasl: null }) ?? "", /login/);
+  assert.match(closedBy(closed, { tls: null, sasl: null }) ?? "", /--kafka-tls .*TLS or a login/);
+  assert.doesNotMatch(closedBy(closed, { tls: {}, sasl }) ?? "", /may ask/);
+  const handshake = wrapped(
+    new NetworkError("Connection to kafka:9092 failed.", {
+      cause: new UserError("TLS handshake failed.", {
+        cause: Object.assign(new Error("Client network socket disconnected before secure TLS connection"), {
+          code: "ECONNRESET",
+        }),
+      }),
+    }),
+  );
+  assert.equal(isRetriable(handshake), true, "it may be about to go");
+  assert.match(closedBy(handshake, { tls: {}, sasl: null }) ?? "", /before TLS is established/);
+  const refused = Object.assign(new Error("connect ECONNREFUSED"), { syscall: "connect" });
+  assert.equal(closedBy(new NetworkError("failed", { cause: refused }), { tls: {}, sasl: null }), null);
 });
 
 test("an older epoch is someone else's now", () => {

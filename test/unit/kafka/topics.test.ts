@@ -36,9 +36,19 @@ test("a topic as wanted, or with more, differs in nothing that matters", () => {
   assert.deepEqual(differences(raw, { partitions: 4, replicationFactor: 5, configs }), []);
 });
 
-test("settings that may not be read are said to be unknown", () => {
-  assert.ok(raw !== undefined);
-  assert.deepEqual(differences(raw, { partitions: 4, replicationFactor: 3, configs: null }), [
-    "has settings that this user may not read: not compared",
+test("nobody who did not ask for a number of partitions is warned of another", () => {
+  const [spec] = topicSpecs(names, { partitions: 4, partitionsByDefault: true, replicationFactor: 1 });
+  assert.ok(spec !== undefined);
+  const configs = new Map([["cleanup.policy", "compact"]]);
+  for (const partitions of [1, 3, 6])
+    assert.deepEqual(differences(spec, { partitions, replicationFactor: 1, configs }), []);
+  const asked = { ...spec, partitionsByDefault: false };
+  assert.deepEqual(differences(asked, { partitions: 6, replicationFactor: 1, configs }), [
+    "has 6 partitions, 4 were asked for",
   ]);
+});
+
+test("settings that may not be read are no difference: no stage needs that right", () => {
+  assert.ok(raw !== undefined);
+  assert.deepEqual(differences(raw, { partitions: 4, replicationFactor: 3, configs: null }), []);
 });
