@@ -64,7 +64,7 @@ async function restore(group: string): Promise<{ ms: number; stations: number }>
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,
-    publishedAreas: () => Promise.resolve(new Set()),
+    publishedAreas: () => Promise.resolve(new Map()),
     clock: systemClock,
     logger: SILENT,
     metrics: METRICS,

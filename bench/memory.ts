@@ -41,7 +41,7 @@ for (const stations of SIZES) {
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,
-    publishedAreas: () => Promise.resolve(new Set()),
+    publishedAreas: () => Promise.resolve(new Map()),
     clock: { now: () => 0 },
     logger: SILENT,
     metrics: { count() {}, set() {}, observe() {}, forget() {} },

@@ -158,7 +158,7 @@ async function emptyProcessor(): Promise<Processor> {
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,
-    publishedAreas: () => Promise.resolve(new Set()),
+    publishedAreas: () => Promise.resolve(new Map()),
     clock: { now: () => 0 },
     logger: SILENT,
     metrics: { count() {}, set() {}, observe() {}, forget() {} },

@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import type { Settings } from "../config/options.ts";
 import { UsageError } from "../errors.ts";
-import { areaOfKey } from "../history/record-rows.ts";
+import { areasNamed } from "../record/keys.ts";
 import { calendarEdges, formatTime, wallClockMs } from "../history/local-time.ts";
 import { ArchiveQueries } from "../history/queries.ts";
 import { findStation } from "../history/find-station.ts";
@@ -81,10 +81,13 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
   try {
     const queries = new ArchiveQueries(reader, clock);
     let series: HistorySeries | null;
-    const key =
-      what === "area" && name.includes(":") ? areaOfKey(name) : { system: settings.system, area: name };
+    const asked = { systemId: settings.system, area: name };
     if (what === "area") {
-      series = await queries.areaSeries({ systemId: key.system, area: key.area, edges, aggregate }, signal);
+      series = await queries.areaSeries({ ...asked, edges, aggregate }, signal);
+      // A key, as the API gives it; a name with a colon in it was found above.
+      if (series === null && name.includes(":"))
+        for (const named of areasNamed(name))
+          series ??= await queries.areaSeries({ ...named, edges, aggregate }, signal);
     } else {
       const station = await findStation(reader, settings.system, name, signal);
       series =
@@ -95,10 +98,13 @@ async function answer(context: CommandContext, what: "area" | "station"): Promis
               signal,
             );
     }
-    if (series === null)
+    if (series === null) {
+      const missing =
+        what === "area" && name.includes(":") ? (areasNamed(name).next().value ?? asked) : asked;
       throw new UsageError(
-        `The archive knows no ${what} ${JSON.stringify(key.area)} of system ${key.system}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
+        `The archive knows no ${what} ${JSON.stringify(missing.area)} of system ${missing.systemId}. See \`velostream history sql "SELECT DISTINCT ${what === "area" ? "system, area FROM areas" : "system, station_code, name FROM stations"}"\`.`,
       );
+    }
     await show(context, series, { format, timezone, isInstant: at !== null });
     return 0;
   } finally {

@@ -1,6 +1,8 @@
 /** Prints records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
 import { unusableReason } from "../domain/received-record.ts";
-import { decodeThrough, decodeTotals, supersedes, type Kept } from "../domain/totals-record.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../domain/totals-record.ts";
+import { FormerKeys } from "../record/former-keys.ts";
+import { areaOfTombstone, parseAreaKey, SYSTEM_HEADER } from "../record/keys.ts";
 import type { Log, LogRecord, TopicNames } from "../ports.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -13,20 +15,31 @@ export interface PrintInput {
   readonly finish: AbortSignal;
 }
 
-/** Totals records as they are; an area that is gone is `{"postcode":"75016","tombstone":true}`. */
+/** Totals records as they are; an area that is gone is `{"postcode":"75016","system_id":"velib","tombstone":true}`. */
 export async function printTotals(input: PrintInput): Promise<void> {
   const kept = new Map<string, Kept>();
+  const formerKeys = new FormerKeys();
   await print(input, input.topics.totals, (record) => {
-    const { key, value, headers } = record;
-    if (key === null || unusableReason(record) !== null) return null;
+    const { value, headers } = record;
+    if (record.key === null || unusableReason(record) !== null) return null;
     const through = decodeThrough(headers["through"]);
     const text = value?.toString("utf8") ?? null;
     const totals = text === null ? null : decodeTotals(text);
     if (text !== null && totals === null) return null;
+    const key = ownAreaKey(record, totals, formerKeys);
+    // Of two areas in one record neither is told of; the tombstone of a key of old is no news of its area.
+    if (key === null || key === undefined) return null;
     // An at-least-once writer repeats itself; the greatest `through` of an area is the one that counts.
     if (!supersedes(kept.get(key), through, totals?.asOfMs ?? null)) return null;
+    const known = kept.has(key);
     kept.set(key, { through, asOfMs: totals?.asOfMs ?? kept.get(key)?.asOfMs ?? 0 });
-    return text ?? JSON.stringify({ postcode: key, tombstone: true });
+    if (text !== null) return text;
+    const named = known ? parseAreaKey(key) : areaOfTombstone(key, headers[SYSTEM_HEADER]);
+    return JSON.stringify({
+      postcode: named?.area ?? key,
+      system_id: named?.systemId ?? null,
+      tombstone: true,
+    });
   });
 }
 

@@ -2,11 +2,11 @@
 import { AreaResolver, type GeocodedPostcodes } from "../domain/areas.ts";
 import type { CollectionOptions } from "../domain/collection.ts";
 import { PollSchedule } from "../domain/poll-schedule.ts";
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { readAreasFile } from "../feed/areas-file.ts";
 import { velibPostcodes } from "../feed/velib-communes.ts";
 import type { Pacer } from "../pipeline/describe-system.ts";
 import type { FeedSource, SystemDescription } from "../ports.ts";
+import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map<string, never>();
 /** `auto` polls no source more often than this, ms. */

@@ -13,8 +13,10 @@
  */
 import { copy, differ, NOTHING, share, type Sums } from "./area-sums.ts";
 import { supersedesObservation } from "./observation-order.ts";
-import { stationKey, type RawRecord } from "./raw-record.ts";
-import { totalsKey, type Totals } from "./totals-record.ts";
+import { type RawRecord } from "./raw-record.ts";
+import { type Totals } from "./totals-record.ts";
+import { FormerKeys } from "../record/former-keys.ts";
+import { areaKey, areasNamed, plainAreaKey, stationKey } from "../record/keys.ts";
 
 /** The part of a raw record that the sums need. */
 export type Observation = Pick<
@@ -37,6 +39,9 @@ export type Share = Omit<Observation, "stationId">;
 /** One area whose totals changed: its new totals, or null when no station is left. */
 export interface TotalsChange {
   readonly key: string;
+  /** Its plain form: what decides the partition. */
+  readonly plainKey: string;
+  readonly systemId: string;
   readonly totals: Totals | null;
   /** Where no station is left: when the last one went, epoch ms; null when that is not known. */
   readonly emptiedAtMs: number | null;
@@ -69,6 +74,9 @@ interface Area extends Sums {
 export class AreaTotals {
   readonly #stations = new Map<string, Station>();
   readonly #areas = new Map<string, Area>();
+  readonly #formerKeys = new FormerKeys();
+  /** The own keys of areas by their plain ones, where the two differ: records played back may name these. */
+  readonly #ownKeys = new Map<string, string>();
   #touched: Area[] = [];
 
   /** Stations held, retired ones included until their tombstone. */
@@ -80,13 +88,28 @@ export class AreaTotals {
     return this.#areas.size;
   }
 
-  /** Takes one observation; false when a newer one of the same station is held already. */
-  apply(observation: Observation): boolean {
-    return this.applyShare(stationKey(observation.systemId, observation.stationId), observation);
+  /** Whether an area is held whose key version 0.1.0 wrote otherwise. */
+  get hasFormerAreaKeys(): boolean {
+    return this.#ownKeys.size > 0;
   }
 
-  /** As `apply`, where the station's key is at hand. Keeps nothing of `observation` itself. */
+  /**
+   * Takes one observation; false when a newer one of the same station is held already.
+   * @param readUnder the key of its record. @default the station's own
+   */
+  apply(observation: Observation, readUnder: string | null = null): boolean {
+    const key = stationKey(observation.systemId, observation.stationId);
+    this.#formerKeys.read(key, readUnder ?? key);
+    return this.#apply(key, observation);
+  }
+
+  /** As `apply`, where the station's own key is at hand. Keeps nothing of `observation` itself. */
   applyShare(key: string, observation: Share): boolean {
+    this.#formerKeys.read(key, key);
+    return this.#apply(key, observation);
+  }
+
+  #apply(key: string, observation: Share): boolean {
     const held = this.#stations.get(key);
     if (held === undefined) {
       const area = this.#area(observation);
@@ -118,10 +141,11 @@ export class AreaTotals {
     return true;
   }
 
-  /** A tombstone, written at `atMs`: the station is gone. False when it was not held. */
-  remove(key: string, atMs: number): boolean {
-    const held = this.#stations.get(key);
-    if (held === undefined) return false;
+  /** A tombstone, written at `atMs`: the station that stands under `key` is gone. False when none does. */
+  remove(readUnder: string, atMs: number): boolean {
+    const key = this.#formerKeys.at(readUnder);
+    const held = key === null ? undefined : this.#stations.get(key);
+    if (key === null || held === undefined) return false;
     this.#leave(held, atMs);
     this.#stations.delete(key);
     return true;
@@ -147,8 +171,8 @@ export class AreaTotals {
 
   /** One area's totals as they are now, changed or not; its next drain tells what changed since. */
   drainArea(key: string): TotalsChange {
-    const area = this.#areas.get(key);
-    if (area === undefined) return { key, totals: null, emptiedAtMs: null };
+    const area = this.#areas.get(key) ?? this.#areas.get(this.#ownKeys.get(key) ?? "");
+    if (area === undefined) return goneArea(key);
     return area.stations === 0 ? this.#detach(area) : drainedNow(area);
   }
 
@@ -167,13 +191,14 @@ export class AreaTotals {
   }
 
   #area(observation: Share): Area {
-    const key = totalsKey(observation.systemId, observation.area);
+    const { systemId, area: name } = observation;
+    const key = areaKey(systemId, name);
     let area = this.#areas.get(key);
     if (area === undefined) {
       area = {
         key,
-        systemId: observation.systemId,
-        area: observation.area,
+        systemId,
+        area: name,
         simulated: observation.simulated,
         asOfMs: 0,
         emptiedAtMs: null,
@@ -183,6 +208,8 @@ export class AreaTotals {
         ...NOTHING,
       };
       this.#areas.set(key, area);
+      const plainKey = plainAreaKey(systemId, name);
+      if (plainKey !== key) this.#ownKeys.set(plainKey, key);
     }
     return area;
   }
@@ -213,13 +240,23 @@ export class AreaTotals {
     this.#areas.delete(area.key);
     area.detached = true;
     area.drained = null;
-    return { key: area.key, totals: null, emptiedAtMs: area.emptiedAtMs };
+    return { ...namesOf(area), totals: null, emptiedAtMs: area.emptiedAtMs };
   }
+}
+
+/** An area of which nothing is known but that totals were published under `key`. */
+export function goneArea(key: string): TotalsChange {
+  const { systemId = "", area = key } = areasNamed(key).next().value ?? {};
+  return { key, plainKey: plainAreaKey(systemId, area), systemId, totals: null, emptiedAtMs: null };
+}
+
+function namesOf({ key, systemId, area }: Area): Pick<TotalsChange, "key" | "plainKey" | "systemId"> {
+  return { key, plainKey: plainAreaKey(systemId, area), systemId };
 }
 
 function drainedNow(area: Area): TotalsChange {
   area.drained = copy(area);
-  return { key: area.key, totals: totalsOf(area), emptiedAtMs: null };
+  return { ...namesOf(area), totals: totalsOf(area), emptiedAtMs: null };
 }
 
 function totalsOf(area: Area): Totals {

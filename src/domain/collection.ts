@@ -10,7 +10,8 @@
  *   published again
  */
 import { areaPartitionKey, partitionOf } from "./partitioning.ts";
-import { encodeRawRecord, rawValue, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
+import { encodeRawRecord, rawValue, servesNumericId, type RawRecord } from "./raw-record.ts";
+import { stationKey } from "../record/keys.ts";
 import type {
   CollectionOptions,
   Observed,
@@ -62,14 +63,11 @@ export class Collection {
   /**
    * Takes back what an earlier run published: call in log order with the raw topic's records of this system.
    * @param wanted false for what a selection leaves to others: only its place is kept
+   * @param key of the record. @default the station's own
    */
-  restore(record: RawRecord, partition: number, wanted = true): void {
+  restore(record: RawRecord, partition: number, wanted = true, key: string | null = null): void {
+    if (key !== null) this.#published.former.read(record.stationId, key, partition);
     this.#published.restore(record, partition, wanted);
-  }
-
-  /** A tombstone met while restoring. */
-  restoreTombstone(stationId: string, partition: number): void {
-    this.#published.restoreTombstone(stationId, partition);
   }
 
   /**
@@ -185,9 +183,9 @@ export class Collection {
     for (const { area, slot } of tentative) this.#published.slots.release(area, slot);
     const departed = this.#departures.observe(this.#published.all, present, mayLeave, observed);
     retired += this.#takeOut(departed, nowMs, { records, remember });
-    const all = [...leaving, ...records];
+    const { former } = this.#published;
     return {
-      records: all,
+      records: [...former.clearedWith(leaving), ...former.clearedWith(records)],
       published,
       retired,
       moved,
@@ -214,7 +212,7 @@ export class Collection {
     const retired = this.#takeOut(leaving, nowMs, { records, remember });
     const none = new Map<string, never>();
     return {
-      records,
+      records: this.#published.former.clearedWith(records),
       published: 0,
       retired,
       moved: 0,

@@ -4,7 +4,7 @@
  */
 import { asBoolean, asId, asTimeMs } from "./gbfs/fields.ts";
 import type { RawRecord } from "./raw-record.ts";
-import { totalsKey } from "./totals-record.ts";
+import { areaKey } from "../record/keys.ts";
 
 /** What rarely changes. Two observations of an unchanged place share one object. */
 export interface StationPlace {
@@ -119,7 +119,7 @@ function placeOf(
     lon: record.lon,
     capacity: record.capacity,
     area: shared(texts, record.area),
-    areaKey: shared(texts, totalsKey(record.systemId, record.area)),
+    areaKey: shared(texts, areaKey(record.systemId, record.area)),
     areaRule: record.areaRule === null ? null : shared(texts, record.areaRule),
     simulated: record.simulated,
   };

@@ -13,11 +13,13 @@ import { AreaState, type LiveArea } from "./live-area.ts";
 import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "./observation-order.ts";
-import { decodeRawRecord, stationKey, type RawRecord, type ReferenceReader } from "./raw-record.ts";
+import { decodeRawRecord, type RawRecord, type ReferenceReader } from "./raw-record.ts";
 import { isAhead } from "./received-record.ts";
 import type { Reject } from "./station.ts";
-import { decodeThrough, decodeTotals, supersedes, totalsKey } from "./totals-record.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes } from "./totals-record.ts";
 import type { Applied, ViewRecord } from "./view-record.ts";
+import { FormerKeys } from "../record/former-keys.ts";
+import { stationKey } from "../record/keys.ts";
 
 export interface LiveViewOptions {
   /** Areas and stations kept in the journal: a dozen polls in which all of Vélib' changes. @default 20000 */
@@ -39,6 +41,7 @@ interface Held {
 export class LiveView {
   readonly #stations = new Map<string, Held>();
   readonly #areas = new Map<string, AreaState>();
+  readonly #formerKeys = { stations: new FormerKeys(), areas: new FormerKeys() };
   readonly #systems = new LiveSystems();
   /** Station key by painted code, by system. */
   readonly #codes = new Map<string, Map<string, string>>();
@@ -76,15 +79,16 @@ export class LiveView {
    * @param nowMs the reader's clock, where there is one: what is stamped ahead of it is from the future
    */
   applyRaw(record: ViewRecord, nowMs = Infinity): Applied {
-    if (record.unusable !== undefined) return this.#unusable(record.unusable);
+    if (record.unusable !== undefined) return this.#refused(record.unusable, null);
     if (record.text === null) return this.#removeStation(record);
-    if (isAhead(record.timestampMs, nowMs)) return this.#unusable("from_the_future");
+    if (isAhead(record.timestampMs, nowMs)) return this.#refused("from_the_future", null);
     const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, this.#readReference);
     if (!decoded.ok) return this.#rejected(decoded.reject);
     const raw = decoded.record;
     const built = stationKey(raw.systemId, raw.stationId);
-    // The record's own text where it says the same: the log and the totals hold that one too.
+    // The record's own text where it is the same: others hold that one too.
     const key = record.key === built ? record.key : built;
+    this.#formerKeys.stations.read(key, record.key ?? key);
     const held = this.#stations.get(key);
     this.#systems.observed(raw);
     if (held === undefined) {
@@ -106,16 +110,12 @@ export class LiveView {
 
   /** Takes one record of the totals topic. */
   applyTotals(record: ViewRecord): Applied {
-    if (record.unusable !== undefined) return this.#unusable(record.unusable);
+    if (record.unusable !== undefined) return this.#refused(record.unusable, null);
     const through = decodeThrough(record.headers["through"]);
     const totals = record.text === null ? null : decodeTotals(record.text);
-    if (record.text !== null && totals === null) {
-      return this.#rejected({ reason: "not_totals", path: "$", stationId: null, record: record.text });
-    }
-    const key = totals === null ? record.key : totalsKey(totals.systemId, totals.area);
-    if (key === null || (record.key !== null && record.key !== key)) {
-      return this.#rejected({ reason: "key_mismatch", path: "$", stationId: null, record: record.text });
-    }
+    if (record.text !== null && totals === null) return this.#refused("not_totals", record.text);
+    const key = ownAreaKey(record, totals, this.#formerKeys.areas);
+    if (!key) return key === undefined ? "stale" : this.#refused("key_mismatch", record.text);
     const area = this.#area(key);
     if (!supersedes(area.kept, through, totals?.asOfMs ?? null)) return "stale";
     area.kept = { through, asOfMs: totals?.asOfMs ?? area.kept?.asOfMs ?? 0 };
@@ -221,15 +221,14 @@ export class LiveView {
   }
 
   #removeStation(record: ViewRecord): Applied {
-    if (record.key === null) {
-      return this.#rejected({ reason: "tombstone_without_key", path: "$", stationId: null, record: null });
-    }
-    const held = this.#stations.get(record.key);
+    if (record.key === null) return this.#refused("tombstone_without_key", null);
+    const key = this.#formerKeys.stations.at(record.key);
+    const held = key === null ? undefined : this.#stations.get(key);
     // A late tombstone in a partition that the station has left says nothing about where it is now.
-    if (held === undefined || held.partition !== record.partition) return "stale";
-    this.#stations.delete(record.key);
+    if (key === null || held === undefined || held.partition !== record.partition) return "stale";
+    this.#stations.delete(key);
     if (held.retired) return "unchanged";
-    this.#leave(record.key, held.station);
+    this.#leave(key, held.station);
     return "changed";
   }
 
@@ -276,8 +275,8 @@ export class LiveView {
     this.#areasTouched.push(area);
   }
 
-  #unusable(reason: string): Applied {
-    return this.#rejected({ reason, path: "$", stationId: null, record: null });
+  #refused(reason: string, record: string | null): Applied {
+    return this.#rejected({ reason, path: "$", stationId: null, record });
   }
 
   #rejected(reject: Reject): Applied {
@@ -286,7 +285,7 @@ export class LiveView {
   }
 }
 
-/** Where the held record stands in the order; a retired one counts as zero everywhere, as it was published. */
+/** Where the held record stands in the order; a retired one counts as zero everywhere. */
 function orderOf(held: Held): Parameters<typeof supersedesObservation>[1] {
   const { station, observedAtMs, retired } = held;
   const { total, electric, mechanical, docks } = station;

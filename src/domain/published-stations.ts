@@ -9,13 +9,16 @@
 import { recordDigest } from "./change-detection.ts";
 import type { Foreign, Published, Remembered } from "./collection-plan.ts";
 import { ForeignRecords } from "./foreign-records.ts";
-import { informationOf, servesNumericId, stationKey, type RawRecord } from "./raw-record.ts";
+import { FormerStations } from "./former-stations.ts";
+import { informationOf, servesNumericId, type RawRecord } from "./raw-record.ts";
+import { stationKey } from "../record/keys.ts";
 import { Slots } from "./slots.ts";
 import type { OtherWriter } from "./writer.ts";
 
 export class PublishedStations {
   readonly slots = new Slots();
   readonly foreign = new ForeignRecords();
+  readonly former: FormerStations;
   readonly #system: { readonly systemId: string; readonly simulated: boolean };
   readonly #stations = new Map<string, Published>();
   /** Simulated stations in the topic of a real system, or the other way round: never added up. */
@@ -24,6 +27,7 @@ export class PublishedStations {
 
   constructor(system: { readonly systemId: string; readonly simulated: boolean }) {
     this.#system = system;
+    this.former = new FormerStations(system.systemId, (id) => this.#stations.get(id)?.partition);
   }
 
   /** Stations that are wanted here. */
@@ -57,7 +61,7 @@ export class PublishedStations {
     const { stationId, observedAtMs } = record;
     const held = this.#stations.get(stationId);
     // A late retirement in a partition that the station has left says nothing about where it is now.
-    if (record.retired) return this.restoreTombstone(stationId, partition);
+    if (record.retired) return this.#restoreRetired(stationId, partition);
     if (held !== undefined && held.observedAtMs > observedAtMs) return;
     if (held !== undefined) this.#forget(stationId, held);
     this.#stations.set(stationId, {
@@ -77,8 +81,7 @@ export class PublishedStations {
     if (record.simulated !== this.#system.simulated) this.#mixed.add(stationId);
   }
 
-  /** A tombstone met while restoring. */
-  restoreTombstone(stationId: string, partition: number): void {
+  #restoreRetired(stationId: string, partition: number): void {
     const held = this.#stations.get(stationId);
     if (held !== undefined && held.partition === partition) this.#forget(stationId, held);
   }
@@ -105,6 +108,7 @@ export class PublishedStations {
 
   /** Takes what the log has acknowledged. */
   remember({ stationId, station }: Remembered): void {
+    this.former.acknowledged(stationId);
     const held = this.#stations.get(stationId);
     if (station === null) {
       if (held !== undefined) this.#forget(stationId, held);

@@ -193,7 +193,10 @@ export class RawRecordScan {
     const systemLength = systemEnd - systemStart;
     if (
       key.length !== systemLength + 1 + (stationEnd - stationStart) ||
-      key.charCodeAt(systemLength) !== COLON ||
+      // The first colon and the last, and nothing encoded: else keys and ids are compared by who knows their codec.
+      key.indexOf(":") !== systemLength ||
+      key.lastIndexOf(":") !== systemLength ||
+      key.includes("%") ||
       !isText(bytes, stationStart, stationEnd, key, systemLength + 1) ||
       !isText(bytes, systemStart, systemEnd, key, 0)
     )

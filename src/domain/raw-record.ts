@@ -2,11 +2,10 @@
  * The raw record of topic `velib-projet`: the feed's own station object plus our normalised fields
  * (docs/contracts.md, "Raw record"). This file writes it and reads it back, from us or from strangers.
  */
+import { plainStationKey, stationKey } from "../record/keys.ts";
 import type { AreaRule, Reject, StationInformation, StationStatus } from "./station.ts";
 
 export const RAW_SCHEMA = "velostream.station.v1";
-/** The system whose totals are keyed by the bare area: Vélib' Métropole. */
-export const DEFAULT_SYSTEM_ID = "velib";
 
 /**
  * An observation may be this far ahead of its record's time, and a record's time ahead of a reader's clock: what clocks
@@ -53,11 +52,6 @@ export function informationOf({
 }: RawRecord): StationInformation | undefined {
   if (name === null && lat === null) return undefined;
   return { stationId, stationCode: null, name, lat, lon, capacity, postCode: null, regionId: null };
-}
-
-/** Key of a raw record. */
-export function stationKey(systemId: string, stationId: string): string {
-  return `${systemId}:${stationId}`;
 }
 
 export interface RawRecordInput {
@@ -200,7 +194,7 @@ export function decodeRawRecord(
   if (typeof systemId !== "string" || systemId === "")
     return rejected("invalid_field", "system_id", null, value);
   if (stationId === null) return rejected("invalid_field", "station_id", null, value);
-  if (key !== null && key !== stationKey(systemId, stationId))
+  if (key !== null && key !== stationKey(systemId, stationId) && key !== plainStationKey(systemId, stationId))
     return rejected("key_mismatch", "station_id", stationId, value);
   if (typeof area !== "string" || area === "") return rejected("invalid_field", "postcode", stationId, value);
   if (!isCount(observedAtMs)) return rejected("invalid_field", "observed_at", stationId, value);

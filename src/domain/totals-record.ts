@@ -2,7 +2,8 @@
  * The totals record of topic `velib-projet-final-data` (docs/contracts.md, "Totals record"): how it is written,
  * read back, and which of two records for one area a reader keeps.
  */
-import { DEFAULT_SYSTEM_ID } from "./raw-record.ts";
+import type { FormerKeys } from "../record/former-keys.ts";
+import { areaKey, areaOfTombstone, DEFAULT_SYSTEM_ID, plainAreaKey, SYSTEM_HEADER } from "../record/keys.ts";
 
 /** One area's totals, as published. */
 export interface Totals {
@@ -21,11 +22,6 @@ export interface Totals {
   /** How many of the stations have no known split. */
   readonly stationsWithoutSplit: number;
   readonly simulated: boolean;
-}
-
-/** Key of a totals record: the bare area for Vélib', so that the reference's consumers need no change. */
-export function totalsKey(systemId: string, area: string): string {
-  return systemId === DEFAULT_SYSTEM_ID ? area : `${systemId}:${area}`;
 }
 
 /** The JSON value; the first four fields are the reference pipeline's and stay first. */
@@ -69,6 +65,29 @@ export function decodeTotals(text: string): Totals | null {
     stationsWithoutSplit: numberOrNull(fields["stations_without_split"]) ?? 0,
     simulated: fields["simulated"] === true,
   };
+}
+
+/**
+ * The own key of the area that a totals record is of. Null when its key and value name two areas; undefined when it is
+ * the tombstone of a key of old, whose area stands under its own by now.
+ * @param totals what its value says; null for a tombstone
+ */
+export function ownAreaKey(
+  record: { readonly key: string | null; readonly headers: Readonly<Record<string, string>> },
+  totals: Totals | null,
+  formerKeys: FormerKeys,
+): string | null | undefined {
+  const { key, headers } = record;
+  if (totals !== null) {
+    const own = areaKey(totals.systemId, totals.area);
+    if (key !== null && key !== own && key !== plainAreaKey(totals.systemId, totals.area)) return null;
+    formerKeys.read(own, key ?? own);
+    return own;
+  }
+  if (key === null) return null;
+  const system = headers[SYSTEM_HEADER];
+  if (system !== undefined && !formerKeys.has(key) && areaOfTombstone(key, system) === null) return undefined;
+  return formerKeys.at(key) ?? undefined;
 }
 
 function numberOrNull(value: unknown): number | null {

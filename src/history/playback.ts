@@ -7,8 +7,7 @@
  */
 import { areaPartitionKey } from "../domain/partitioning.ts";
 import { encodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
-import { RAW_SCHEMA, stationKey } from "../domain/raw-record.ts";
-import { totalsKey } from "../domain/totals-record.ts";
+import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import type { Clock, ProduceRecord } from "../ports.ts";
 import { watched, type ArchiveReader } from "./archive-reader.ts";
 import { totalsRows } from "./archive-rows.ts";
@@ -16,6 +15,7 @@ import { PlaybackState } from "./playback-state.ts";
 import { inOneSequence, type PlayedRow } from "./playback-order.ts";
 import { readStretch } from "./playback-rows.ts";
 import { rawValue } from "./raw-value.ts";
+import { areaKey, stationKey, SYSTEM_HEADER } from "../record/keys.ts";
 
 export interface PlaybackOptions {
   readonly reader: ArchiveReader;
@@ -108,7 +108,7 @@ function* polls(
 function batchOf(rows: readonly PlayedRow[], atMs: number, rawTopic: string): PlayedBatch {
   const records = rows.map(({ row, publish }): ProduceRecord => {
     const { system, area } = row;
-    const keys = publish?.map((each) => totalsKey(system, each));
+    const keys = publish?.map((each) => areaKey(system, each));
     return {
       topic: rawTopic,
       key: stationKey(system, row.stationId),
@@ -116,6 +116,7 @@ function batchOf(rows: readonly PlayedRow[], atMs: number, rawTopic: string): Pl
       partitionKey: areaPartitionKey(system, area ?? ""),
       headers: {
         schema: RAW_SCHEMA,
+        ...(row.event === "removed" ? { [SYSTEM_HEADER]: system } : {}),
         ...(keys === undefined ? {} : { [PUBLICATION_HEADER]: encodePublication(keys) }),
       },
       timestampMs: row.observedAtMs,

@@ -1,5 +1,5 @@
 /** A row of the archive as the raw record that it was, with the fields that the archive keeps (docs/history.md). */
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
+import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 import type { StationRow } from "./rows.ts";
 
 /** The JSON value of an observation, or of a last word. */

@@ -4,9 +4,9 @@
  *
  *   take ─▶ rows ─▶ acknowledged: it stays so                 the disk is full: undo ─▶ as before, taken again later
  */
-import { DEFAULT_SYSTEM_ID, type ReferenceReader } from "../domain/raw-record.ts";
+import type { ReferenceReader } from "../domain/raw-record.ts";
 import { receiveRaw, unusableReason } from "../domain/received-record.ts";
-import { decodeThrough, decodeTotals, supersedes, totalsKey, type Kept } from "../domain/totals-record.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../domain/totals-record.ts";
 import type { Clock, Logger, LogRecord, Metrics, MissingRecords } from "../ports.ts";
 import { canNameFolder } from "./layout.ts";
 import type { PlainTable } from "./parquet-files.ts";
@@ -18,6 +18,19 @@ import {
   type AreaRow,
   type StationRow,
 } from "./rows.ts";
+import { FormerKeys } from "../record/former-keys.ts";
+import {
+  areaKey,
+  areaOfTombstone,
+  areasNamed,
+  DEFAULT_SYSTEM_ID,
+  parseAreaKey,
+  parseStationKey,
+  stationKey,
+  stationOfTombstone,
+  SYSTEM_HEADER,
+  type AreaName,
+} from "../record/keys.ts";
 
 /** A hole in the records of a partition, and the first row after it. */
 export interface MissingRows {
@@ -43,6 +56,9 @@ export interface TakenRecords {
 
 /** Why a record is skipped that is simulated where the archive is real, or the other way round. */
 const MIXED = "simulated_beside_real";
+
+/** Why the tombstone of a key that version 0.1.0 wrote is skipped: what stood under it stands under its own by now. */
+const FORMER_KEY = "former_key";
 
 /** Times beyond the year 9999 name no day. */
 const LATEST_MS = 253_402_300_799_999;
@@ -111,6 +127,8 @@ export class RecordRows {
   #skipped: string[] = [];
   /** What `kept` held before this take. */
   #keptBefore = new Map<string, Kept | undefined>();
+  readonly #formerStations = new FormerKeys();
+  readonly #formerAreas = new FormerKeys();
 
   constructor(options: RecordRowsOptions) {
     this.#options = options;
@@ -205,16 +223,21 @@ export class RecordRows {
     const place = { epoch, partition: record.partition, offset: record.offset };
     const decoding = receiveRaw(record, now(), readReference);
     if (decoding === "tombstone") {
-      const split = record.key?.indexOf(":") ?? -1;
-      if (record.key === null || split < 1) return this.#skip("unknown_key");
-      const system = record.key.slice(0, split);
-      if (!isUsable(system, record.timestampMs)) return this.#skip("out_of_range");
-      return removedStationRow(record.key.slice(split + 1), record.timestampMs, { system, ...place });
+      if (record.key === null) return this.#skip("unknown_key");
+      const system = record.headers[SYSTEM_HEADER];
+      const named = this.#formerStations.has(record.key)
+        ? parseStationKey(this.#formerStations.at(record.key) ?? "")
+        : stationOfTombstone(record.key, system);
+      if (named === null) return this.#skip(system === undefined ? "unknown_key" : FORMER_KEY);
+      if (!isUsable(named.systemId, record.timestampMs)) return this.#skip("out_of_range");
+      return removedStationRow(named.stationId, record.timestampMs, { system: named.systemId, ...place });
     }
     // The aggregate keeps a reject of it; here it only has no row.
     if (!decoding.ok) return this.#skip(decoding.reject.reason);
     if (!isUsable(decoding.record.systemId, decoding.record.observedAtMs)) return this.#skip("out_of_range");
     if (!this.#isOfOneKind(decoding.record.simulated)) return this.#skip(MIXED);
+    const own = stationKey(decoding.record.systemId, decoding.record.stationId);
+    this.#formerStations.read(own, record.key ?? own);
     return stationRow(decoding.record, place);
   }
 
@@ -226,10 +249,12 @@ export class RecordRows {
     if (unusable !== null) return this.#skip(unusable);
     const totals = record.value === null ? null : decodeTotals(record.value.toString("utf8"));
     if (record.value !== null && totals === null) return this.#skip("not_totals");
-    const key = totals === null ? record.key : totalsKey(totals.systemId, totals.area);
-    if (key === null) return this.#skip("unknown_key");
+    const own = ownAreaKey(record, totals, this.#formerAreas);
+    if (own === undefined) return this.#skip(FORMER_KEY);
+    if (own === null) return this.#skip("unknown_key");
     const atMs = totals?.asOfMs ?? record.timestampMs;
-    const { system, area } = areaOfKey(key);
+    const { systemId: system, area } = totals ?? this.#areaOf(own, record);
+    const key = areaKey(system, area);
     if (!isUsable(system, atMs)) return this.#skip("out_of_range");
     if (totals !== null && !this.#isOfOneKind(totals.simulated)) return this.#skip(MIXED);
     if (!supersedes(this.#kept.get(key), through, atMs)) return this.#skip("repeated_totals");
@@ -238,6 +263,16 @@ export class RecordRows {
     return totals === null
       ? removedAreaRow(area, atMs, through, { system, ...place })
       : areaRow(totals, through, place);
+  }
+
+  /** Which area a tombstone is of: one that is archived, where its key alone may mean several. */
+  #areaOf(own: string, record: LogRecord): AreaName {
+    const system = record.headers[SYSTEM_HEADER];
+    const told = own === record.key ? areaOfTombstone(own, system) : parseAreaKey(own);
+    if (told !== null && (system !== undefined || own !== record.key)) return told;
+    for (const named of areasNamed(own))
+      if (this.#kept.has(areaKey(named.systemId, named.area))) return named;
+    return told ?? { systemId: DEFAULT_SYSTEM_ID, area: own };
   }
 
   /** An archive holds real data or simulated data: a year later nobody could tell them apart. */
@@ -250,14 +285,6 @@ export class RecordRows {
     this.#skipped.push(reason);
     return null;
   }
-}
-
-/** The system and area that a totals key names. */
-export function areaOfKey(key: string): { readonly system: string; readonly area: string } {
-  const split = key.indexOf(":");
-  return split < 1
-    ? { system: DEFAULT_SYSTEM_ID, area: key }
-    : { system: key.slice(0, split), area: key.slice(split + 1) };
 }
 
 function isUsable(system: string, atMs: number): boolean {

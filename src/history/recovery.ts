@@ -1,5 +1,5 @@
 /** What a writer begins with: the manifest, and the journals that were not committed when the last writer ended. */
-import { totalsKey, type Kept } from "../domain/totals-record.ts";
+import { type Kept } from "../domain/totals-record.ts";
 import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Coverage } from "./coverage.ts";
@@ -10,6 +10,7 @@ import { listJournals, readJournal, type Frame } from "./journal.ts";
 import type { DataFile, GapReason, RecordedGap } from "./manifest.ts";
 import { observeRows } from "./observe-rows.ts";
 import { AREA_COLUMNS, fromCells, STATION_COLUMNS, type AreaRow, type StationRow } from "./rows.ts";
+import { areaKey } from "../record/keys.ts";
 
 export interface EpochOptions {
   readonly kind: Epoch["kind"];
@@ -148,7 +149,7 @@ async function keptAreas(folder: ArchiveFolder, epoch: number): Promise<Readonly
       row.throughPartition === null || row.throughOffset === null
         ? null
         : { partition: row.throughPartition, offset: row.throughOffset };
-    kept.set(totalsKey(row.system, row.area), { through, asOfMs: row.asOfMs });
+    kept.set(areaKey(row.system, row.area), { through, asOfMs: row.asOfMs });
   }
   return kept;
 }

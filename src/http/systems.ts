@@ -1,10 +1,10 @@
 /** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
 import type { LiveSystem } from "../domain/live-system.ts";
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { VELIB_SYSTEM } from "../domain/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
 import { knownTimezone, webAddress } from "./publisher-text.ts";
+import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
 /** Data younger than this is never called stale, however fast the feed is. */
 const LEAST_STALE_AFTER_MS = 300_000;

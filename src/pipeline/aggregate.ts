@@ -15,6 +15,7 @@
  * Records that are played back from history say themselves which totals follow them (domain/publication.ts).
  */
 import { AreaTotals, type TotalsChange } from "../domain/area-totals.ts";
+import { clearingFormerKeys, drainAnew, standUnderFormerKeys } from "../domain/drain-anew.ts";
 import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
 import { decodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
 import type { RawDecoding, ReferenceReader } from "../domain/raw-record.ts";
@@ -31,6 +32,7 @@ import type {
   RestoreRange,
   TopicNames,
 } from "../ports.ts";
+import type { AreaName } from "../record/keys.ts";
 import { RawRejects, type Refused } from "./raw-rejects.ts";
 import { type Place, totalsRecords } from "./totals-records.ts";
 
@@ -39,8 +41,8 @@ export interface AggregateOptions {
   readonly readReference: ReferenceReader;
   /** Partitions of the raw topic when the worker started: where a keyless record of an area belongs. */
   readonly partitionCount: number;
-  /** Keys of the areas that the totals topic holds from this raw partition; read only when a restore needs them. */
-  readonly publishedAreas: (partition: number) => Promise<ReadonlySet<string>>;
+  /** The areas that the totals topic holds from this raw partition, by key; read only when a restore needs them. */
+  readonly publishedAreas: (partition: number) => Promise<ReadonlyMap<string, AreaName>>;
   /** Who this is, in every totals record. */
   readonly writer: TotalsWriter;
   /**
@@ -62,8 +64,10 @@ interface PartitionState {
   readonly totals: AreaTotals;
   /** Where the backlog ends that must be read before anything is put out; null in the steady state. */
   catchUpTo: number | null;
-  /** Areas published before a restore that could not tell from history; null where it could. */
-  published: ReadonlySet<string> | null;
+  /** Areas published before a restore that could not tell from history, or under former keys; else null. */
+  published: ReadonlyMap<string, AreaName> | null;
+  /** Nothing was put out yet of a backlog, whose areas may stand in the totals topic under keys of old. */
+  mayStandUnderFormerKeys: boolean;
   /** Rejects of the backlog: written with its totals. */
   rejects: ProduceRecord[];
   /** Every area was put out after a restore. */
@@ -106,7 +110,12 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       partitions.set(partition, {
         totals,
         catchUpTo: behind ? range.endOffset : null,
-        published: foreign || (behind && gaps) ? await options.publishedAreas(partition) : null,
+        ...(await publishedBefore(
+          partition,
+          totals,
+          { unsure: foreign || (behind && gaps), behind },
+          options,
+        )),
         rejects: [],
         anew: false,
         held: undefined,
@@ -159,6 +168,20 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
   };
 }
 
+/** What was published and must be compared with, where history does not tell it or areas stand under keys of old. */
+async function publishedBefore(
+  partition: number,
+  totals: AreaTotals,
+  { unsure, behind }: { unsure: boolean; behind: boolean },
+  { publishedAreas }: AggregateOptions,
+): Promise<Pick<PartitionState, "published" | "mayStandUnderFormerKeys">> {
+  // What a backlog brings cannot be asked for now: its keys of old are taken away whether they are there or not.
+  if (!unsure && !totals.hasFormerAreaKeys) return { published: null, mayStandUnderFormerKeys: behind };
+  const areas = await publishedAreas(partition);
+  const published = unsure || standUnderFormerKeys(areas) ? areas : null;
+  return { published, mayStandUnderFormerKeys: false };
+}
+
 /** Whether all of these records say themselves which totals follow them. */
 function isPlayedBack(records: readonly LogRecord[]): boolean {
   return (
@@ -179,18 +202,11 @@ function follow(wholeTo: number | null, records: readonly LogRecord[]): number |
 
 /** What differs from what was published, each area once. */
 function drain(state: PartitionState): readonly TotalsChange[] {
-  const { totals, published: before } = state;
-  if (before === null) return totals.drain();
-  // After a restore that could not tell what was published, the totals topic could: only its areas can have emptied.
+  const { totals, published, mayStandUnderFormerKeys } = state;
   state.published = null;
-  const held = new Set([...totals.totals()].map(([key]) => key));
-  totals.forgetDrained();
-  const changes = new Map(totals.drain().map((change) => [change.key, change] as const));
-  const emptied = [...before].filter((key) => !held.has(key));
-  return [
-    ...[...changes.values()].filter(({ totals: now }) => now !== null),
-    ...emptied.map((key) => changes.get(key) ?? { key, totals: null, emptiedAtMs: null }),
-  ];
+  state.mayStandUnderFormerKeys = false;
+  if (published !== null) return drainAnew(totals, published);
+  return mayStandUnderFormerKeys ? clearingFormerKeys(totals.drain(), totals) : totals.drain();
 }
 
 /** Applies one record to the totals; a reject is returned. */
@@ -213,7 +229,7 @@ function take(
   const decoding = decode(record, nowMs, options);
   if (decoding === "tombstone") totals.remove(key ?? "", record.timestampMs);
   else if (!decoding.ok) return decoding;
-  else if (!totals.apply(decoding.record)) return "stale";
+  else if (!totals.apply(decoding.record, key)) return "stale";
   return "taken";
 }
 

@@ -18,7 +18,7 @@ import {
   type Writer,
 } from "../domain/writer.ts";
 import type { Clock, Logger, LogRecord, Metrics, SystemDescription, SystemFlag } from "../ports.ts";
-import { stationOfKey } from "./restore-collection.ts";
+import { parseStationKey, stationOfTombstone, SYSTEM_HEADER } from "../record/keys.ts";
 
 /** A rival that wrote nothing for this long has stopped: a collector writes every five minutes (domain/heartbeat.ts). */
 export const RIVAL_SILENT_MS = 6 * 60_000;
@@ -149,20 +149,28 @@ export class OtherWriters {
     const { key, partition } = record;
     if (key === null) return;
     const header = record.headers["writer"];
-    const stationId = stationOfKey(key, system.systemId);
     const writer =
       header === this.header || decodeWriter(header).collector === own.collector
         ? null
         : this.#writer(header);
-    if (writer === null) return collection.learnOwn(stationId);
+    if (writer === null) {
+      const own = parseStationKey(key);
+      // A tombstone that took a key of old away tells nothing of the station.
+      if (own?.systemId === system.systemId) collection.learnOwn(own.stationId);
+      return;
+    }
     if (writer.seenAtMs === -Infinity) this.#meet(writer);
     writer.seenAtMs = clock.now();
     const decoding = receiveRaw(record, clock.now(), () => null);
-    if (decoding === "tombstone") return collection.learn(stationId, null, partition, writer);
+    if (decoding === "tombstone") {
+      const gone = stationOfTombstone(key, record.headers[SYSTEM_HEADER]);
+      if (gone?.systemId === system.systemId) collection.learn(gone.stationId, null, partition, writer);
+      return;
+    }
     if (!decoding.ok || decoding.record.systemId !== system.systemId) return;
     const read = decoding.record;
     if (system.simulated && !read.simulated && !read.retired) this.#mixed = true;
-    collection.learn(stationId, read, partition, writer, isWanted(read));
+    collection.learn(read.stationId, read, partition, writer, isWanted(read));
   }
 
   #writer(header: string | undefined): OtherWriter {

@@ -6,12 +6,14 @@
  * So memory is bounded, and the log gets the latest of every station when it is back.
  */
 import type { Plan } from "../domain/collection-plan.ts";
-import type { Collection, Observed } from "../domain/collection.ts";
+import type { Collection } from "../domain/collection.ts";
+import type { Observed } from "../domain/collection-plan.ts";
 import { isRenumbering } from "../domain/renumbering.ts";
 import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import { WRITER_HEADER } from "../domain/writer.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
+import { SYSTEM_HEADER, systemKey } from "../record/keys.ts";
 import { isSelected, type StationSelection } from "../domain/station-selection.ts";
 import type {
   Clock,
@@ -57,6 +59,8 @@ export class PollPublisher {
   readonly #options: PollPublisherOptions;
   /** One object for all records. */
   readonly #headers: Readonly<Record<string, string>>;
+  /** Of tombstones: no value says whose they are. */
+  readonly #goneHeaders: Readonly<Record<string, string>>;
   readonly #rejects = new RejectMemory();
   readonly #informationRejects = new RejectMemory();
   #waiting: Succeeded | null = null;
@@ -66,6 +70,7 @@ export class PollPublisher {
     this.#options = options;
     const { others } = options;
     this.#headers = { schema: RAW_SCHEMA, ...(others === null ? {} : { [WRITER_HEADER]: others.header }) };
+    this.#goneHeaders = { ...this.#headers, [SYSTEM_HEADER]: options.system.systemId };
   }
 
   /** Takes a poll in place of one that still waits. Resolves when nothing is left to publish; never rejects. */
@@ -118,7 +123,7 @@ export class PollPublisher {
       key,
       value,
       partition,
-      headers: this.#headers,
+      headers: value === null ? this.#goneHeaders : this.#headers,
       timestampMs,
     }));
   }
@@ -148,7 +153,7 @@ export class PollPublisher {
     for (const reject of rejects)
       records.push({
         topic: topics.rejects,
-        key: system.systemId,
+        key: systemKey(system.systemId),
         value: encodeReject(system.systemId, reject, poll.observedAtMs),
         partitionKey: system.systemId,
         timestampMs: poll.observedAtMs,

@@ -2,8 +2,9 @@
  * Rejects of the aggregate: what of the raw topic could not be used, as records of the rejects topic, counted, and said
  * once in a while: a stranger that writes thousands of them must not fill the log.
  */
-import { DEFAULT_SYSTEM_ID, type RawDecoding } from "../domain/raw-record.ts";
+import type { RawDecoding } from "../domain/raw-record.ts";
 import { encodeReject } from "../domain/reject-record.ts";
+import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../record/keys.ts";
 import type { Clock, Logger, LogRecord, Metrics, ProduceRecord, TopicNames } from "../ports.ts";
 
 /** One line for a reason in this long. */
@@ -31,12 +32,12 @@ export class RawRejects {
     const { topics, clock, metrics } = this.#options;
     metrics.count("velostream_rejects_total", { stage: "aggregate", reason: reject.reason });
     const place = `${record.topic}:${record.partition}:${record.offset}`;
-    const systemId = record.key?.split(":")[0] ?? DEFAULT_SYSTEM_ID;
+    const systemId = record.key === null ? DEFAULT_SYSTEM_ID : systemOfKey(record.key);
     const nowMs = clock.now();
     this.#say(reject.reason, place, nowMs);
     return {
       topic: topics.rejects,
-      key: systemId,
+      key: systemKey(systemId),
       value: encodeReject(systemId, { ...reject, path: `${place} ${reject.path}` }, record.timestampMs),
       partitionKey: systemId,
       // Brokers refuse times from the future, and what is wrong with the record is often just that.

@@ -7,6 +7,7 @@
 import type { Collection } from "../domain/collection.ts";
 import type { RawRecord } from "../domain/raw-record.ts";
 import { receiveRaw } from "../domain/received-record.ts";
+import { systemOfKey } from "../record/keys.ts";
 import type { Clock, Log, LogRecord } from "../ports.ts";
 
 /** The newest records of one system, in log order. */
@@ -80,6 +81,8 @@ export class RestoreSnapshot {
 
   async #read(systemIds: ReadonlySet<string>): Promise<Map<string, Kept>> {
     const systems = new Map<string, Kept>([...systemIds].map((systemId) => [systemId, new Map()]));
+    /** Whose records stand under keys that do not tell it, by place: keys of version 0.1.0 with colons in the ids. */
+    const owners = new Map<string, string>();
     for await (const { records } of this.#log.read({
       topics: [this.#rawTopic],
       from: "earliest",
@@ -87,27 +90,34 @@ export class RestoreSnapshot {
       signal: this.#signal,
     })) {
       for (const record of records) {
-        // Keys alone tell whose record it is: no value is parsed before its system asks for it.
-        const kept = systems.get(systemOfKey(record.key));
-        if (kept === undefined) continue;
+        const { key } = record;
+        // Keys alone tell whose record it is, but for those of old: no value is parsed before its system asks for it.
+        if (key === null || (!mayBeFormer(key) && !systems.has(systemOfKey(key)))) continue;
         // A station that moved has a tombstone in the partition it left and a record where it is now.
-        const place = `${record.partition} ${record.key ?? ""}`;
+        const place = `${record.partition} ${key}`;
+        const systemId = mayBeFormer(key) ? ownerOf(record, owners.get(place)) : systemOfKey(key);
+        const kept = systems.get(systemId);
+        if (kept === undefined) continue;
         kept.delete(place);
-        kept.set(place, record);
+        // A tombstone leaves nothing to restore.
+        if (record.value !== null) kept.set(place, record);
+        if (mayBeFormer(key)) owners.set(place, systemId);
       }
     }
     return systems;
   }
 }
 
-/** The system that a raw record's key names; empty without a key. */
-export function systemOfKey(key: string | null): string {
-  return key?.slice(0, key.indexOf(":")) ?? "";
+/** Keys of 0.1.0 had nothing encoded: of these the first colon may not be the one that parts them. */
+function mayBeFormer(key: string): boolean {
+  return key.includes("%") || key.indexOf(":") !== key.lastIndexOf(":");
 }
 
-/** The station that a raw record's key names. */
-export function stationOfKey(key: string, systemId: string): string {
-  return key.slice(systemId.length + 1);
+/** Whose record stands under such a key; a tombstone is of whose record stood there. */
+function ownerOf(record: LogRecord, owner = ""): string {
+  const decoding = receiveRaw(record, Infinity, () => null);
+  if (decoding === "tombstone") return owner;
+  return decoding.ok ? decoding.record.systemId : "";
 }
 
 function restoreRecord(
@@ -118,14 +128,9 @@ function restoreRecord(
   rules: RestoreRules,
 ): void {
   const { key, partition, headers } = record;
-  if (key === null) return;
   // A record from the future is no memory of what was published: its station is published again.
   const decoding = receiveRaw(record, nowMs, () => null);
-  if (decoding === "tombstone") {
-    collection.restoreTombstone(stationOfKey(key, systemId), partition);
-    return;
-  }
-  if (!decoding.ok || decoding.record.systemId !== systemId) return;
+  if (decoding === "tombstone" || !decoding.ok || decoding.record.systemId !== systemId) return;
   rules.onRecord?.(headers["writer"], decoding.record.observedAtMs);
-  collection.restore(decoding.record, partition, rules.isWanted?.(decoding.record) ?? true);
+  collection.restore(decoding.record, partition, rules.isWanted?.(decoding.record) ?? true, key);
 }

@@ -2,6 +2,7 @@
 import type { TotalsChange } from "../domain/area-totals.ts";
 import { encodeThrough, encodeTotals } from "../domain/totals-record.ts";
 import { encodeWriter, type TotalsWriter } from "../domain/totals-writer.ts";
+import { SYSTEM_HEADER } from "../record/keys.ts";
 import type { LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
 
 export const TOTALS_SCHEMA = "velostream.totals.v1";
@@ -21,12 +22,12 @@ export function totalsRecords(
     through: encodeThrough(through),
     writer: encodeWriter(writer),
   };
-  const record = ({ key, totals, emptiedAtMs }: TotalsChange): ProduceRecord => ({
+  const record = ({ key, plainKey, systemId, totals, emptiedAtMs }: TotalsChange): ProduceRecord => ({
     topic: topics.totals,
     key,
     value: totals === null ? null : encodeTotals(totals),
-    headers,
-    partitionKey: key,
+    headers: totals === null ? { ...headers, [SYSTEM_HEADER]: systemId } : headers,
+    partitionKey: plainKey,
     timestampMs: totals?.asOfMs ?? emptiedAtMs ?? through.timestampMs,
   });
   const [areas, emptied] = [

@@ -5,7 +5,7 @@
  */
 import { AppError } from "../errors.ts";
 import type { Clock, Log, Logger, LogRecord } from "../ports.ts";
-import { systemOfKey } from "./restore-collection.ts";
+import { systemOfKey } from "../record/keys.ts";
 
 /** Pause before reading on after the log went away, ms. */
 const RETRY_MS = 1_000;
@@ -68,7 +68,7 @@ export class WriterWatch {
 
   #give(record: LogRecord): void {
     this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
-    const takers = this.#takers.get(systemOfKey(record.key));
+    const takers = this.#takers.get(systemOfKey(record.key ?? ""));
     if (takers !== undefined) for (const take of takers) take(record);
   }
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { ConfigError } from "../errors.ts";
 import type { Clock, Log, ProduceRecord, TopicNames } from "../ports.ts";
-import type { QueryRecord } from "./query-record.ts";
+import { QUERY_VERSION, type QueryRecord } from "./query-record.ts";
 import { MOST_SLOTS } from "./plan.ts";
 import { inspectRaw, type Offsets } from "./raw-inspection.ts";
 
@@ -43,7 +43,7 @@ export async function newGeneration(input: GenerationInput): Promise<Generation>
   return {
     rejects: seen.rejects,
     record: {
-      version: 1,
+      version: QUERY_VERSION,
       rawTopic: topics.raw,
       totalsTopic: topics.totals,
       generation,

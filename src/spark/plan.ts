@@ -1,3 +1,4 @@
+import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../record/keys.ts";
 /**
  * The totals as one SQL query over the stream of raw records: exact after every batch, in update mode, no watermark.
  *
@@ -8,7 +9,7 @@
  * observation time is the latest observation, and `max` does not care about order, repetition or batches.
  * The struct's order is `supersedesObservation`'s (domain/observation-order.ts).
  */
-import { DEFAULT_SYSTEM_ID, MOST_AHEAD_MS } from "../domain/raw-record.ts";
+import { MOST_AHEAD_MS } from "../domain/raw-record.ts";
 import { MOST_VALUE_BYTES } from "../domain/received-record.ts";
 
 /** The largest area, in slots. Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
@@ -55,6 +56,8 @@ const idOf = (field: string): string => {
         THEN CAST(CAST(${number} AS BIGINT) AS STRING)
       END`;
 };
+/** As the codec of keys writes a part (record/keys.ts). */
+const keyPart = (field: string): string => `replace(replace(${field}, '%', '%25'), ':', '%3A')`;
 const isTrue = (field: string): string =>
   `coalesce(${typeOf(field)} = 'BOOLEAN' AND try_variant_get(record.${field}, '$', 'boolean'), false)`;
 
@@ -64,7 +67,9 @@ const PROBLEM = `CASE
       WHEN record.postcode IS NULL AND record.observed_at IS NULL THEN 'reference'
       WHEN coalesce(system_id, '') = '' OR coalesce(station_id, '') = '' THEN 'invalid'
       WHEN coalesce(postcode, '') = '' THEN 'invalid'
-      WHEN key IS NULL OR key <> concat(system_id, ':', station_id) THEN 'invalid'
+      WHEN key IS NULL OR key NOT IN (
+        concat(${keyPart("system_id")}, ':', ${keyPart("station_id")}), concat(system_id, ':', station_id)
+      ) THEN 'invalid'
       WHEN record.observed_at > stamped_at + ${MOST_AHEAD_MS} THEN 'from_the_future'
       WHEN NOT coalesce(${isCount("observed_at")} AND ${isCount("nbr_total")}, false) THEN 'invalid'
       WHEN NOT ${["nbr_elec", "nbr_meca", "nbr_docks"].map((field) => `coalesce(${isCount(field)}, true)`).join(" OR NOT ")} THEN 'invalid'
@@ -201,17 +206,27 @@ encoded AS (
   FROM summed
 )
 SELECT
-  CASE WHEN system_id = '${DEFAULT_SYSTEM_ID}' THEN postcode ELSE concat(system_id, ':', postcode) END AS key,
+  concat(
+    CASE WHEN system_id = '${DEFAULT_SYSTEM_ID}' THEN '' ELSE concat(${keyPart("system_id")}, ':') END,
+    ${keyPart("postcode")}
+  ) AS key,
   CASE WHEN size(stations) > 0 THEN concat(
     substring(json, 1, length(json) - 1),
     CASE WHEN without_split > 0 THEN concat(',"stations_without_split":', without_split) ELSE '' END,
     CASE WHEN simulated THEN ',"simulated":true' ELSE '' END,
     '}'
   ) END AS value,
-  array(
-    named_struct('key', 'schema', 'value', CAST('${schema}' AS BINARY)),
-    named_struct('key', 'writer', 'value', unhex('${Buffer.from(writer).toString("hex")}')),
-    named_struct('key', 'through', 'value', CAST(concat(partition, ':', offset) AS BINARY))
+  filter(
+    array(
+      named_struct('key', 'schema', 'value', CAST('${schema}' AS BINARY)),
+      named_struct('key', 'writer', 'value', unhex('${Buffer.from(writer).toString("hex")}')),
+      named_struct('key', 'through', 'value', CAST(concat(partition, ':', offset) AS BINARY)),
+      named_struct(
+        'key', '${SYSTEM_HEADER}',
+        'value', CASE WHEN size(stations) = 0 THEN CAST(system_id AS BINARY) END
+      )
+    ),
+    header -> header.value IS NOT NULL
   ) AS headers
 FROM encoded`;
 }

@@ -3,9 +3,13 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { StorageError } from "../errors.ts";
+import type { TopicNames } from "../ports.ts";
+
+/** Of the query: a record of another one only tells what to release. 2: keys are percent-encoded. */
+export const QUERY_VERSION = 2;
 
 const schema = z.object({
-  version: z.literal(1),
+  version: z.int().positive(),
   rawTopic: z.string(),
   totalsTopic: z.string(),
   /** Names the query and its checkpoint folder; a new one begins from the start of the topic. */
@@ -37,6 +41,12 @@ export async function loadQueryRecord(file: string): Promise<QueryRecord | null>
     if (code === "ENOENT" || error instanceof SyntaxError) return null;
     throw unusable(file, error);
   }
+}
+
+/** Whether its query can go on. Before its first batch was looked at it may hold areas back: there is no telling. */
+export function canGoOn(record: QueryRecord, topics: Pick<TopicNames, "raw" | "totals">): boolean {
+  const isOfTopics = record.rawTopic === topics.raw && record.totalsTopic === topics.totals;
+  return isOfTopics && record.handedOver && record.version === QUERY_VERSION;
 }
 
 /** Writes it whole or not at all: killed in between, the old one is still there. */

@@ -2,12 +2,12 @@
  * Looks at a stretch of the raw topic from here, beside Spark: what the query must be told before it starts (slots,
  * partitions, ends), whether compaction has been at the stretch, and what could not be used, for the rejects topic.
  */
-import { DEFAULT_SYSTEM_ID } from "../domain/raw-record.ts";
 import { receiveRaw } from "../domain/received-record.ts";
 import { encodeReject } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
 import { MOST_SLOTS } from "./plan.ts";
 import type { Log, LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
+import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../record/keys.ts";
 
 /** Next offsets by partition. */
 export type Offsets = ReadonlyMap<number, number>;
@@ -138,11 +138,11 @@ class LargeAreas {
 }
 
 function rejectRecord(reject: Reject, record: LogRecord, topics: TopicNames): ProduceRecord {
-  const systemId = record.key?.split(":")[0] ?? DEFAULT_SYSTEM_ID;
+  const systemId = record.key === null ? DEFAULT_SYSTEM_ID : systemOfKey(record.key);
   const path = `${record.topic}:${record.partition}:${record.offset} ${reject.path}`;
   return {
     topic: topics.rejects,
-    key: systemId,
+    key: systemKey(systemId),
     value: encodeReject(systemId, { ...reject, path }, record.timestampMs),
     partitionKey: systemId,
     timestampMs: record.timestampMs,

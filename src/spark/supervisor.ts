@@ -17,7 +17,7 @@ import { batchReport, countBatch } from "./batch-report.ts";
 import { tombstonesOfEmptied } from "./emptied-areas.ts";
 import { areaTooLarge, newGeneration } from "./generation.ts";
 import type { Progress } from "./progress.ts";
-import { coveredOf, loadQueryRecord, type QueryRecord, saveQueryRecord } from "./query-record.ts";
+import { canGoOn, coveredOf, loadQueryRecord, type QueryRecord, saveQueryRecord } from "./query-record.ts";
 import { inspectRaw } from "./raw-inspection.ts";
 import { releaseKept } from "./release-kept.ts";
 import { publishRejects } from "./reject-report.ts";
@@ -70,10 +70,7 @@ class Supervisor {
   async run(): Promise<void> {
     const { metrics, recordFile, topics, onInterrupted } = this.#options;
     const kept = await loadQueryRecord(recordFile);
-    // A generation whose first batch was never looked at may hold areas back: no telling, so not kept.
-    const goesOn = this.#options.takeOver !== true;
-    if (goesOn && kept?.rawTopic === topics.raw && kept.totalsTopic === topics.totals && kept.handedOver)
-      this.#record = kept;
+    if (kept !== null && this.#options.takeOver !== true && canGoOn(kept, topics)) this.#record = kept;
     while (!this.#signal.aborted) {
       try {
         await this.#attempt();

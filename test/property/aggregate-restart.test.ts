@@ -9,9 +9,11 @@ import { decodeThrough, decodeTotals } from "../../src/domain/totals-record.ts";
 import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
 import type { LogRecord, Processor } from "../../src/ports.ts";
 import { recount, step, type Step } from "../support/history.ts";
+import { parseAreaKey } from "../../src/record/keys.ts";
 import { compacted, rawRecord } from "../support/raw-records.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 
+const NO_AREA = { systemId: "none", area: "none" };
 const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };
 
 interface Published {
@@ -33,7 +35,8 @@ function processorOver(outcome: Outcome): Processor {
     topics: TOPICS,
     readReference: () => null,
     partitionCount: 1,
-    publishedAreas: () => Promise.resolve(new Set(outcome.table.keys())),
+    publishedAreas: () =>
+      Promise.resolve(new Map([...outcome.table.keys()].map((key) => [key, parseAreaKey(key) ?? NO_AREA]))),
     clock: { now: () => 0 },
     logger: silentLogger,
     metrics: countingMetrics(),

@@ -174,11 +174,14 @@ function newCollection(): Collection {
 
 function restored(topic: Topic): Collection {
   const collection = newCollection();
-  for (const { key, value, partition } of topic.records) {
-    if (value === null) {
-      collection.restoreTombstone(key.slice(SYSTEM.length + 1), partition);
-      continue;
-    }
+  const standing = new Map<string, (typeof topic.records)[number]>();
+  for (const record of topic.records) {
+    const place = `${record.partition} ${record.key}`;
+    standing.delete(place);
+    standing.set(place, record);
+  }
+  for (const { key, value, partition } of standing.values()) {
+    if (value === null) continue;
     const decoded = decodeRawRecord(key, value, NOW.ms, () => null);
     assert.ok(decoded.ok, decoded.ok ? "" : JSON.stringify(decoded.reject));
     collection.restore(decoded.record, partition);

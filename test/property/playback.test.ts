@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { areaPartitionKey } from "../../src/domain/partitioning.ts";
-import { encodeRetiredRecord, stationKey } from "../../src/domain/raw-record.ts";
+import { encodeRetiredRecord } from "../../src/domain/raw-record.ts";
 import { ArchiveReader } from "../../src/history/archive-reader.ts";
 import { playBack } from "../../src/history/playback.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
@@ -20,6 +20,7 @@ import type { LogRecord, ProcessHandle, ProduceRecord } from "../../src/ports.ts
 import { openWriter } from "../support/archive.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { TestClock, settled } from "../support/test-clock.ts";
+import { stationKey } from "../../src/record/keys.ts";
 
 const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };
 const START = Date.UTC(2026, 10, 24, 22);
@@ -236,7 +237,7 @@ async function pipeline(clock: TestClock, partitions: number) {
         topics: TOPICS,
         readReference: () => null,
         partitionCount: partitions,
-        publishedAreas: () => Promise.resolve(new Set()),
+        publishedAreas: () => Promise.resolve(new Map()),
         clock,
         logger: silentLogger,
         metrics: countingMetrics(),

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { AreaTotals, type Observation } from "../../src/domain/area-totals.ts";
-import { stationKey } from "../../src/domain/raw-record.ts";
 import { encodeThrough, encodeTotals } from "../../src/domain/totals-record.ts";
 import type { ArchiveWriterOptions } from "../../src/history/archive-writer-options.ts";
 import { ArchiveWriter } from "../../src/history/archive-writer.ts";
 import { FileMaker } from "../../src/history/file-maker.ts";
 import type { Clock, LogRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "./silent.ts";
+import { stationKey } from "../../src/record/keys.ts";
 
 /** A folder that goes with the test. */
 export async function temporaryFolder(context: TestContext): Promise<string> {

@@ -42,7 +42,7 @@ async function process(
     topics: TOPICS,
     readReference: referenceReader((code) => (code === "16107" ? "75016" : null)),
     partitionCount,
-    publishedAreas: () => Promise.resolve(new Set()),
+    publishedAreas: () => Promise.resolve(new Map()),
     clock: { now: () => 0 },
     logger: silentLogger,
     metrics: countingMetrics(),

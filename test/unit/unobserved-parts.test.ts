@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Plan } from "../../src/domain/collection-plan.ts";
-import { Collection, type Observed } from "../../src/domain/collection.ts";
+import { Collection } from "../../src/domain/collection.ts";
+import type { Observed } from "../../src/domain/collection-plan.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import type { SystemPart } from "../../src/domain/station.ts";
 

@@ -8,8 +8,8 @@ import { clientOf } from "../client-address.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { HistoryAnswer, TypicalAnswer } from "../api-schemas.ts";
 import type { HistoryAnswer as History } from "../api-types.ts";
-import { DEFAULT_SYSTEM_ID, stationKey } from "../../domain/raw-record.ts";
-import { noArea, requireStation } from "./live.ts";
+import { findArea, noArea, requireStation } from "./live.ts";
+import { areasNamed, DEFAULT_SYSTEM_ID, stationKey, stationsNamed } from "../../record/keys.ts";
 
 const Aggregate = z
   .enum(["mean", "min", "max", "last"])
@@ -140,12 +140,9 @@ function archive(context: ApiContext): HistoryQueries {
 
 /** The system and area of a key: as the view knows it, else by the key's form (it may have left the feed). */
 function areaOf({ view }: ApiContext, key: string): { systemId: string; area: string } {
-  const area = view.area(key);
+  const area = findArea(view, key);
   if (area !== null) return { systemId: area.totals.systemId, area: area.totals.area };
-  const colon = key.indexOf(":");
-  return colon < 0
-    ? { systemId: DEFAULT_SYSTEM_ID, area: key }
-    : { systemId: key.slice(0, colon), area: key.slice(colon + 1) };
+  return areasNamed(key).next().value ?? { systemId: DEFAULT_SYSTEM_ID, area: key };
 }
 
 function stationOf(
@@ -158,11 +155,8 @@ function stationOf(
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
   }
-  const colon = id.indexOf(":");
   if (system !== undefined) return { systemId: system, stationId: id };
-  return colon < 0
-    ? { systemId: DEFAULT_SYSTEM_ID, stationId: id }
-    : { systemId: id.slice(0, colon), stationId: id.slice(colon + 1) };
+  return stationsNamed(id).next().value ?? { systemId: DEFAULT_SYSTEM_ID, stationId: id };
 }
 
 function presentHistory(

@@ -1,13 +1,15 @@
 /** The routes that answer from the live view: system, areas, stations. */
 import { z } from "zod";
+import type { LiveArea } from "../../domain/live-area.ts";
 import type { LiveStation } from "../../domain/live-station.ts";
-import { DEFAULT_SYSTEM_ID, stationKey } from "../../domain/raw-record.ts";
+import type { LiveView } from "../../domain/live-view.ts";
 import { HttpError } from "../../errors.ts";
 import { BoundingBox, PageLimit, SearchText, SystemId } from "../api-query.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { AreaAnswer, AreasAnswer, StationAnswer, StationsAnswer, SystemAnswer } from "../api-schemas.ts";
 import { presentArea, presentStation } from "../present.ts";
 import { StationSearch, foldText } from "../station-search.ts";
+import { areaKey, areasNamed, DEFAULT_SYSTEM_ID, stationKey, stationsNamed } from "../../record/keys.ts";
 
 const StationPath = z.strictObject({
   id: z.string().max(300).describe("A key, or a station_id or station_code in `system`."),
@@ -67,11 +69,11 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
       answer: AreaAnswer,
       errors: ["VELOSTREAM_HTTP_NOT_FOUND"],
       handle: ({ params }) => {
-        const area = view.area(params.area);
+        const area = findArea(view, params.area);
         if (area === null) throw noArea(params.area);
         return {
           area: presentArea(area),
-          stations: [...view.stationsOf(params.area)].map(presentStation).sort(byKey),
+          stations: [...view.stationsOf(area.key)].map(presentStation).sort(byKey),
         };
       },
     }),
@@ -114,7 +116,7 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
 /** The station of a key, or of a bare id or code in a system. Throws HttpError when there is none. */
 export function requireStation(context: ApiContext, id: string, system: string | undefined): LiveStation {
   const { view } = context;
-  const byKey = system === undefined ? view.station(id) : null;
+  const byKey = system === undefined ? findStation(view, id) : null;
   if (byKey !== null) return byKey;
   const systemId = system ?? defaultSystem(context);
   const station = view.station(stationKey(systemId, id)) ?? view.stationByCode(systemId, id);
@@ -123,6 +125,28 @@ export function requireStation(context: ApiContext, id: string, system: string |
     "VELOSTREAM_HTTP_NOT_FOUND",
     `There is no station ${quote(id)} in system ${quote(systemId)}. Find stations with GET /api/v1/stations?q=.`,
   );
+}
+
+/** The area of a key, also of one as version 0.1.0 wrote it: bookmarks outlive versions. */
+export function findArea(view: LiveView, key: string): LiveArea | null {
+  const own = view.area(key);
+  if (own !== null) return own;
+  for (const { systemId, area } of areasNamed(key)) {
+    const named = view.area(areaKey(systemId, area));
+    if (named !== null) return named;
+  }
+  return null;
+}
+
+/** As `findArea`. */
+function findStation(view: LiveView, key: string): LiveStation | null {
+  const own = view.station(key);
+  if (own !== null) return own;
+  for (const { systemId, stationId } of stationsNamed(key)) {
+    const named = view.station(stationKey(systemId, stationId));
+    if (named !== null) return named;
+  }
+  return null;
 }
 
 export function noArea(area: string): HttpError {

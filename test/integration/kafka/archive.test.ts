@@ -47,7 +47,7 @@ describe("the archive on Kafka", { timeout: 240_000 }, () => {
         topics: TOPICS,
         readReference: () => null,
         partitionCount: 3,
-        publishedAreas: () => Promise.resolve(new Set()),
+        publishedAreas: () => Promise.resolve(new Map()),
         clock: { now: () => Date.now() },
         logger: silentLogger,
         metrics: countingMetrics(),

@@ -25,7 +25,7 @@ async function replayed(
     topics: { raw: "raw", totals: "totals", rejects: "rejects" },
     readReference: () => null,
     partitionCount: 1,
-    publishedAreas: () => Promise.resolve(new Set()),
+    publishedAreas: () => Promise.resolve(new Map()),
     clock,
     logger: silentLogger,
     metrics: countingMetrics(),
