@@ -7,7 +7,9 @@
  *
  * Flags are told, never acted on; only a lagging replica is kept away from the totals (docs/quirks.md).
  */
+import { ReturningContent } from "./returning-content.ts";
 import type { StationStatus } from "./station.ts";
+import { UsualQuiet } from "./usual-quiet.ts";
 
 /** Every flag and what it means, for docs/quirks.md. */
 export const FEED_FLAGS = {
@@ -39,10 +41,6 @@ export interface Verdict {
   readonly believed: boolean;
 }
 
-/** How long content may stand still: a large system is never idle that long, a small one sleeps at night. */
-const LARGE_SYSTEM_STATIONS = 100;
-const LARGE_IDLE_MS = 3_600_000;
-const SMALL_IDLE_MS = 12 * 3_600_000;
 /** A header this old while content moves is a broken header. */
 const HEADER_STUCK_MS = 30 * 60_000;
 /** An older copy is disbelieved this long; then the publisher's clock was wrong before, and is right now. */
@@ -52,15 +50,18 @@ const TELL_MS = 3_600_000;
 const JUMP_SHARE = 1 / 3;
 /** Systems smaller than this jump by opening a station. */
 const JUMP_LEAST = 10;
-/** Returns to an earlier content within this many changes make an alternation. */
-const CHANGES_KEPT = 12;
-const RETURNS = 4;
-
 export class FeedTruth {
   readonly #since = new Map<FeedFlag, number>();
   readonly #until = new Map<FeedFlag, number>();
-  /** Digests of the last contents, newest last. */
-  #digests: number[] = [];
+  readonly #returning = new ReturningContent();
+  readonly #quiet = new UsualQuiet();
+  /** Hours of the system's time from UTC; null where it is not known. */
+  readonly #offsetHours: (atMs: number) => number | null;
+  /** The last change of a content that has stood still for too long since. */
+  #frozenSinceMs: number | null = null;
+  /** Digest of the last content. */
+  #digest: number | null = null;
+  #changes = 0;
   #contentChangedAtMs: number | null = null;
   #headerMovedAtMs: number | null = null;
   #header: number | null = null;
@@ -68,21 +69,31 @@ export class FeedTruth {
   #behindSinceMs: number | null = null;
   #stations: number | null = null;
 
+  /** @param timezone of the system, as it says: where its nights are */
+  constructor(timezone: string | null = null) {
+    this.#offsetHours = offsetOf(timezone);
+  }
+
   /** Takes one successful poll. */
   observe({ atMs, lastUpdatedMs, stations }: TruthInput): Verdict {
     const believed = this.#notOlder(atMs, lastUpdatedMs);
-    const digest = digestOf(stations);
-    if (digest !== this.#digests.at(-1)) {
-      this.#digests.push(digest);
-      if (this.#digests.length > CHANGES_KEPT) this.#digests.shift();
+    const digests = digestsOf(stations);
+    const digest = digests.reduce((sum, one) => sum + one, stations.length);
+    if (digest !== this.#digest) {
+      if (this.#digest !== null) this.#changes += 1;
+      this.#digest = digest;
+      const sinceMs = this.#contentChangedAtMs;
+      const odd = sinceMs !== null && sinceMs === this.#frozenSinceMs;
+      // Nobody knows how long the first content had stood there.
+      if (sinceMs !== null && this.#changes > 1)
+        this.#quiet.ended(stations.length, sinceMs, atMs, odd, this.#offsetHours(atMs));
       this.#contentChangedAtMs = atMs;
+      if (this.#returning.changed(digests)) this.#tell("alternates", atMs);
     }
     if (lastUpdatedMs !== this.#header) this.#headerMovedAtMs = atMs;
     this.#header = lastUpdatedMs;
     this.#compare(atMs, stations.length);
     this.#size(atMs, stations.length);
-    const returns = this.#digests.filter((d, i) => d === this.#digests[i - 2]).length;
-    if (returns >= RETURNS) this.#tell("alternates", atMs);
     for (const [flag, untilMs] of this.#until) if (atMs >= untilMs) this.#lower(flag);
     return { believed };
   }
@@ -114,8 +125,11 @@ export class FeedTruth {
   }
 
   #compare(atMs: number, stations: number): void {
-    const idleMs = stations >= LARGE_SYSTEM_STATIONS ? LARGE_IDLE_MS : SMALL_IDLE_MS;
-    const contentIdle = atMs - (this.#contentChangedAtMs ?? atMs) >= idleMs;
+    const sinceMs = this.#contentChangedAtMs ?? atMs;
+    const idleMs = this.#quiet.idleMs(stations, sinceMs, atMs, this.#offsetHours(atMs));
+    // What was found frozen stays so until it changes, though the hours that follow may be quiet ones.
+    const contentIdle = atMs - sinceMs >= idleMs || this.#frozenSinceMs === sinceMs;
+    this.#frozenSinceMs = contentIdle ? sinceMs : null;
     const claimed = this.#header;
     const headerIdleMs = claimed === null ? Infinity : atMs - (this.#headerMovedAtMs ?? atMs);
     this.#set(
@@ -125,10 +139,10 @@ export class FeedTruth {
     );
     // A header that says itself that it is old needs no waiting.
     const admitsAge = claimed !== null && atMs - claimed >= idleMs && headerIdleMs >= HEADER_STUCK_MS;
-    const contentMoves = this.#digests.length > 1 && !contentIdle;
+    const contentMoves = this.#changes > 0 && !contentIdle;
     this.#set(
       "header_stands_still",
-      claimed !== null && contentMoves && headerIdleMs >= HEADER_STUCK_MS,
+      claimed !== null && contentMoves && sinceMs - (this.#headerMovedAtMs ?? sinceMs) >= HEADER_STUCK_MS,
       atMs,
     );
     this.#set("stale", !contentMoves && (admitsAge || (contentIdle && headerIdleMs >= idleMs)), atMs);
@@ -159,10 +173,10 @@ export class FeedTruth {
   }
 }
 
-/** A number for the content: ids and counts, in whatever order (FNV-1a per station, summed). */
-function digestOf(stations: readonly StationStatus[]): number {
-  let sum = stations.length;
-  for (const station of stations) {
+/** A number for each station: its id and counts (FNV-1a). */
+function digestsOf(stations: readonly StationStatus[]): Uint32Array {
+  const digests = new Uint32Array(stations.length);
+  stations.forEach((station, index) => {
     let hash = 0x811c9dc5;
     for (let i = 0; i < station.stationId.length; i += 1) {
       hash = Math.imul(hash ^ station.stationId.charCodeAt(i), 0x01000193);
@@ -177,7 +191,18 @@ function digestOf(stations: readonly StationStatus[]): number {
       hash = Math.imul(hash ^ (count + 2), 0x01000193);
       hash ^= hash >>> 15;
     }
-    sum = (sum + (hash >>> 0)) % Number.MAX_SAFE_INTEGER;
+    digests[index] = hash >>> 0;
+  });
+  return digests;
+}
+
+/** Hours from UTC, by an IANA name; none for a name that is none. */
+function offsetOf(timezone: string | null): (atMs: number) => number | null {
+  if (timezone === null) return () => null;
+  try {
+    const format = new Intl.DateTimeFormat("en", { timeZone: timezone, hour: "numeric", hourCycle: "h23" });
+    return (atMs) => ((Number(format.format(atMs)) - new Date(atMs).getUTCHours() + 36) % 24) - 12;
+  } catch {
+    return () => null;
   }
-  return sum;
 }

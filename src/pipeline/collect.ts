@@ -66,7 +66,7 @@ export interface CollectorOptions {
 export class Collector {
   readonly status = new CollectorStatus();
   readonly #options: CollectorOptions;
-  readonly #truth = new FeedTruth();
+  #truth = new FeedTruth();
   readonly #view = new WholeView();
   readonly #problems = new FeedProblems();
   #traffic: FeedTraffic = { requests: 0, notModified: 0, transferredBytes: 0, savedBytes: 0 };
@@ -145,6 +145,7 @@ export class Collector {
         system: system.systemId,
         stations: restored,
       });
+    this.#truth = new FeedTruth(system.timezone);
     const pacer = options.pacerFor(system);
     const finished = new AbortController();
     const drained = drainSignal(signal, options.clock, finished.signal);

@@ -10,9 +10,16 @@ const MINUTE = 60_000;
 
 function stations(count: number, vehicles: number): StationStatus[] {
   return Array.from({ length: count }, (_, n) => ({
-    stationId: String(n),
-    stationCode: null,
+    ...stationOf(String(n)),
     vehiclesAvailable: n === 0 ? vehicles : 5,
+  }));
+}
+
+function stationOf(stationId: string): StationStatus {
+  return {
+    stationId,
+    stationCode: null,
+    vehiclesAvailable: 5,
     electricAvailable: null,
     mechanicalAvailable: null,
     docksAvailable: null,
@@ -21,7 +28,7 @@ function stations(count: number, vehicles: number): StationStatus[] {
     isReturning: null,
     lastReportedMs: null,
     source: {},
-  }));
+  };
 }
 
 /** Polls once a minute what `at` says; returns the flags at the end and the polls that were not believed. */
@@ -101,6 +108,100 @@ test("believes a publisher again whose clock was wrong before, after ten minutes
 
 test("flags copies that alternate, header or not", () => {
   assert.ok(follow(20, (minute) => ({ header: null, vehicles: minute % 2 })).flags.includes("alternates"));
+});
+
+/** A city of many stations in which `moving` of them change at every step; what a copy `lag` steps old says of it. */
+function movingCity(step: number, moving: number, count = 150): number[] {
+  return Array.from(
+    { length: count },
+    (_, n) => 5 + ((Math.floor((step + n * 7) / Math.ceil(count / moving)) * 3) % 11),
+  );
+}
+
+function flagsOf(
+  polls: number,
+  at: (poll: number) => readonly number[],
+  header: (poll: number) => number | null,
+) {
+  const truth = new FeedTruth();
+  const seen = new Set<string>();
+  for (let poll = 0; poll < polls; poll += 1) {
+    const city = at(poll).map((vehicles, n) => ({ ...stationOf(String(n)), vehiclesAvailable: vehicles }));
+    const lastUpdatedMs = header(poll);
+    truth.observe({ atMs: START_MS + poll * MINUTE, lastUpdatedMs, stations: city });
+    for (const { flag } of truth.flags()) seen.add(flag);
+  }
+  return seen;
+}
+
+test("flags replicas without a header, in turn or at random, however far one lags and though both move on", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 2, max: 4 }),
+      fc.integer({ min: 8, max: 100 }),
+      fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }),
+      fc.boolean(),
+      (lag, moving, turns, random) => {
+        const isBehind = (poll: number): boolean => (random ? turns[poll] === true : poll % 2 === 1);
+        fc.pre(!random || turns.filter((turn, n) => turn !== turns[n - 1]).length >= 24);
+        const at = (poll: number) => movingCity(isBehind(poll) ? poll - lag : poll, moving);
+        assert.ok(flagsOf(60, at, () => null).has("alternates"));
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("flags a replica that lags one change behind", () => {
+  const at = (poll: number) => {
+    const change = poll % 2 === 0 ? poll / 2 + 1 : (poll - 1) / 2;
+    return Array.from({ length: 100 }, () => 100 + change);
+  };
+  assert.ok(flagsOf(12, at, () => null).has("alternates"));
+});
+
+test("a city that moves, or a sensor that flaps now and then, is not two copies", () => {
+  const flapping = (poll: number) => movingCity(poll, 20).map((count, n) => (n === 3 ? poll % 2 : count));
+  assert.deepEqual([...flagsOf(300, flapping, () => null)], []);
+});
+
+/** A city that changes at every poll of ten minutes but from `from` to `to` o'clock, UTC; `frozen` from a poll on. */
+function sleeping(days: number, from: number, to: number, frozen = Infinity) {
+  const truth = new FeedTruth("Europe/Paris");
+  const raised: number[] = [];
+  let [vehicles, was] = [0, false];
+  const midnight = Date.parse("2026-05-04T00:00:00Z");
+  for (let poll = 0; poll < days * 144; poll += 1) {
+    const hour = (poll / 6) % 24;
+    const asleep = from > to ? hour >= from || hour < to : hour >= from && hour < to;
+    if (!asleep && poll < frozen) vehicles += 1;
+    const atMs = midnight + poll * 10 * MINUTE;
+    truth.observe({ atMs, lastUpdatedMs: atMs, stations: stations(250, vehicles) });
+    const up = truth.flags().length > 0;
+    if (up && !was) raised.push(poll);
+    was = up;
+  }
+  return raised;
+}
+
+test("a city that sleeps every night raises no flag, the first night neither", () => {
+  assert.deepEqual(sleeping(30, 23, 4), []);
+  assert.deepEqual(sleeping(30, 21.5, 5), []);
+});
+
+test("a city that freezes by day is found within two hours, once, after weeks of quiet nights", () => {
+  const frozen = 20 * 144 + 6 * 11;
+  const raised = sleeping(22, 23, 4, frozen);
+  assert.equal(raised.length, 1);
+  assert.ok((raised[0] ?? 0) - frozen <= 12, `${(raised[0] ?? 0) - frozen} polls`);
+});
+
+test("a header that moves with the content only is honest, through the quietest night", () => {
+  const { flags } = follow(24 * 60, (minute) => {
+    const moved = minute % 1440 < 600 ? minute : 599;
+    return { header: moved, vehicles: moved };
+  });
+  assert.ok(!flags.includes("header_stands_still"));
 });
 
 test("flags a jump in size for an hour", () => {
