@@ -46,7 +46,7 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
     patienceMs: settings["spark-patience"],
   };
   const metrics = createMetrics({ process: true });
-  const session = sessionStages();
+  const session = sessionStages(clock);
   const served = await startOperations(context, metrics, session);
   const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   session.log = log;

@@ -1,17 +1,19 @@
 /** `--metrics-port` of a session without the page: /metrics, and /readyz with the reasons of its own stages. */
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import type { HealthCheck, HealthState, Log, ProcessHandle } from "../ports.ts";
+import type { Clock, HealthCheck, HealthState, Log } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { checkedName } from "./serve-settings.ts";
 import { serveMetrics, type MetricsServer } from "./metrics-server.ts";
+import type { WorkerHealth } from "./worker-health.ts";
 
 const WELL: HealthState = { ok: true, reason: null };
 
 /** What is asked at every probe; stages are filled in as they start. */
 export interface SessionStages {
+  readonly clock: Pick<Clock, "now">;
   log: Log | null;
-  worker: ProcessHandle | null;
+  worker: Pick<WorkerHealth, "state"> | null;
   /** Of the collectors in this process; null where none runs. */
   statuses: readonly CollectorStatus[] | null;
   /** Of what else the process works with: archive, Spark. */
@@ -19,8 +21,8 @@ export interface SessionStages {
   stopping: boolean;
 }
 
-export function sessionStages(): SessionStages {
-  return { log: null, worker: null, statuses: null, others: [], stopping: false };
+export function sessionStages(clock: Pick<Clock, "now">): SessionStages {
+  return { clock, log: null, worker: null, statuses: null, others: [], stopping: false };
 }
 
 /** Listens, and says where; null when nobody asked for it. @throws HttpError when the port cannot be had */
@@ -54,15 +56,18 @@ export function checksOf(stages: SessionStages): readonly HealthCheck[] {
       name: "pipeline",
       check: () => (stages.stopping ? { ok: false, reason: "The pipeline is stopping." } : WELL),
     },
-    ...(worker === null ? [] : [{ name: "worker", check: () => workerState(worker) }]),
+    ...(worker === null ? [] : [workerCheck(stages)]),
     ...(statuses === null ? [] : [{ name: "feed", check: () => feedState(statuses) }]),
     ...stages.others,
   ];
 }
 
-function workerState(worker: ProcessHandle): HealthState {
-  const waiting = worker.waitingFor();
-  return waiting === null ? WELL : { ok: false, reason: `The worker is ${waiting}.` };
+/** Of the worker as it is when asked: a server listens before there is one. */
+export function workerCheck(stages: SessionStages): HealthCheck {
+  return {
+    name: "worker",
+    check: () => stages.worker?.state(stages.clock.now()) ?? { ok: false, reason: "The worker is starting." },
+  };
 }
 
 /** A feed that has answered once and fails now is in the metrics and the alerts; the process can still do its work. */

@@ -23,11 +23,12 @@ import type { LogProducer } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
-import { sessionStages, startOperations } from "./session-operations.ts";
+import { sessionStages, startOperations, workerCheck } from "./session-operations.ts";
 import { openSessionArchive, type ArchiveMode } from "./session-archive.ts";
 import { sessionOutput } from "./session-output.ts";
 import { startSessionServer } from "./session-server.ts";
 import { Stages } from "./stages.ts";
+import { WorkerHealth } from "./worker-health.ts";
 import { caughtUp, reportLag, startWorker } from "./worker.ts";
 
 export interface SessionInput {
@@ -52,7 +53,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   const { settings, clock, logger, signal } = context;
   const metrics = createMetrics({ process: true });
   const topics = topicNames(settings);
-  const state = sessionStages();
+  const state = sessionStages(clock);
   const operations = await startOperations(context, metrics, state);
   const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   state.log = log;
@@ -80,17 +81,18 @@ export async function runSession(input: SessionInput): Promise<number> {
           metrics,
           statuses: () => statuses,
           history: archive?.queries,
-          checks: archive?.checks ?? [],
+          checks: [...(archive?.checks ?? []), ...(aggregate ? [workerCheck(state)] : [])],
           stop: stages.stop,
         })
       : null;
 
   const workerInput = { log, topics, settings, clock, logger, metrics };
   const worker = aggregate ? await startWorker(workerInput) : null;
-  state.worker = worker;
   if (worker !== null) {
+    const health = new WorkerHealth(worker);
+    state.worker = health;
     void stages.watch(worker.done);
-    void reportLag(worker, workerInput, stages.stop);
+    void reportLag(worker, health, workerInput, stages.stop);
   }
   const producer = await log.producer();
   const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock, log.kind === "memory");

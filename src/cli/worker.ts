@@ -12,6 +12,7 @@ import {
 } from "../pipeline/totals-ownership.ts";
 import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
 import type { Settings } from "../config/options.ts";
+import type { WorkerHealth } from "./worker-health.ts";
 
 const LAG_EVERY_MS = 1_000;
 
@@ -98,16 +99,19 @@ async function ownedUntilDone(
   if (lost !== null) throw lost;
 }
 
-/** Sets the lag gauge of each partition held, and drops those taken away, until `signal` aborts. */
+/** Tells `health` of the partitions held, sets their lag gauges, and drops those taken away, until `signal` aborts. */
 export async function reportLag(
   worker: ProcessHandle,
+  health: WorkerHealth,
   input: WorkerInput,
   signal: AbortSignal,
 ): Promise<void> {
   let reported = new Set<number>();
   while (!signal.aborted) {
     const now = new Set<number>();
-    for (const { partition, lagRecords } of worker.progress()) {
+    const progress = worker.progress();
+    health.observe(progress, input.clock.now());
+    for (const { partition, lagRecords } of progress) {
       now.add(partition);
       input.metrics.set("velostream_aggregate_lag_records", { partition }, lagRecords);
     }

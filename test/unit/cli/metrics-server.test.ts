@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serveMetrics } from "../../../src/cli/metrics-server.ts";
+import { WorkerHealth } from "../../../src/cli/worker-health.ts";
 import { checksOf, sessionStages } from "../../../src/cli/session-operations.ts";
 import { HttpError } from "../../../src/errors.ts";
 import type { HealthAnswer } from "../../../src/http/api-types.ts";
@@ -56,7 +57,7 @@ test("is alive while it runs, and ready only while every check is well, with the
 });
 
 test("a session is ready when the log answers, the worker works and a feed was observed", () => {
-  const stages = sessionStages();
+  const stages = sessionStages({ now: () => 0 });
   const reasons = (): string[] =>
     checksOf(stages)
       .map((each) => ({ name: each.name, ...each.check() }))
@@ -69,7 +70,7 @@ test("a session is ready when the log answers, the worker works and a feed was o
 
   let waiting: string | null = "joining the group g";
   const worker = { waitingFor: () => waiting };
-  stages.worker = worker as Partial<ProcessHandle> as ProcessHandle;
+  stages.worker = new WorkerHealth(worker as Partial<ProcessHandle> as ProcessHandle);
   assert.deepEqual(reasons(), ["worker: The worker is joining the group g."]);
   waiting = null;
   assert.deepEqual(reasons(), []);
