@@ -10,10 +10,11 @@ import { StorageError } from "../errors.ts";
 import { UNFINISHED, makeFolder } from "./durable-files.ts";
 import { lockFolder, takeLock, type FolderLock } from "./folder-lock.ts";
 import { listJournals } from "./journal.ts";
-import { filesLockPath, journalPath, TABLES } from "./layout.ts";
+import { filesLockPath, journalName, TABLES } from "./layout.ts";
 import { EMPTY_MANIFEST, readManifest, writeManifest, type Manifest } from "./manifest.ts";
 import type { OpenParquet, ParquetFiles } from "./parquet-files.ts";
 import { ParquetProcess } from "./parquet-process.ts";
+import { realPath, removeInside, requireOwn, requireOwnFile } from "./safe-paths.ts";
 import { unusableFolder } from "./storage-problem.ts";
 
 /** Changes to the manifest: what is given replaces. */
@@ -48,8 +49,11 @@ export class ArchiveFolder {
     await makeFolder(path).catch((error: unknown) => {
       throw unusableFolder(path, error);
     });
+    requireOwn(path);
     const lock = await lockFolder(path);
     try {
+      for (const inside of [...TABLES, "journal"]) realPath(path, `${inside}/.`);
+      requireOwnFile(filesLockPath(path));
       // A killed writer's process may still be making a file: it ends as soon as it sees that nobody wants it.
       (await takeLock(filesLockPath(path), ORPHAN_PATIENCE_MS))();
       const manifest = (await readManifest(path)) ?? (await begin(path));
@@ -98,17 +102,16 @@ export class ArchiveFolder {
     const manifest = await readManifest(this.path).catch(() => null);
     if (manifest === null) return;
     const named = new Set(manifest.files.map(({ path }) => path));
-    for (const path of paths)
-      if (!named.has(path)) await rm(join(this.path, path), { force: true }).catch(() => {});
+    for (const path of paths) if (!named.has(path)) await removeInside(this.path, path).catch(() => {});
   }
 
   async #remove(before: Manifest, after: Manifest): Promise<void> {
     const named = new Set(after.files.map(({ path }) => path));
-    const gone = before.files.filter(({ path }) => !named.has(path)).map(({ path }) => join(this.path, path));
+    const gone = before.files.map(({ path }) => path).filter((path) => !named.has(path));
     for (let number = before.journalFrom; number < after.journalFrom; number += 1)
-      gone.push(journalPath(this.path, number));
+      gone.push(journalName(number));
     // What cannot be removed now is removed at the next start.
-    for (const path of gone) await rm(path, { force: true }).catch(() => {});
+    for (const path of gone) await removeInside(this.path, path).catch(() => {});
   }
 
   /** Lets go of the folder. */
@@ -138,7 +141,7 @@ async function begin(folder: string): Promise<Manifest> {
 async function dataFiles(folder: string): Promise<readonly string[]> {
   const files: string[] = [];
   for (const table of TABLES) {
-    const entries = await readdir(join(folder, table), { recursive: true, withFileTypes: true }).catch(
+    const entries = await readdir(realPath(folder, table), { recursive: true, withFileTypes: true }).catch(
       () => [],
     );
     for (const entry of entries)
@@ -155,9 +158,8 @@ async function dataFiles(folder: string): Promise<readonly string[]> {
 /** Removes what the manifest does not name: files of a flush or a compaction that did not come to its commit. */
 async function removeLeftovers(folder: string, manifest: Manifest): Promise<void> {
   const named = new Set(manifest.files.map(({ path }) => path));
-  for (const path of await dataFiles(folder))
-    if (!named.has(path)) await rm(join(folder, path), { force: true });
+  for (const path of await dataFiles(folder)) if (!named.has(path)) await removeInside(folder, path);
   await rm(join(folder, `manifest.json${UNFINISHED}`), { force: true });
   for (const number of await listJournals(folder))
-    if (number < manifest.journalFrom) await rm(journalPath(folder, number), { force: true });
+    if (number < manifest.journalFrom) await removeInside(folder, journalName(number));
 }

@@ -15,6 +15,7 @@ import type {
 } from "./parquet-files.ts";
 import { fileList, literal, rowsOfAll, type Source } from "./relation.ts";
 import { columnsOf, SYSTEM_COLUMN } from "./rows.ts";
+import { realPath } from "./safe-paths.ts";
 import { stateSql } from "./state-sql.ts";
 
 /**
@@ -119,7 +120,7 @@ export class DuckDBFiles implements ParquetFiles {
     { path, sealed }: { readonly path: string; readonly sealed: boolean },
   ): Promise<number> {
     const { connection } = await this.#open();
-    const whole = join(this.#folder, path);
+    const whole = realPath(this.#folder, path);
     await makeWhole(whole, async (unfinished) => {
       await connection.run(
         `COPY (${select} ORDER BY system, ${ORDER[table]}) TO ${literal(unfinished)} (FORMAT parquet, PARQUET_VERSION v2,

@@ -2,9 +2,8 @@
  * Journals to Parquet files, in this process and a few milliseconds at a time: every five minutes is too often for
  * DuckDB's memory (docs/decisions/0045).
  */
-import { rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { makeWhole } from "./durable-files.ts";
+import { writeBytes } from "./durable-files.ts";
+import { realPath, removeInside } from "./safe-paths.ts";
 import { readFrames } from "./journal.ts";
 import { DAY_MS, dataPath, dayStartMs, journalPath } from "./layout.ts";
 import type { DataFile } from "./manifest.ts";
@@ -117,7 +116,7 @@ async function writeTables(folder: string, tables: readonly NewRows[], number: n
         files.push(await writeGroup(folder, { rows: table.rows, group, order, number }));
   } catch (error) {
     // On a full disk every try would leave some.
-    for (const { file } of files) await rm(join(folder, file.path), { force: true }).catch(() => {});
+    for (const { file } of files) await removeInside(folder, file.path).catch(() => {});
     throw error;
   }
   const simulated = tables.find((table) => table.simulated !== null)?.simulated ?? null;
@@ -134,7 +133,7 @@ async function writeGroup(
   const encoder = await ParquetEncoder.open(table, system, QUICK);
   await encoder.append(rows, order);
   const bytes = await encoder.finish();
-  await makeWhole(join(folder, path), async (unfinished) => writeFile(unfinished, bytes));
+  await writeBytes(realPath(folder, path), bytes);
   const whose = system === null ? { systems: [...group.systems] as [string, string] } : { system };
   const file = { path, table, ...whose, day, rows: group.rows, bytes: bytes.length, sealed: false };
   return { file, epochs };

@@ -4,10 +4,11 @@
  *
  * Earlier versions had DuckDB take it, on the same file: that lock and this one keep each other out.
  */
-import { readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "../errors.ts";
+import { openNew, requireOwnFile } from "./safe-paths.ts";
 
 export interface FolderLock {
   release(): void;
@@ -26,9 +27,9 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   if (HELD.has(path)) throw await locked(folder, null);
   HELD.add(path);
   try {
+    requireOwnFile(path);
     const release = await takeLock(path);
-    // For the message that another one gives; nothing else is told by it.
-    await writeFile(pidPath(folder), `${process.pid}\n`).catch(() => {});
+    await writePid(folder).catch(() => {});
     return {
       release: () => {
         release();
@@ -37,6 +38,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     };
   } catch (error) {
     HELD.delete(path);
+    if (error instanceof StorageError) throw error;
     if (codeOf(error) === BUSY) throw await locked(folder, error);
     const text = error instanceof Error ? error.message : String(error);
     throw new StorageError(
@@ -78,6 +80,16 @@ function openLock(path: string, timeout: number): () => void {
 
 function codeOf(error: unknown): number | undefined {
   return (error as { readonly errcode?: number }).errcode;
+}
+
+/** For the message that another one gives; nothing else is told by it. */
+async function writePid(folder: string): Promise<void> {
+  const file = await openNew(pidPath(folder));
+  try {
+    await file.writeFile(`${process.pid}\n`);
+  } finally {
+    await file.close();
+  }
 }
 
 function pidPath(folder: string): string {

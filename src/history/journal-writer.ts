@@ -3,7 +3,8 @@
  *
  *   7: frames … ──rotate──▶ 8: frames …          those below the one that `rotate` names can become files
  */
-import { encodeFrame, type Frame, type JournalFile, type OpenJournal } from "./journal.ts";
+import { encodeFrame, type JournalFile, type OpenJournal } from "./journal.ts";
+import type { Frame } from "./journal-frame.ts";
 
 export class JournalWriter {
   readonly #folder: string;

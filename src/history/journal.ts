@@ -9,39 +9,10 @@ import { constants } from "node:fs";
 import { open, readdir, readFile, rm, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { makeFolder } from "./durable-files.ts";
-import { journalFolder, journalNumber, journalPath } from "./layout.ts";
-import type { Epoch } from "./spans.ts";
-import type { GapReason, RecordedGap } from "./manifest.ts";
-import type { PlainTable } from "./parquet-files.ts";
-import type { Cell } from "./rows.ts";
+import { readFrame, type Frame } from "./journal-frame.ts";
+import { journalFolder, journalName, journalNumber, journalPath } from "./layout.ts";
+import { realPath } from "./safe-paths.ts";
 import { unusableFolder } from "./storage-problem.ts";
-
-/** What one batch of the log came to. */
-export interface Frame {
-  readonly epoch: Epoch;
-  /** Next offset to read by `topic:partition`, of what was read. */
-  readonly positions: Readonly<Record<string, number>>;
-  readonly stations: readonly (readonly Cell[])[];
-  readonly areas: readonly (readonly Cell[])[];
-  /** Holes in the log before some of these rows. Absent where an earlier version wrote it. */
-  readonly missing?: readonly FrameHole[];
-  /** As earlier versions told of holes: before these rows, in all partitions or in some. */
-  readonly interrupted: boolean | readonly number[];
-  /** The log is not read to its end yet: earlier records of other partitions may follow. */
-  readonly behind?: true;
-  /** As earlier versions told of gaps. */
-  readonly gaps: readonly RecordedGap[];
-  /** Counts the frames of one writer: where one is left out, a frame between two others is damaged. */
-  readonly sequence?: number;
-}
-
-/** Records are missing in a partition, before the row of that offset. */
-export interface FrameHole {
-  readonly table: PlainTable;
-  readonly partition: number;
-  readonly beforeOffset: number;
-  readonly reason: GapReason;
-}
 
 export function encodeFrame(frame: Frame): Buffer {
   const json = Buffer.from(JSON.stringify(frame));
@@ -52,8 +23,14 @@ export function encodeFrame(frame: Frame): Buffer {
   ]);
 }
 
-/** The whole frames of a journal's bytes, and how many bytes they take. */
-function decodeFrames(bytes: Buffer): {
+/**
+ * The whole frames of a journal's bytes, and how many bytes they take.
+ * @throws StorageError when one is whole, but no frame
+ */
+function decodeFrames(
+  bytes: Buffer,
+  path: string,
+): {
   readonly frames: readonly Frame[];
   readonly ends: readonly number[];
   readonly length: number;
@@ -67,7 +44,7 @@ function decodeFrames(bytes: Buffer): {
     const json = bytes.subarray(length + 9, end);
     const sum = Number.parseInt(bytes.toString("latin1", length, length + 8), 16);
     if (bytes[length + 8] !== 0x20 || sum !== crc32(json)) break;
-    frames.push(JSON.parse(json.toString("utf8")) as Frame);
+    frames.push(readFrame(json, path));
     length = end + 1;
     ends.push(length);
   }
@@ -90,7 +67,7 @@ const NEW_FILE =
 /** Makes journal `number`; there must be none. */
 export const createJournal: OpenJournal = async (folder, number) => {
   await makeFolder(journalFolder(folder));
-  const path = journalPath(folder, number);
+  const path = realPath(folder, journalName(number));
   const handle = await open(path, NEW_FILE);
   try {
     await syncFolderOf(folder);
@@ -141,7 +118,7 @@ async function syncFolderOf(folder: string): Promise<void> {
 
 /** Numbers of the journals there are, ascending. */
 export async function listJournals(folder: string): Promise<readonly number[]> {
-  const names = await readdir(journalFolder(folder)).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(realPath(folder, "journal/.")).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw unusableFolder(journalFolder(folder), error);
   });
@@ -151,6 +128,7 @@ export async function listJournals(folder: string): Promise<readonly number[]> {
     .sort((a, b) => a - b);
 }
 
+const READ_FILE = constants.O_RDONLY | constants.O_NOFOLLOW;
 /** Bytes of a journal read at one go. */
 const PIECE_BYTES = 256 * 1_024;
 
@@ -162,7 +140,7 @@ interface FrameAt {
 
 /** The whole frames of a journal from `start` on, a piece of it at a time; none when it is gone. */
 export async function* readFrames(folder: string, number: number, start = 0): AsyncGenerator<FrameAt> {
-  const file = await open(journalPath(folder, number), "r").catch((error: NodeJS.ErrnoException) => {
+  const file = await open(journalPath(folder, number), READ_FILE).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
     throw error;
   });
@@ -180,7 +158,7 @@ export async function* readFrames(folder: string, number: number, start = 0): As
       if (bytesRead === 0) return;
       position += bytesRead;
       rest = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-      const { frames, ends, length } = decodeFrames(rest);
+      const { frames, ends, length } = decodeFrames(rest, journalPath(folder, number));
       for (const [index, frame] of frames.entries()) yield { frame, end: end + (ends[index] ?? 0) };
       rest = rest.subarray(length);
       end += length;
@@ -195,11 +173,13 @@ export async function readJournal(
   folder: string,
   number: number,
 ): Promise<{ readonly frames: readonly Frame[]; readonly damagedBytes: number } | null> {
-  const bytes = await readFile(journalPath(folder, number)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw unusableFolder(journalFolder(folder), error);
-  });
+  const bytes = await readFile(journalPath(folder, number), { flag: READ_FILE }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return null;
+      throw unusableFolder(journalFolder(folder), error);
+    },
+  );
   if (bytes === null) return null;
-  const { frames, length } = decodeFrames(bytes);
+  const { frames, length } = decodeFrames(bytes, journalPath(folder, number));
   return { frames, damagedBytes: bytes.length - length };
 }

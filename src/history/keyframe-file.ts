@@ -1,8 +1,7 @@
 /** The state that a system's rows lead to, as a file: what the reducers hold after them. As state-sql.ts says it in SQL. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { supersedesObservation } from "../domain/observation-order.ts";
-import { makeWhole } from "./durable-files.ts";
+import { writeBytes } from "./durable-files.ts";
+import { realPath } from "./safe-paths.ts";
 import { PackedTable, placeOf } from "./packed-table.ts";
 import { ParquetEncoder, SEALED } from "./parquet-encoder.ts";
 import type { KeyframeJob, MadeFile, PlainTable } from "./parquet-files.ts";
@@ -40,7 +39,7 @@ export async function keyframeFile(
   const encoder = await ParquetEncoder.open(table, system, SEALED[table]);
   await encoder.append(state, state.sorted());
   const bytes = await encoder.finish();
-  await makeWhole(join(folder, path), async (unfinished) => writeFile(unfinished, bytes));
+  await writeBytes(realPath(folder, path), bytes);
   return { bytes: bytes.length, rows: encoder.rows };
 }
 

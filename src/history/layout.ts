@@ -31,8 +31,13 @@ export function journalFolder(folder: string): string {
   return join(folder, "journal");
 }
 
+/** Inside the history folder. */
+export function journalName(number: number): string {
+  return `journal/${String(number).padStart(8, "0")}.journal`;
+}
+
 export function journalPath(folder: string, number: number): string {
-  return join(journalFolder(folder), `${String(number).padStart(8, "0")}.journal`);
+  return join(folder, journalName(number));
 }
 
 /** Locked by the process that makes files, as long as it is there. */
@@ -59,8 +64,20 @@ export function canNameFolder(systemId: string): boolean {
  * @param system null where several share the file
  */
 export function dataPath(table: Table, system: string | null, day: string, number: number): string {
-  const own = system === null ? "" : `system=${encodeURIComponent(system)}/`;
+  const own = system === null ? "" : `system=${encodeURIComponent(system).replaceAll("*", "%2A")}/`;
   return `${table}/${own}day=${day}/${String(number).padStart(8, "0")}.parquet`;
+}
+
+/** What a path says that `dataPath` made of these, or an earlier version did, which left `*` as it is. */
+export function numberOfPath(path: string, table: Table, system: string | null, day: string): number | null {
+  const number = Number(/\/(\d{8,15})\.parquet$/.exec(path)?.[1] ?? Number.NaN);
+  if (!Number.isSafeInteger(number) || !isDay(day)) return null;
+  const made = dataPath(table, system, day, number);
+  return path === made || path === made.replaceAll("%2A", "*") ? number : null;
+}
+
+function isDay(day: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(dayStartMs(day)) && dayOf(dayStartMs(day)) === day;
 }
 
 /** UTC day of an instant, `2026-11-20`. */

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { StorageError } from "../errors.ts";
 import { writeWhole } from "./durable-files.ts";
-import { manifestPath, TABLES } from "./layout.ts";
+import { manifestPath, numberOfPath, TABLES } from "./layout.ts";
 
 const timeMs = z.number();
 
@@ -19,8 +19,8 @@ const DataFile = z.object({
   /** Of a file that several systems share: the first and the last of them, as JavaScript sorts. Since format 2. */
   systems: z.tuple([z.string(), z.string()]).optional(),
   day: z.string(),
-  rows: z.int(),
-  bytes: z.int(),
+  rows: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
   /** Sorted whole: no compaction is needed. */
   sealed: z.boolean(),
   /** Of keyframes: the epochs whose state it holds. */
@@ -46,9 +46,9 @@ const Manifest = z.object({
   /** 2 once several systems share a file: programs that know format 1 alone must not read it. */
   format: z.union([z.literal(1), z.literal(2)]),
   revision: z.int(),
-  nextFile: z.int(),
+  nextFile: z.int().nonnegative(),
   /** Journals below this one are in Parquet files. */
-  journalFrom: z.int(),
+  journalFrom: z.int().nonnegative(),
   epochs: z.array(
     z.object({
       id: z.int(),
@@ -62,7 +62,7 @@ const Manifest = z.object({
   /** Whether all of it is simulated; the two are never mixed. Absent until there is a row. */
   simulated: z.boolean().optional(),
   /** Next offset to read by `topic:partition`, of the newest Kafka epoch. */
-  positions: z.record(z.string(), z.int()),
+  positions: z.record(z.string(), z.int().nonnegative()),
   spans: z.array(Span),
   /** What of the spans may still change as earlier records come (coverage.ts). */
   unsettled: z
@@ -119,7 +119,7 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
     throw unusable(path, "is not JSON", error);
   }
   const parsed = Manifest.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return itsOwn(path, parsed.data);
   const format = (value as { format?: unknown } | null)?.format;
   if (typeof format === "number" && format !== 1 && format !== 2)
     throw new StorageError(
@@ -127,6 +127,23 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
       `The archive in ${folder} is of format ${format}, this version reads formats 1 and 2. Use a newer velostream.`,
     );
   throw unusable(path, `is not a manifest (${z.prettifyError(parsed.error).split("\n")[0] ?? ""})`, null);
+}
+
+/**
+ * The manifest, when every file that it names is one that an archive makes: what it names is opened and removed.
+ * @throws StorageError when somebody else has written into it
+ */
+function itsOwn(path: string, manifest: Manifest): Manifest {
+  const named = new Set<string>();
+  let nextFile = manifest.nextFile;
+  for (const file of manifest.files) {
+    const number = numberOfPath(file.path, file.table, file.system ?? null, file.day);
+    if (number === null || named.has(file.path))
+      throw unusable(path, `names ${JSON.stringify(file.path)}, which is no file of this archive`, null);
+    named.add(file.path);
+    nextFile = Math.max(nextFile, number + 1);
+  }
+  return nextFile === manifest.nextFile ? manifest : { ...manifest, nextFile };
 }
 
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {

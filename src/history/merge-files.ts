@@ -1,7 +1,6 @@
 /** Several files to one without DuckDB: memory does not grow with their rows. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { makeWhole } from "./durable-files.ts";
+import { writeBytes } from "./durable-files.ts";
+import { realPath } from "./safe-paths.ts";
 import { PackedTable } from "./packed-table.ts";
 import { ParquetEncoder, type Effort } from "./parquet-encoder.ts";
 import type { MadeFile, MergeJob } from "./parquet-files.ts";
@@ -21,7 +20,7 @@ export async function mergeFiles(
   }
   await encoder.append(rows, rows.sorted());
   const bytes = await encoder.finish();
-  await makeWhole(join(folder, path), async (unfinished) => writeFile(unfinished, bytes));
+  await writeBytes(realPath(folder, path), bytes);
   return { bytes: bytes.length, rows: encoder.rows };
 }
 

@@ -1,6 +1,6 @@
 /** What coverage learns of the rows of one frame, and which gaps follow: the same for who writes, recovers and reads it. */
 import type { Coverage } from "./coverage.ts";
-import type { Frame } from "./journal.ts";
+import type { Frame } from "./journal-frame.ts";
 import type { RecordedGap } from "./manifest.ts";
 import type { AreaRow, StationRow } from "./rows.ts";
 

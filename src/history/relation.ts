@@ -1,7 +1,7 @@
 /** Files of the archive as relations of SQL: one system's, which may share files with others, or all of them. */
-import { join } from "node:path";
 import type { DataFile } from "./manifest.ts";
 import { columnsOf } from "./rows.ts";
+import { realPath } from "./safe-paths.ts";
 import type { Table } from "./layout.ts";
 
 /** Where rows are: the system's own file, or one that it shares. */
@@ -16,9 +16,18 @@ export function literal(text: string): string {
   return parts.length === 1 ? (parts[0] ?? "''") : `(${parts.join(" || chr(0) || ")})`;
 }
 
-/** Files as the argument of read_parquet. */
+/** A path that DuckDB takes for itself: `*`, `?` and `[` would be patterns, of this folder's name too. */
+export function literally(path: string): string {
+  return path.replaceAll(/[*?[]/g, (character) => `[${character}]`);
+}
+
+/**
+ * Files as the argument of read_parquet.
+ * @throws StorageError when one of them is not really in the folder
+ */
 export function fileList(folder: string, paths: readonly string[]): string {
-  return `[${paths.map((path) => literal(join(folder, path))).join(", ")}]`;
+  const looked = new Set<string>();
+  return `[${paths.map((path) => literal(literally(realPath(folder, path, looked)))).join(", ")}]`;
 }
 
 /**

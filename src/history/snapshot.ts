@@ -5,7 +5,8 @@
 import { stat } from "node:fs/promises";
 import { Coverage } from "./coverage.ts";
 import type { Epoch, Span } from "./spans.ts";
-import { listJournals, readFrames, type Frame } from "./journal.ts";
+import { listJournals, readFrames } from "./journal.ts";
+import type { Frame } from "./journal-frame.ts";
 import { manifestPath } from "./layout.ts";
 import { EMPTY_MANIFEST, readManifest, type Manifest, type RecordedGap } from "./manifest.ts";
 import { FreshRows } from "./fresh-rows.ts";

@@ -6,13 +6,13 @@
  *   file 2: a c c d …      ──▶   b: 1      c: 2 2      d: 1 1 2
  */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import type { FileMetaData, RowGroup } from "hyparquet";
 import { allColumns, PackedTable, placeOf } from "./packed-table.ts";
 import type { PlainTable } from "./parquet-files.ts";
 import type { Source } from "./relation.ts";
 import { SYSTEM_COLUMN, type Cell } from "./rows.ts";
+import { realPath } from "./safe-paths.ts";
 
 /** Rows that are consecutive in one file, of one station or area. */
 export interface Run {
@@ -86,7 +86,7 @@ class SortedFile {
   ): Promise<SortedFile> {
     // Loaded for the first file: a process that keeps no history does not need it.
     const { parquetMetadata } = await import("hyparquet");
-    const bytes = await readFile(join(folder, source.path));
+    const bytes = await readFile(realPath(folder, source.path));
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
     const opened = new SortedFile(table, source, { file, metadata: parquetMetadata(file), only });
     await opened.#fill();

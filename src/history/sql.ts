@@ -13,7 +13,7 @@ import { UsageError } from "../errors.ts";
 import type { ArchiveReader } from "./archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
 import { appendRows, typed } from "./append-rows.ts";
-import { literal, rowsOfAll } from "./relation.ts";
+import { literal, literally, rowsOfAll } from "./relation.ts";
 import { columnsOf, SYSTEM_COLUMN, type Row } from "./rows.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -89,7 +89,9 @@ export async function makeViews(
 
 /** From here on this connection's database opens the archive's files and nothing else, and no setting can be changed. */
 async function fence(connection: DuckDBConnection, folder: string, snapshot: Snapshot): Promise<void> {
-  const paths = snapshot.manifest.files.map(({ path }) => literal(join(folder, path)));
+  // Where a name has characters of patterns, both what is asked for and what is found must be allowed.
+  const files = snapshot.manifest.files.map(({ path }) => join(folder, path));
+  const paths = [...new Set([...files, ...files.map(literally)])].map(literal);
   await connection.run(`SET GLOBAL allowed_paths = [${paths.join(", ")}]`);
   await connection.run("SET GLOBAL enable_external_access = false");
   await connection.run("SET GLOBAL lock_configuration = true");
