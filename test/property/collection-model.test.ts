@@ -11,6 +11,7 @@ import { Collection, type Observed } from "../../src/domain/collection.ts";
 import { areaOfFreeFloating } from "../../src/domain/free-floating.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import { decodeRawRecord } from "../../src/domain/raw-record.ts";
+import { parseStationKey } from "../../src/record/keys.ts";
 import type { StationInformation, StationStatus } from "../../src/domain/station.ts";
 import { CollectionModel, type Listed, type ModelPoll } from "../support/collection-model.ts";
 
@@ -233,7 +234,7 @@ function checkPublished(
   const published = new Set(
     plan.records
       .filter(({ value }) => value !== null && !value.includes('"retired":true'))
-      .map(({ key }) => key.slice(SYSTEM.length + 1))
+      .map(({ key }) => parseStationKey(key)?.stationId ?? "")
       .filter((id) => !id.startsWith("free-floating:")),
   );
   for (const id of must) assert.ok(published.has(id), `${id} changed`);
@@ -249,7 +250,7 @@ function standingOf(topic: Topic): Parameters<CollectionModel["restart"]> {
   const stations: Parameters<CollectionModel["restart"]>[0] = new Map();
   const free = new Map<string, number>();
   for (const [key, { postcode, nbr_total: total }] of topic.standing()) {
-    const id = key.slice(SYSTEM.length + 1);
+    const id = parseStationKey(key)?.stationId ?? "";
     const [area, bikes] = [postcode as string, total as number];
     if (id.startsWith("free-floating:")) free.set(area, bikes);
     else stations.set(id, { place: Number(id.split("-")[1]), area, bikes, publishedAtMs: -Infinity });
