@@ -241,8 +241,9 @@ function isSmall({ block, start = 0, end = 0, value }: LogRecord): boolean {
 function decode(record: LogRecord, nowMs: number, options: AggregateOptions): RawDecoding | "tombstone" {
   const decoding = receiveRaw(record, nowMs, options.readReference);
   if (decoding === "tombstone") return decoding;
-  // A keyless record lands in any partition, and its station would be summed in several: only its area's counts.
-  if (decoding.ok && record.key === null) {
+  // Without a key, or with one that is not ours, a record lands in any partition, and its area would be summed in
+  // several: only in its own it counts.
+  if (decoding.ok && (record.key === null || decoding.record.value["postcode"] === undefined)) {
     const { systemId, area, stationId } = decoding.record;
     if (partitionOf(areaPartitionKey(systemId, area), options.partitionCount) !== record.partition) {
       const reject = { reason: "wrong_partition", path: "$", stationId, record: decoding.record.value };

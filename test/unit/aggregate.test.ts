@@ -73,6 +73,15 @@ test("sums a keyless record only in its area's own partition, else its station w
   assert.match(String(outputs[0]?.value), /"reason":"wrong_partition"/);
 });
 
+test("the same of the reference's records under keys of their producer's choosing", async () => {
+  const home = partitionOf("velib:75016", 4);
+  const keyed = (partition: number): LogRecord => ({ ...referenceRecord(5, 0, partition), key: "16107" });
+  const elsewhere = await process([keyed((home + 1) % 4)], 4);
+  assert.match(String(elsewhere[0]?.value), /"reason":"wrong_partition"/);
+  const [total] = await process([keyed(home)], 4);
+  assert.match(String(total?.value), /^\{"postcode":"75016","nbr_total":5,/);
+});
+
 for (const [what, value, reason] of [
   ["text that is no JSON", "added: 16107", "not_json"],
   ["JSON of another kind", "[1,2]", "not_an_object"],
