@@ -6,6 +6,7 @@
  *                                     ▲
  *   log, archive, … ──HealthCheck─────┘
  */
+import type { FeedContent } from "./domain/feed-truth.ts";
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { SystemDescription } from "./ports.ts";
 
@@ -65,6 +66,8 @@ export interface SystemStatus {
   } | null;
   readonly nextPollAtMs: number | null;
   readonly pollIntervalMs: number | null;
+  /** Of when the content is, by what the feed tells; null before the first poll. */
+  readonly content?: FeedContent | null;
   /** How often the content really changes, as learnt; null until known. */
   readonly changePeriodMs: number | null;
   /** Since this process began to poll; null where the source counts none (a recording). */

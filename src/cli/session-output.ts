@@ -15,6 +15,8 @@ import type { AggregateWorker } from "./worker.ts";
 const SUMMARY_EVERY_MS = 60_000;
 const SETTLE_MS = 1_000;
 const RATE_AFTER_MS = 10_000;
+const DAY_MS = 86_400_000;
+const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 
 export interface SessionOutputInput {
   readonly context: CommandContext;
@@ -93,7 +95,8 @@ function statusParts(
       : [counted(view.stationCount, "station"), counted([...view.areas()].length, "area")]),
     ...(live && waiting(statuses) ? ["waiting for the feed's first answer"] : []),
     ...(records === null ? [] : rate.shown(records, nowMs)),
-    ...(changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`]),
+    ...(oldContent(statuses, nowMs) ??
+      (changedAt === -Infinity ? [] : [`changed ${formatAge(nowMs - changedAt)} ago`])),
     ...(live && next !== Infinity ? [`next poll in ${formatAge(next - nowMs)}`] : []),
     ...(rejects > 0 ? [`${counted(rejects, "record")} rejected`] : []),
     ...savings(statuses),
@@ -105,6 +108,22 @@ function statusParts(
 function recordsDone(statuses: readonly CollectorStatus[], worker: AggregateWorker | null): number | null {
   if (statuses.length > 0) return statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
   return worker?.recordsTaken() ?? null;
+}
+
+/** `checked 1 s ago, content of 18 Oct 2025`: the oldest content that is older than it may be; null when none is. */
+function oldContent(statuses: readonly CollectorStatus[], nowMs: number): string[] | null {
+  let oldestMs = Infinity;
+  let checkedMs = -Infinity;
+  for (const { content, lastSuccessAtMs } of statuses) {
+    const atMs = content?.atMs ?? null;
+    if (content === null || atMs === null || nowMs - atMs <= content.staleAfterMs || atMs >= oldestMs)
+      continue;
+    oldestMs = atMs;
+    checkedMs = lastSuccessAtMs ?? -Infinity;
+  }
+  if (oldestMs === Infinity) return null;
+  const day = nowMs - oldestMs < DAY_MS ? `${formatAge(nowMs - oldestMs)} ago` : DAY.format(oldestMs);
+  return [`checked ${formatAge(nowMs - checkedMs)} ago`, `content of ${day}`];
 }
 
 /** What conditional requests and compression spared the publishers; nothing before there is something to tell. */

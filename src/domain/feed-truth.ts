@@ -7,6 +7,7 @@
  *
  * Flags are told, never acted on; only a lagging replica is kept away from the totals (docs/quirks.md).
  */
+import { contentTime, newestReportMs } from "./content-age.ts";
 import { ReturningContent } from "./returning-content.ts";
 import type { StationStatus } from "./station.ts";
 import { UsualQuiet } from "./usual-quiet.ts";
@@ -41,6 +42,14 @@ export interface Verdict {
   readonly believed: boolean;
 }
 
+/** Of when the content is, as far as the feed tells. */
+export interface FeedContent {
+  /** Epoch ms; null when nothing tells. */
+  readonly atMs: number | null;
+  /** Content older than this is stale: longer than is usual at this hour. */
+  readonly staleAfterMs: number;
+}
+
 /** A header this old while content moves is a broken header. */
 const HEADER_STUCK_MS = 30 * 60_000;
 /** An older copy is disbelieved this long; then the publisher's clock was wrong before, and is right now. */
@@ -68,6 +77,7 @@ export class FeedTruth {
   #greatestHeader: number | null = null;
   #behindSinceMs: number | null = null;
   #stations: number | null = null;
+  #content: FeedContent = { atMs: null, staleAfterMs: Infinity };
 
   /** @param timezone of the system, as it says: where its nights are */
   constructor(timezone: string | null = null) {
@@ -92,10 +102,15 @@ export class FeedTruth {
     }
     if (lastUpdatedMs !== this.#header) this.#headerMovedAtMs = atMs;
     this.#header = lastUpdatedMs;
-    this.#compare(atMs, stations.length);
+    this.#compare(atMs, stations);
     this.#size(atMs, stations.length);
     for (const [flag, untilMs] of this.#until) if (atMs >= untilMs) this.#lower(flag);
     return { believed };
+  }
+
+  /** Of when the content of the last poll is. */
+  get content(): FeedContent {
+    return this.#content;
   }
 
   /** Many stations have other ids since this poll (renumbering.ts). */
@@ -124,17 +139,30 @@ export class FeedTruth {
     return true;
   }
 
-  #compare(atMs: number, stations: number): void {
+  #compare(atMs: number, stations: readonly StationStatus[]): void {
     const sinceMs = this.#contentChangedAtMs ?? atMs;
-    const idleMs = this.#quiet.idleMs(stations, sinceMs, atMs, this.#offsetHours(atMs));
+    const idleMs = this.#quiet.idleMs(stations.length, sinceMs, atMs, this.#offsetHours(atMs));
     // What was found frozen stays so until it changes, though the hours that follow may be quiet ones.
     const contentIdle = atMs - sinceMs >= idleMs || this.#frozenSinceMs === sinceMs;
     this.#frozenSinceMs = contentIdle ? sinceMs : null;
     const claimed = this.#header;
+    const contentMs = contentTime({
+      nowMs: atMs,
+      headerMs: claimed,
+      reportedMs: newestReportMs(stations, atMs),
+      changedAtMs: this.#changes > 0 ? sinceMs : null,
+      frozenSinceMs: this.#frozenSinceMs,
+    });
+    // What was found frozen is stale until it changes.
+    const oldMs = contentMs === null ? 0 : atMs - contentMs;
+    this.#content = {
+      atMs: contentMs,
+      staleAfterMs: contentIdle ? Math.min(idleMs, Math.max(0, oldMs - 1)) : idleMs,
+    };
     const headerIdleMs = claimed === null ? Infinity : atMs - (this.#headerMovedAtMs ?? atMs);
     this.#set(
       "header_moves_content_does_not",
-      contentIdle && claimed !== null && headerIdleMs < idleMs,
+      contentIdle && claimed !== null && this.#headerMovedAfter(sinceMs),
       atMs,
     );
     // A header that says itself that it is old needs no waiting.
@@ -145,7 +173,16 @@ export class FeedTruth {
       claimed !== null && contentMoves && sinceMs - (this.#headerMovedAtMs ?? sinceMs) >= HEADER_STUCK_MS,
       atMs,
     );
-    this.#set("stale", !contentMoves && (admitsAge || (contentIdle && headerIdleMs >= idleMs)), atMs);
+    this.#set(
+      "stale",
+      !contentMoves && (admitsAge || (contentIdle && !this.#headerMovedAfter(sinceMs))),
+      atMs,
+    );
+  }
+
+  /** Whether the header has gone on for long after the content stood still. */
+  #headerMovedAfter(sinceMs: number): boolean {
+    return this.#header !== null && (this.#headerMovedAtMs ?? sinceMs) - sinceMs >= HEADER_STUCK_MS;
   }
 
   #size(atMs: number, stations: number): void {

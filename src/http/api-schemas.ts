@@ -51,8 +51,23 @@ export const System = z.object({
   nbr_elec: maybeCount,
   nbr_meca: maybeCount,
   docks: maybeCount,
-  observed_at: timeMs.nullable().describe("The newest observation: the age of all of the system's data."),
-  stale_after_ms: z.int().positive().describe("Older than this, the data is stale and must look it."),
+  observed_at: timeMs.nullable().describe("The newest observation: when the feed was last checked."),
+  stale_after_ms: z
+    .int()
+    .positive()
+    .describe("Not checked for longer than this, the data is stale and must look it."),
+  content_at: timeMs
+    .nullable()
+    .describe(
+      "Of when the content is, by its header, its newest change, its reports; null when nothing tells.",
+    ),
+  content_stale_after_ms: z
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe(
+      "Content older than this is stale, though checked just now: longer than is usual at this hour.",
+    ),
   stale: z.boolean().describe("Whether it was, when this was written."),
   change_period_ms: z.number().positive().nullable().describe("How often the content really changes."),
   poll_interval_ms: z.number().positive().nullable(),

@@ -58,6 +58,8 @@ const NOTHING_LIVE: Omit<LiveSystem, "systemId"> = {
 function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs: number): System {
   const known = status?.description ?? describedElsewhere(live);
   const observedAtMs = newest(live.observedAtMs, status?.observedAtMs ?? null);
+  const contentAtMs = status?.content?.atMs ?? null;
+  const contentStaleAfterMs = contentAtMs === null ? null : Math.ceil(status?.content?.staleAfterMs ?? 0);
   const changePeriodMs = status?.changePeriodMs ?? live.changePeriodMs;
   const periodMs = Math.max(changePeriodMs ?? 0, status?.pollIntervalMs ?? 0);
   const staleAfterMs = Math.max(LEAST_STALE_AFTER_MS, Math.ceil(STALE_AFTER_PERIODS * periodMs));
@@ -77,7 +79,11 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
     docks: live.docks,
     observed_at: observedAtMs,
     stale_after_ms: staleAfterMs,
-    stale: observedAtMs !== null && nowMs - observedAtMs > staleAfterMs,
+    content_at: contentAtMs,
+    content_stale_after_ms: contentStaleAfterMs,
+    stale:
+      (observedAtMs !== null && nowMs - observedAtMs > staleAfterMs) ||
+      (contentAtMs !== null && contentStaleAfterMs !== null && nowMs - contentAtMs > contentStaleAfterMs),
     change_period_ms: changePeriodMs,
     poll_interval_ms: status?.pollIntervalMs ?? null,
     next_poll_at: status?.nextPollAtMs ?? null,

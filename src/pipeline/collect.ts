@@ -239,7 +239,7 @@ export class Collector {
     metrics.set(
       "velostream_feed_content_age_seconds",
       labels,
-      (poll.observedAtMs - (this.status.contentChangedAtMs ?? poll.observedAtMs)) / 1000,
+      (poll.observedAtMs - (this.#truth.content.atMs ?? poll.observedAtMs)) / 1000,
     );
     for (const [oddity, count] of Object.entries(poll.status.oddities))
       metrics.count("velostream_oddities_total", { ...labels, oddity }, count);
@@ -263,6 +263,7 @@ export class Collector {
     const stations = this.#view.of(poll.status);
     if (stations === null) return true;
     const { believed } = this.#truth.observe({ atMs: poll.observedAtMs, lastUpdatedMs, stations });
+    this.status.content = this.#truth.content;
     this.#tellFlags(system);
     if (!believed)
       metrics.count("velostream_oddities_total", { system: system.systemId, oddity: "older_copy" });

@@ -1,4 +1,5 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
+import type { FeedContent } from "../domain/feed-truth.ts";
 import type { Reject } from "../domain/station.ts";
 import type { SystemAlert } from "../domain/gbfs/system-files.ts";
 import type {
@@ -22,6 +23,8 @@ export class CollectorStatus {
   lastSuccessAtMs: number | null = null;
   /** When the feed's content last changed, by observation. */
   contentChangedAtMs: number | null = null;
+  /** Of when the content is, by what the feed tells (domain/content-age.ts); null before the first poll. */
+  content: FeedContent | null = null;
   nextPollAtMs: number | null = null;
   changePeriodMs: number | null = null;
   polls = 0;
@@ -143,6 +146,7 @@ export class CollectorStatus {
         this.nextPollAtMs === null || this.lastPollAtMs === null
           ? null
           : this.nextPollAtMs - this.lastPollAtMs,
+      content: this.content,
       changePeriodMs: this.changePeriodMs,
       traffic: this.traffic,
       flags: [...this.flags, ...this.problems, ...this.othersFlags()],

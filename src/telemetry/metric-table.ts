@@ -49,7 +49,7 @@ export const METRICS = {
   },
   velostream_feed_content_age_seconds: {
     kind: "gauge",
-    help: "Time since the feed's content last changed, by observation.",
+    help: "Age of the feed's content: by its header, its newest change, its reports.",
     labels: ["system"],
   },
   velostream_feed_change_period_seconds: {

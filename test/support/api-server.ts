@@ -118,6 +118,7 @@ const STATUS: SystemStatus = {
   lastPoll: { atMs: EXAMPLE_NOW_MS - 4_000, outcome: "unchanged", message: null },
   nextPollAtMs: EXAMPLE_NOW_MS + 11_000,
   pollIntervalMs: 15_000,
+  content: { atMs: EXAMPLE_NOW_MS - 60_000, staleAfterMs: 3_600_000 },
   changePeriodMs: 60_000,
   traffic: { requests: 61, notModified: 38, transferredBytes: 713_206, savedBytes: 25_401_772 },
   flags: [],

@@ -130,6 +130,8 @@ function systemOf(
     docks: sum((area) => area.docks),
     observed_at: nowMs,
     stale_after_ms: 300_000,
+    content_at: nowMs,
+    content_stale_after_ms: 3_600_000,
     stale: false,
     change_period_ms: 60_000,
     poll_interval_ms: 15_000,

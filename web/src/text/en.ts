@@ -25,9 +25,13 @@ export const en = {
   retrying: "Trying again…",
   retryNow: "Try now",
   dataAge: (age: string) => `Data ${age} old`,
+  checkedContent: (ago: string, day: string) => `checked ${ago} · content of ${day}`,
   dataOf: "Age of the data",
+  contentOf: "Age of the content",
   stale: "Stale",
   noData: "No data yet",
+  oldContentBanner: (system: string, day: string) =>
+    `${system}: the feed answers, and what it says is of ${day}. Bikes have moved since.`,
   staleBanner: (system: string, age: string) =>
     `${system}: the last good data is ${age} old. Bikes may have moved since.`,
   failingBanner: (system: string, why: string) => `${system}: the feed does not answer. ${why}`,

@@ -15,6 +15,7 @@ const TIME_PARTS = {
   time: { hour: "2-digit", minute: "2-digit" },
   date: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
   day: { day: "numeric", month: "short" },
+  year: { day: "numeric", month: "short", year: "numeric" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;
 
 /** The first of the reader's languages that the page speaks; English when none is. */
@@ -103,6 +104,12 @@ export class Words {
   time(atMs: number, nowMs: number, timezone: string | null): string {
     const near = Math.abs(nowMs - atMs) < 20 * 3_600_000;
     return this.#timeFormat(timezone, near ? "time" : "date").format(atMs);
+  }
+
+  /** A day with its year, with the time instead within the last 20 hours: of when old data is. */
+  day(atMs: number, nowMs: number, timezone: string | null): string {
+    const near = Math.abs(nowMs - atMs) < 20 * 3_600_000;
+    return this.#timeFormat(timezone, near ? "date" : "year").format(atMs);
   }
 
   /** A mark of a time axis: the time of day, at midnight the date. */

@@ -26,9 +26,13 @@ export const fr: Text = {
   retryNow: "Essayer maintenant",
   // In two lines on a phone: "Données", and the rest.
   dataAge: (age) => `Données d’il y a ${age}`.replaceAll(" ", "\u00A0").replace("\u00A0", " "),
+  checkedContent: (ago, day) => `vérifié ${ago} · contenu du ${day}`,
   dataOf: "Âge des données",
+  contentOf: "Âge du contenu",
   stale: "Données périmées",
   noData: "Pas encore de données",
+  oldContentBanner: (system, day) =>
+    `${system} : le flux répond, mais son contenu est du ${day}. Des vélos ont bougé depuis.`,
   staleBanner: (system, age) =>
     `${system} : dernières données valables il y a ${age}. Les vélos ont pu bouger depuis.`,
   failingBanner: (system, why) => `${system} : le flux ne répond pas. ${why}`,

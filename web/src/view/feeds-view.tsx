@@ -108,6 +108,8 @@ function Facts({ system }: { readonly system: System }): VNode {
       <dd>{text.states[system.state]}</dd>
       <dt>{text.dataOf}</dt>
       <dd>{system.observed_at === null ? text.unknown : <Age atMs={system.observed_at} ago={false} />}</dd>
+      <dt>{text.contentOf}</dt>
+      <dd>{system.content_at === null ? text.unknown : <Age atMs={system.content_at} ago={false} />}</dd>
       <dt>{text.lastPoll}</dt>
       <dd>
         {poll === null ? (

@@ -7,8 +7,24 @@ export type Trust = "fresh" | "stale" | "failing" | "waiting";
 /** Staleness is judged by the running clock, not only by the server's last word: a silent server makes data stale too. */
 export function trustIn(system: System, nowMs: number): Trust {
   if (system.observed_at === null) return "waiting";
-  if (nowMs - system.observed_at > system.stale_after_ms) return "stale";
+  if (nowMs - system.observed_at > system.stale_after_ms || isOldContent(system, nowMs)) return "stale";
   return system.state === "failing" || system.state === "stopped" ? "failing" : "fresh";
+}
+
+/** The feed is checked, and what it says is old: of last year, perhaps. */
+export function isOldContent(system: System, nowMs: number): boolean {
+  const { content_at: contentAtMs, content_stale_after_ms: staleAfterMs } = system;
+  return contentAtMs !== null && staleAfterMs !== null && nowMs - contentAtMs > staleAfterMs;
+}
+
+/** The system with the oldest content of those whose content is too old; null when there is none. */
+export function oldestContent(systems: Iterable<System>, nowMs: number): System | null {
+  let oldest: System | null = null;
+  for (const system of systems) {
+    if (isOldContent(system, nowMs) && (system.content_at ?? 0) < (oldest?.content_at ?? Infinity))
+      oldest = system;
+  }
+  return oldest;
 }
 
 /** The age of the oldest system's data: what the page as a whole may claim. Null before there is any. */

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { THEMES, type Theme } from "../address/preferences.ts";
 import { LANGUAGES, type Language } from "../text/format.ts";
-import { isLost, oldestAgeMs, trustIn } from "./freshness.ts";
+import { isLost, oldestAgeMs, oldestContent, trustIn } from "./freshness.ts";
 import { Link, toAreas, toFeeds } from "./link.tsx";
 import { systemsChange, useAddress, useLive, usePage, useTicking } from "./page-context.ts";
 
@@ -109,8 +109,13 @@ function Pulse(): VNode {
   const { text } = words;
   useLive(systemsChange);
   const age = useTicking(() => {
-    const ms = oldestAgeMs(store.state.systems.values(), store.now());
-    return ms === null ? "" : text.dataAge(words.duration(ms));
+    const nowMs = store.now();
+    const ms = oldestAgeMs(store.state.systems.values(), nowMs);
+    if (ms === null) return "";
+    const old = oldestContent(store.state.systems.values(), nowMs);
+    return old === null
+      ? text.dataAge(words.duration(ms))
+      : text.checkedContent(words.ago(ms), words.day(old.content_at ?? nowMs, nowMs, old.timezone));
   });
   const stale = useTicking(() =>
     [...store.state.systems.values()].some((system) => trustIn(system, store.now()) === "stale") ? "yes" : "",

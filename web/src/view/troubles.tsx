@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { System } from "../../../src/http/api-types.ts";
 import type { Words } from "../text/format.ts";
-import { isLost, trustIn } from "./freshness.ts";
+import { isLost, isOldContent, trustIn } from "./freshness.ts";
 import { Link, toFeeds } from "./link.tsx";
 import { systemsChange, useLive, usePage, useTicking } from "./page-context.ts";
 
@@ -82,6 +82,8 @@ function troubleOf(system: System, nowMs: number, words: Words): string {
   if (system.state === "stopped") return text.stoppedBanner(name, why);
   if (trust === "waiting")
     return system.state === "failing" ? text.failingBanner(name, why) : text.waitingBanner(name);
+  if (system.content_at !== null && isOldContent(system, nowMs))
+    return text.oldContentBanner(name, words.day(system.content_at, nowMs, system.timezone));
   if (trust === "stale") return text.staleBanner(name, words.duration(nowMs - (system.observed_at ?? 0)));
   return trust === "failing" ? text.failingBanner(name, why) : "";
 }
