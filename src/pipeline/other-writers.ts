@@ -195,11 +195,13 @@ export class OtherWriters {
   #meet(writer: OtherWriter): void {
     const { system, rawTopic, logger } = this.#options;
     const why = this.#isRival(writer)
-      ? "from another feed"
-      : "which does no harm as long as both collect the same feed with the same options";
+      ? ", from another feed."
+      : writer.collector === ""
+        ? "."
+        : ", which does no harm as long as both collect the same feed with the same options.";
     logger.info(
       "collect.another_writer",
-      `${nameOf(writer)} writes ${system.systemId} to topic ${rawTopic} too, ${why}.`,
+      `${nameOf(writer)} writes ${system.systemId} to topic ${rawTopic} too${why}`,
       { system: system.systemId, writer: writer.header },
     );
   }
@@ -233,8 +235,7 @@ function isBefore(other: Writer, own: Writer): boolean {
 
 /** How people are told of it. */
 export function nameOf({ collector, stations }: Writer): string {
-  if (collector === "")
-    return 'A program that does not say who it is (no header "writer": a version before 0.2, or no velostream)';
+  if (collector === "") return "A program that does not say who it is (an older version, or no velostream)";
   return `Another collector (${collector}, stations: ${stations})`;
 }
 

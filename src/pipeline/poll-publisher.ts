@@ -108,11 +108,15 @@ export class PollPublisher {
       others?.release();
       metrics.forget("velostream_stations", { system: system.systemId });
       if (plan.retired > 0)
-        logger.info("collect.retired", `Took ${plan.retired} stations out of the totals.`, {
-          system: system.systemId,
-          stations: plan.retired,
-          topic: topics.raw,
-        });
+        logger.info(
+          "collect.retired",
+          `Took ${plan.retired} ${plan.retired === 1 ? "station" : "stations"} out of the totals.`,
+          {
+            system: system.systemId,
+            stations: plan.retired,
+            topic: topics.raw,
+          },
+        );
     } catch (error) {
       if (!signal.aborted) this.failure = { error };
     }
