@@ -186,7 +186,7 @@ try {
             topics,
             readReference: () => null,
             partitionCount: PARTITIONS,
-            publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+            publishedAreas: (place) => readPublishedAreas(log, topics, place),
             clock: systemClock,
             logger: SILENT,
             metrics: NO_METRICS,

@@ -51,8 +51,14 @@ export interface LogProducer {
    * Resolves when every record is acknowledged (all in-sync replicas), in order per partition.
    * Retries for ever while the log is away; rejects with a LogError only when it can never succeed
    * or `signal` aborts. Memory log: waits (back-pressure) while its readers are too far behind.
+   * @param onRefused told of each record that the log will never take, with the reason; the others are written. Without
+   * it such a record is an error, unless it is expendable
    */
-  publish(records: readonly ProduceRecord[], signal?: AbortSignal): Promise<void>;
+  publish(
+    records: readonly ProduceRecord[],
+    signal?: AbortSignal,
+    onRefused?: (record: ProduceRecord, why: string) => void,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -100,6 +106,15 @@ export interface RestoreRange {
   readonly committedOffset: number;
   /** End of the partition when the restore began. */
   readonly endOffset: number;
+  /** Which topic the offsets count in, where that is known: one made again under its name is another. */
+  readonly topicId?: string;
+  /** Partitions of the topic now. */
+  readonly partitionCount?: number;
+  /**
+   * What was put out before does not follow from `history`: the topic is another, or has more partitions, or what it was
+   * put into is another, or nobody knows. What there is is to be looked up. @default false
+   */
+  readonly renewed?: boolean;
 }
 
 /** The records a processor puts out for one batch, and nothing else: pure with regard to the log. */
@@ -120,6 +135,8 @@ export interface Processor {
    * No records: it holds, and nothing is left before `range.endOffset` (what stands there may be a transaction's marker).
    */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
+  /** What is to be written, in the same commit, in place of an output that the log will never take; null: nothing. */
+  refused?(record: ProduceRecord, why: string): ProduceRecord | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */
   release(partition: number): void;
 }
@@ -173,8 +190,8 @@ export interface Log {
   readonly kind: "memory" | "kafka";
   /** Makes missing topics; never changes existing ones, but reports what differs. Idempotent. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]>;
-  /** The newest committed records of each partition, in order: some dozens, at least one where there is any. */
-  lastRecords(topic: string): Promise<readonly LogRecord[]>;
+  /** The newest committed record of each partition that has one. */
+  lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]>;
   /** Partition count, or null when the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   producer(): Promise<LogProducer>;

@@ -1,9 +1,15 @@
 /** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
 import { referenceReader } from "../domain/reference-record.ts";
+import type { TotalsWriter } from "../domain/totals-writer.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { aggregateProcessor } from "../pipeline/aggregate.ts";
 import { readPublishedAreas } from "../pipeline/published-areas.ts";
-import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
+import {
+  claimTotals,
+  confirmOurs,
+  watchTotals,
+  type OwnershipOptions,
+} from "../pipeline/totals-ownership.ts";
 import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
 import type { Settings } from "../config/options.ts";
 import type { WorkerHealth } from "./worker-health.ts";
@@ -33,15 +39,14 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
   const { log, topics, settings, clock, logger, metrics } = input;
   const { group } = settings;
   const ownership = { log, totalsTopic: topics.totals, engine: "node", group, clock, logger } as const;
-  const claimed = await claimTotals(ownership, settings["take-over"]);
-  const watch = new TotalsWatch(ownership, claimed);
+  const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]);
   const processor = aggregateProcessor({
     topics,
     readReference: referenceReader(areaOfVelibCode),
     partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
-    writer: claimed.writer,
-    takeOver: claimed.takenOver,
-    publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+    writer,
+    takeOver: takenOver,
+    publishedAreas: (place) => readPublishedAreas(log, topics, place),
     clock,
     logger,
     metrics,
@@ -52,7 +57,7 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
       topic: topics.raw,
       group,
       writesTo: topics.totals,
-      onFenced: async () => watch.look(),
+      onFenced: async () => confirmOurs(ownership, writer),
       ...(settings["member-id"] === null ? {} : { memberId: settings["member-id"] }),
     },
     {
@@ -71,14 +76,18 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
     recordsTaken,
   };
   // In memory nobody else can write.
-  return { ...handle, done: log.kind === "memory" ? worker.done : ownedUntilDone(worker, watch) };
+  return { ...handle, done: log.kind === "memory" ? worker.done : ownedUntilDone(worker, ownership, writer) };
 }
 
 /** Settles as the worker does; it is stopped, and the reason thrown, once its totals are somebody else's. */
-async function ownedUntilDone(worker: ProcessHandle, watch: TotalsWatch): Promise<void> {
+async function ownedUntilDone(
+  worker: ProcessHandle,
+  ownership: OwnershipOptions,
+  writer: TotalsWriter,
+): Promise<void> {
   const ended = new AbortController();
   let lost: unknown = null;
-  void watch.run(ended.signal).catch((error: unknown) => {
+  void watchTotals(ownership, writer, ended.signal).catch((error: unknown) => {
     lost = error;
     void worker.stop().catch(() => {});
   });

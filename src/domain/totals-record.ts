@@ -99,16 +99,21 @@ export interface Through {
   readonly partition: number;
   /** Last raw offset covered. */
   readonly offset: number;
+  /** Which topic the offset counts in, where that is known: one made again under its name counts from 0 again. */
+  readonly topicId?: string;
 }
 
-export function encodeThrough(through: Through): string {
-  return `${through.partition}:${through.offset}`;
+export function encodeThrough({ partition, offset, topicId }: Through): string {
+  return topicId === undefined ? `${partition}:${offset}` : `${partition}:${offset}:${topicId}`;
 }
 
 /** Reads a `through` header; null when absent or malformed (a stranger's record). */
 export function decodeThrough(header: string | undefined): Through | null {
-  const match = /^(\d{1,9}):(\d{1,16})$/.exec(header ?? "");
-  return match === null ? null : { partition: Number(match[1]), offset: Number(match[2]) };
+  const match = /^(\d{1,9}):(\d{1,16})(?::([\w.-]{1,80}))?$/.exec(header ?? "");
+  if (match === null) return null;
+  const [, partition, offset, topicId] = match;
+  const through = { partition: Number(partition), offset: Number(offset) };
+  return topicId === undefined ? through : { ...through, topicId };
 }
 
 /** What a reader remembers of the record it kept for a key. */
@@ -119,11 +124,13 @@ export interface Kept {
 
 /**
  * Whether a reader that holds `kept` takes the record just read: the greatest `through` of one partition wins,
- * so an at-least-once writer is harmless. A record of another partition (the topic's partition count was raised)
+ * so an at-least-once writer is harmless. Offsets of another topic (the raw topic was made again) begin a new count; a
+ * writer that does not name the topic is taken to mean the one before. A record of another partition (the topic's partition count was raised)
  * wins when it is not older; a tombstone counts only from the partition that holds the area.
  */
 export function supersedes(kept: Kept | undefined, through: Through | null, asOfMs: number | null): boolean {
   if (kept === undefined || kept.through === null || through === null) return true;
+  if (through.topicId !== undefined && through.topicId !== kept.through.topicId) return true;
   if (kept.through.partition === through.partition) return through.offset > kept.through.offset;
   return asOfMs !== null && asOfMs >= kept.asOfMs;
 }

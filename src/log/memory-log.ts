@@ -24,7 +24,6 @@ import type {
   TopicReport,
   TopicSpec,
 } from "../ports.ts";
-import { lastRecords } from "./last-records.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { MemoryPartition, type Appended } from "./memory-partition.ts";
 
@@ -89,10 +88,10 @@ export class MemoryLog implements Log {
   }
 
   async lastRecords(topic: string): Promise<readonly LogRecord[]> {
-    const ends = this.partitions(topic).map(
-      ({ partition, endOffset: end }) => [partition, { start: 0, end }] as const,
-    );
-    return lastRecords(topic, new Map(ends), (options) => this.read(options));
+    const last = new Map<number, LogRecord>();
+    for await (const { records } of this.read({ topics: [topic], from: "earliest", until: "end" }))
+      for (const record of records) last.set(record.partition, record);
+    return [...last.values()].sort((a, b) => a.partition - b.partition);
   }
 
   producer(): Promise<LogProducer> {
@@ -280,8 +279,10 @@ export class MemoryLog implements Log {
 
   #mostUnread(): number {
     let most = 0;
-    for (const partition of [...this.#topics.values()].flat())
-      most = Math.max(most, partition.endOffset - this.#passed(partition));
+    for (const partitions of this.#topics.values()) {
+      for (const partition of partitions)
+        most = Math.max(most, partition.endOffset - this.#passed(partition));
+    }
     return most;
   }
 }

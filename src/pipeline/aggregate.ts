@@ -33,16 +33,17 @@ import type {
   TopicNames,
 } from "../ports.ts";
 import type { AreaName } from "../record/keys.ts";
+import type { RawPlace } from "./published-areas.ts";
 import { RawRejects, type Refused } from "./raw-rejects.ts";
 import { type Place, totalsRecords } from "./totals-records.ts";
 
 export interface AggregateOptions {
   readonly topics: TopicNames;
   readonly readReference: ReferenceReader;
-  /** Partitions of the raw topic when the worker started: where a keyless record of an area belongs. */
+  /** Partitions of the raw topic, where the log does not say: where a keyless record of an area belongs. */
   readonly partitionCount: number;
   /** The areas that the totals topic holds from this raw partition, by key; read only when a restore needs them. */
-  readonly publishedAreas: (partition: number) => Promise<ReadonlyMap<string, AreaName>>;
+  readonly publishedAreas: (place: RawPlace) => Promise<ReadonlyMap<string, AreaName>>;
   /** Who this is, in every totals record. */
   readonly writer: TotalsWriter;
   /**
@@ -62,6 +63,7 @@ function placeOf({ partition, offset, timestampMs }: Place): Place {
 
 interface PartitionState {
   readonly totals: AreaTotals;
+  readonly place: Required<Pick<RawPlace, "partition" | "partitionCount">> & Pick<RawPlace, "topicId">;
   /** Where the backlog ends that must be read before anything is put out; null in the steady state. */
   catchUpTo: number | null;
   /** Areas published before a restore that could not tell from history, or under former keys; else null. */
@@ -89,6 +91,8 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     async restore(partition, history, range) {
       const startedMs = options.clock.now();
       const totals = new AreaTotals();
+      const { topicId, partitionCount = options.partitionCount } = range;
+      const place = { partition, partitionCount, ...(topicId === undefined ? {} : { topicId }) };
       let wholeTo: number | null = 0;
       let records = 0;
       let playedBack = false;
@@ -96,7 +100,7 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
         wholeTo = follow(wholeTo, batch);
         for (const record of batch) {
           records += 1;
-          take(record, totals, scan, startedMs, options);
+          take(record, totals, scan, startedMs, place, options);
           for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
             totals.drainArea(key);
         }
@@ -105,17 +109,14 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       const gaps = wholeTo !== range.committedOffset;
       const behind = range.endOffset > range.committedOffset;
       const foreign = options.takeOver === true && !handedOver.has(partition);
+      const unknown = foreign || range.renewed === true || (behind && gaps);
       // What was put out up to the committed offset is out: it was committed with it.
       if (!playedBack) totals.drain();
       partitions.set(partition, {
         totals,
+        place,
         catchUpTo: behind ? range.endOffset : null,
-        ...(await publishedBefore(
-          partition,
-          totals,
-          { unsure: foreign || (behind && gaps), behind },
-          options,
-        )),
+        ...(await publishedBefore(place, totals, { unsure: unknown, behind }, options)),
         rejects: [],
         anew: false,
         held: undefined,
@@ -141,18 +142,18 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       const outputs: ProduceRecord[] = [];
       let stale = 0;
       for (const record of records) {
-        const taken = take(record, state.totals, scan, nowMs, options);
+        const taken = take(record, state.totals, scan, nowMs, state.place, options);
         if (taken === "stale") stale += 1;
         else if (typeof taken !== "string") state.rejects.push(rejects.record(taken, record));
         if (!playedBack) continue;
         for (const key of decodePublication(record.headers[PUBLICATION_HEADER]) ?? [])
-          outputs.push(...totalsRecords([state.totals.drainArea(key)], record, options));
+          outputs.push(...totalsRecords([state.totals.drainArea(key)], record, state.place, options));
       }
       options.metrics.count("velostream_aggregate_records_total", {}, records.length);
       if (stale > 0) options.metrics.count("velostream_aggregate_stale_total", {}, stale);
       state.held = reached || last === undefined ? undefined : placeOf(last);
       if (!playedBack && !reached) return null;
-      if (!playedBack) outputs.push(...totalsRecords(drain(state), last, options));
+      if (!playedBack) outputs.push(...totalsRecords(drain(state), last, state.place, options));
       if (reached) state.catchUpTo = null;
       if (foreign && !playedBack) state.anew = true;
       if (outputs.length > 0) options.metrics.count("velostream_aggregate_totals_total", {}, outputs.length);
@@ -160,6 +161,10 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       outputs.push(...state.rejects);
       state.rejects = [];
       return outputs;
+    },
+
+    refused(record, why) {
+      return rejects.refused(record, why);
     },
 
     release(partition) {
@@ -170,14 +175,14 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
 
 /** What was published and must be compared with, where history does not tell it or areas stand under keys of old. */
 async function publishedBefore(
-  partition: number,
+  place: RawPlace,
   totals: AreaTotals,
   { unsure, behind }: { unsure: boolean; behind: boolean },
   { publishedAreas }: AggregateOptions,
 ): Promise<Pick<PartitionState, "published" | "mayStandUnderFormerKeys">> {
   // What a backlog brings cannot be asked for now: its keys of old are taken away whether they are there or not.
   if (!unsure && !totals.hasFormerAreaKeys) return { published: null, mayStandUnderFormerKeys: behind };
-  const areas = await publishedAreas(partition);
+  const areas = await publishedAreas(place);
   const published = unsure || standUnderFormerKeys(areas) ? areas : null;
   return { published, mayStandUnderFormerKeys: false };
 }
@@ -215,6 +220,7 @@ function take(
   totals: AreaTotals,
   scan: RawRecordScan,
   nowMs: number,
+  place: PartitionState["place"],
   options: AggregateOptions,
 ): "taken" | "stale" | Refused {
   const { key, block, start, end } = record;
@@ -226,7 +232,7 @@ function take(
     const ahead = isAhead(observation.observedAtMs, record.timestampMs) || isAhead(record.timestampMs, nowMs);
     if (!ahead) return totals.applyShare(key, observation) ? "taken" : "stale";
   }
-  const decoding = decode(record, nowMs, options);
+  const decoding = decode(record, nowMs, place, options);
   if (decoding === "tombstone") totals.remove(key ?? "", record.timestampMs);
   else if (!decoding.ok) return decoding;
   else if (!totals.apply(decoding.record, key)) return "stale";
@@ -238,14 +244,19 @@ function isSmall({ block, start = 0, end = 0, value }: LogRecord): boolean {
   return (block === undefined ? (value?.length ?? 0) : end - start) <= MOST_VALUE_BYTES;
 }
 
-function decode(record: LogRecord, nowMs: number, options: AggregateOptions): RawDecoding | "tombstone" {
+function decode(
+  record: LogRecord,
+  nowMs: number,
+  place: PartitionState["place"],
+  options: AggregateOptions,
+): RawDecoding | "tombstone" {
   const decoding = receiveRaw(record, nowMs, options.readReference);
   if (decoding === "tombstone") return decoding;
   // Without a key, or with one that is not ours, a record lands in any partition, and its area would be summed in
   // several: only in its own it counts.
   if (decoding.ok && (record.key === null || decoding.record.value["postcode"] === undefined)) {
     const { systemId, area, stationId } = decoding.record;
-    if (partitionOf(areaPartitionKey(systemId, area), options.partitionCount) !== record.partition) {
+    if (partitionOf(areaPartitionKey(systemId, area), place.partitionCount) !== record.partition) {
       const reject = { reason: "wrong_partition", path: "$", stationId, record: decoding.record.value };
       return { ok: false, reject };
     }

@@ -13,9 +13,8 @@ import { RAW_SCHEMA } from "../domain/raw-record.ts";
 import { WRITER_HEADER } from "../domain/writer.ts";
 import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
 import type { Reject } from "../domain/station.ts";
-import { SYSTEM_HEADER, systemKey } from "../record/keys.ts";
+import { stationKey, SYSTEM_HEADER, systemKey } from "../record/keys.ts";
 import { isSelected, type StationSelection } from "../domain/station-selection.ts";
-import { carriedOver } from "../domain/unseen-parts.ts";
 import type {
   Clock,
   FeedSource,
@@ -63,6 +62,7 @@ export class PollPublisher {
   /** Of tombstones: no value says whose they are. */
   readonly #goneHeaders: Readonly<Record<string, string>>;
   readonly #rejects = new RejectMemory();
+  readonly #refusals = new RejectMemory();
   readonly #informationRejects = new RejectMemory();
   #waiting: Succeeded | null = null;
   #publishing: Promise<void> | null = null;
@@ -76,8 +76,7 @@ export class PollPublisher {
 
   /** Takes a poll in place of one that still waits. Resolves when nothing is left to publish; never rejects. */
   offer(poll: Succeeded): Promise<void> {
-    const { status } = this.#waiting ?? poll;
-    this.#waiting = { ...poll, status: carriedOver(status, poll.status) };
+    this.#waiting = poll;
     this.#publishing ??= this.#publishWaiting();
     return this.#publishing;
   }
@@ -163,10 +162,12 @@ export class PollPublisher {
         value: encodeReject(system.systemId, reject, poll.observedAtMs),
         partitionKey: system.systemId,
         timestampMs: poll.observedAtMs,
+        expendable: true,
       });
+    const refused = new Map<string, string>();
     if (records.length > 0) {
       const startedMs = clock.now();
-      await producer.publish(records, signal);
+      await producer.publish(records, signal, ({ key }, why) => refused.set(key ?? "", why));
       metrics.observe(
         "velostream_publish_duration_seconds",
         { topic: topics.raw },
@@ -175,12 +176,43 @@ export class PollPublisher {
       metrics.count("velostream_records_published_total", { system: system.systemId }, plan.records.length);
     }
     const stations = collection.stationCount;
-    collection.acknowledge(plan);
+    // What the log does not take is not remembered as published: it is tried again with the next poll.
+    const taken = refused.size === 0 ? plan : withoutRefused(plan, system.systemId, refused);
+    collection.acknowledge(taken);
+    if (refused.size > 0) await this.#keepRefused(refused, poll.observedAtMs);
     if (isRenumbering(plan.renumbered, stations)) this.#options.onRenumbered?.(poll.observedAtMs);
     others?.release();
-    others?.told(plan);
+    others?.told(taken);
     metrics.set("velostream_stations", { system: system.systemId }, collection.stationCount);
     status.published(collection.stationCount, plan.records.length);
+  }
+
+  /** @param refused by key, why */
+  async #keepRefused(refused: ReadonlyMap<string, string>, observedAtMs: number): Promise<void> {
+    const { system, producer, topics, metrics, logger, signal } = this.#options;
+    const reason = "refused_by_log";
+    metrics.count("velostream_rejects_total", { stage: "collect", reason }, refused.size);
+    const all = [...refused].map(([key, why]): Reject => {
+      return { reason, path: topics.raw, stationId: key, record: { key, refused: why } };
+    });
+    const news = this.#refusals.news(all, observedAtMs);
+    const first = news[0];
+    if (first === undefined) return;
+    logger.warn(
+      "collect.refused",
+      `The log does not take ${news.length} ${news.length === 1 ? "record" : "records"} (first: ${first.stationId ?? ""}, ${refused.get(first.stationId ?? "") ?? ""}). Check this machine's clock and the topic's settings.`,
+      { system: system.systemId, topic: topics.raw, records: news.length },
+    );
+    await producer.publish(
+      news.map((reject) => ({
+        topic: topics.rejects,
+        key: system.systemId,
+        value: encodeReject(system.systemId, reject, observedAtMs),
+        partitionKey: system.systemId,
+        expendable: true,
+      })),
+      signal,
+    );
   }
 
   #observed(poll: Succeeded, partitionCount: number): Observed {
@@ -219,4 +251,10 @@ export class PollPublisher {
       );
     return [...news, ...this.#informationRejects.news(ofInformation, poll.observedAtMs)];
   }
+}
+
+/** The plan as far as the log took it. */
+function withoutRefused(plan: Plan, systemId: string, refused: ReadonlyMap<string, string>): Plan {
+  const remember = plan.remember.filter(({ stationId }) => !refused.has(stationKey(systemId, stationId)));
+  return { ...plan, remember };
 }

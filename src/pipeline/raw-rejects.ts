@@ -46,6 +46,25 @@ export class RawRejects {
     };
   }
 
+  /** What is kept of totals that the log will never take. */
+  refused({ topic, key, value }: ProduceRecord, why: string): ProduceRecord {
+    const { topics, clock, metrics } = this.#options;
+    const reason = "refused_by_log";
+    metrics.count("velostream_rejects_total", { stage: "aggregate", reason });
+    const nowMs = clock.now();
+    const [systemId = DEFAULT_SYSTEM_ID] = key?.includes(":") === true ? key.split(":") : [];
+    this.#say(reason, `${topic} ${key ?? ""}`, nowMs);
+    const record = { key, value: value?.toString("utf8") ?? null, refused: why };
+    return {
+      topic: topics.rejects,
+      key: systemId,
+      value: encodeReject(systemId, { reason, path: topic, stationId: null, record }, nowMs),
+      partitionKey: systemId,
+      timestampMs: nowMs,
+      expendable: true,
+    };
+  }
+
   #say(reason: string, place: string, nowMs: number): void {
     const { logger, topics } = this.#options;
     if (nowMs - (this.#saidMs.get(reason) ?? -Infinity) < SAY_EVERY_MS) return;
@@ -65,6 +84,8 @@ function wordsOf(reason: string): string {
     case "too_large":
     case "batch_too_large":
       return "it is larger than any station's.";
+    case "refused_by_log":
+      return "the log does not take what follows from it.";
     case "wrong_partition":
       return "it has no key, and stands in another partition than its area.";
     default:

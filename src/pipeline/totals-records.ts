@@ -14,12 +14,13 @@ export type Place = Pick<LogRecord, "partition" | "offset" | "timestampMs">;
 export function totalsRecords(
   changes: readonly TotalsChange[],
   through: Place | undefined,
+  { topicId }: { readonly topicId?: string },
   { topics, writer }: { readonly topics: TopicNames; readonly writer: TotalsWriter },
 ): ProduceRecord[] {
   if (through === undefined) return [];
   const headers = {
     schema: TOTALS_SCHEMA,
-    through: encodeThrough(through),
+    through: encodeThrough(topicId === undefined ? through : { ...through, topicId }),
     writer: encodeWriter(writer),
   };
   const record = ({ key, plainKey, systemId, totals, emptiedAtMs }: TotalsChange): ProduceRecord => ({

@@ -137,6 +137,11 @@ export const METRICS = {
     help: "Transactions of this worker, by outcome (committed, or lost: taken over by another or not known).",
     labels: ["outcome"],
   },
+  velostream_kafka_refused_total: {
+    kind: "counter",
+    help: "Records that Kafka will never take (their time, their size), by topic; all but rejects are kept as rejects.",
+    labels: ["topic"],
+  },
   velostream_kafka_transaction_duration_seconds: {
     kind: "histogram",
     help: "Time to commit one batch's totals and its consumed offset in one transaction.",
@@ -291,7 +296,5 @@ type OfKind<K extends MetricRow["kind"]> = {
 export type CounterName = OfKind<"counter">;
 export type GaugeName = OfKind<"gauge">;
 export type HistogramName = OfKind<"histogram">;
-/** The labels a metric wants, all of them. */
-export type LabelsOf<N extends MetricName> = Readonly<
-  Record<(typeof METRICS)[N]["labels"][number], string | number>
->;
+type LabelOf<N extends MetricName> = (typeof METRICS)[N]["labels"][number];
+export type LabelsOf<N extends MetricName> = Readonly<Record<LabelOf<N>, string | number>>;

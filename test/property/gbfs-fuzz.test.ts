@@ -1,8 +1,7 @@
 /** A short run of the fuzzer; `npm run fuzz` is the long one. */
 import { test } from "node:test";
 import fc from "fast-check";
-import { fuzzOnce } from "../support/fuzz/gbfs-files.ts";
-import { seeded } from "../support/fuzz/target.ts";
+import { fuzzOnce, seeded } from "../support/gbfs-fuzz.ts";
 
 test("no file, however bent, makes the decoders throw, lose a station, or write what cannot be read back", () => {
   fc.assert(

@@ -61,6 +61,8 @@ export type Target =
 export interface TopicMetadata {
   /** Kafka's id of the topic; its name on brokers that know no ids. */
   readonly id: string;
+  /** The id, or null where the brokers have none (before 2.8). */
+  readonly identity: string | null;
   readonly partitionCount: number;
   /** Node id of each partition's leader; -1 while there is none. */
   readonly leaders: readonly number[];
@@ -71,6 +73,8 @@ export interface KafkaClientOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** Of a topic that older brokers made, in a cluster that is being upgraded. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -132,6 +136,7 @@ export class KafkaClient {
       if (found === undefined) return null;
       return {
         id: found.id,
+        identity: found.id === topic || found.id === NO_ID ? null : found.id,
         partitionCount: found.partitionsCount,
         leaders: found.partitions.map((partition) => partition?.leader ?? -1),
       };

@@ -3,6 +3,7 @@ import type { offsetFetchV8 } from "@platformatic/kafka";
 import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { isStaleCoordinator } from "./errors.ts";
+import { decodeNote, type NotedPosition } from "./position-note.ts";
 
 export interface GroupPosition {
   readonly group: string;
@@ -17,7 +18,7 @@ export async function committedPosition(
   role: string,
   { group, topic, partition }: GroupPosition,
   wait: { readonly signal?: AbortSignal; readonly patienceMs?: number } = {},
-): Promise<number | null> {
+): Promise<NotedPosition | null> {
   return connectivity.persist(
     role,
     {
@@ -41,10 +42,11 @@ export async function committedPosition(
         ],
         true,
       );
-      const offset = topicsOf(answer)
+      const found = topicsOf(answer)
         .find((each) => each.name === topic)
-        ?.partitions.find((part) => part.partitionIndex === partition)?.committedOffset;
-      return offset === undefined || offset < 0n ? null : Number(offset);
+        ?.partitions.find((part) => part.partitionIndex === partition);
+      if (found === undefined || found.committedOffset < 0n) return null;
+      return { offset: Number(found.committedOffset), note: decodeNote(found.metadata ?? null) };
     },
   );
 }

@@ -45,6 +45,11 @@ export interface FetcherOptions {
   readonly logger: Logger;
   /** Name for the connectivity state. */
   readonly role: string;
+  /**
+   * Told, once, that a position is none in the topic as it is now: it was made again, or lost what was there. The
+   * partition is not read any more. Without it, reading goes on at the topic's start.
+   */
+  readonly onReplaced?: (topic: string, partition: number) => void;
 }
 
 export class Fetcher {
@@ -127,7 +132,7 @@ export class Fetcher {
         const leader = leaders[position.partition] ?? -1;
         if (leader >= 0 && position.topicId !== id) {
           // Made anew under the same name: its offsets count from the start again.
-          if (position.topicId !== null) await this.#toStart(position);
+          if (position.topicId !== null && (await this.#replaced(position))) continue;
           position.topicId = id;
         }
         if (leader < 0) unreachable = true;
@@ -172,7 +177,7 @@ export class Fetcher {
       if (stale) {
         // A leader that moves is back at once; a topic that is gone is not, and must be told of.
         connectivity.failed(role, error);
-        await client.topic([...metadata.keys()][0] ?? "", true);
+        await this.#refresh(metadata.keys());
         await connectivity.pause(1, this.#closed.signal);
       } else {
         this.#failures = 0;
@@ -183,7 +188,7 @@ export class Fetcher {
       this.#failed(error);
       if (this.#failure === null) {
         await connectivity.pause(this.#failures, this.#closed.signal);
-        await client.topic([...metadata.keys()][0] ?? "", true).catch(() => null);
+        await this.#refresh(metadata.keys()).catch(() => null);
       }
     } finally {
       this.#busyNodes.delete(leader);
@@ -220,9 +225,36 @@ export class Fetcher {
 
   /** Returns whether leaders must be asked for again. */
   async #partitionError(position: Position, code: number): Promise<boolean> {
-    if (code !== OFFSET_OUT_OF_RANGE) return true;
-    await this.#toStart(position);
-    return false;
+    if (code === OFFSET_OUT_OF_RANGE) {
+      await this.#replaced(position);
+      return false;
+    }
+    // Where topics have no ids, one that was gone for a moment may be another now: whoever can tell is asked.
+    if (
+      code === UNKNOWN_TOPIC_OR_PARTITION &&
+      position.topicId === position.topic &&
+      this.#options.onReplaced !== undefined
+    )
+      await this.#replaced(position);
+    return true;
+  }
+
+  /** Asks for the leaders of all topics anew: brokers that moved one partition have mostly moved others. */
+  async #refresh(topics: Iterable<string>): Promise<void> {
+    await Promise.all([...new Set(topics)].map(async (topic) => this.#options.client.topic(topic, true)));
+  }
+
+  /** @returns whether the partition is no longer read */
+  async #replaced(position: Position): Promise<boolean> {
+    const { onReplaced } = this.#options;
+    if (onReplaced === undefined) {
+      await this.#toStart(position);
+      return false;
+    }
+    this.remove(position.topic, position.partition);
+    onReplaced(position.topic, position.partition);
+    this.wake();
+    return true;
   }
 
   /** Deleted by retention, or a topic made anew: what is left begins at its start. */
@@ -249,11 +281,12 @@ export class Fetcher {
   }
 
   async #refreshLater(): Promise<void> {
-    const topics = new Set([...this.#positions.values()].map((position) => position.topic));
+    const topics = [...this.#positions.values()].map((position) => position.topic);
     await this.#options.connectivity.pause(this.#failures, this.#closed.signal);
-    for (const topic of topics) await this.#options.client.topic(topic, true).catch(() => null);
+    await this.#refresh(topics).catch(() => null);
     this.wake();
   }
 }
 
 const OFFSET_OUT_OF_RANGE = 1;
+const UNKNOWN_TOPIC_OR_PARTITION = 3;

@@ -21,7 +21,7 @@ import { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import { Connectivity } from "./connectivity.ts";
 import { isRetriable } from "./errors.ts";
-import { lastRecords } from "../last-records.ts";
+import { lastRecords } from "./last-records.ts";
 import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
 import { KafkaProducer } from "./producer.ts";
@@ -128,11 +128,11 @@ export class KafkaLog implements Log {
     }
   }
 
-  async lastRecords(topic: string): Promise<readonly LogRecord[]> {
+  async lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]> {
     const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
     const role = this.#role("last");
     const [starts, ends] = await this.#connectivity
-      .persist(role, { what: `read ${topic}`, patienceMs }, async () =>
+      .persist(role, { what: `read ${topic}`, patienceMs, signal }, async () =>
         Promise.all([startOffsets(this.#client, topic), endOffsets(this.#client, topic)]),
       )
       .catch((error: unknown) => {
@@ -142,7 +142,9 @@ export class KafkaLog implements Log {
     const offsets = new Map(
       [...ends].map(([partition, end]) => [partition, { start: starts.get(partition) ?? 0, end }] as const),
     );
-    return lastRecords(topic, offsets, (options) => this.read(options));
+    return lastRecords(topic, offsets, (options) =>
+      this.read(signal === undefined ? options : { ...options, signal }),
+    );
   }
 
   /** Members of a group now; null where that may not be read. */
@@ -165,7 +167,8 @@ export class KafkaLog implements Log {
       [...ends].map(async ([partition, end]) => {
         const at = { group, topic, partition };
         const wait = { patienceMs };
-        const committedOffset = await committedPosition(this.#client, this.#connectivity, "lag", at, wait);
+        const position = await committedPosition(this.#client, this.#connectivity, "lag", at, wait);
+        const committedOffset = position?.offset ?? null;
         return { partition, committedOffset, lagRecords: Math.max(0, end - (committedOffset ?? 0)) };
       }),
     );
@@ -173,11 +176,13 @@ export class KafkaLog implements Log {
 
   // oxlint-disable-next-line typescript/require-await -- the port's producers may need a connection first
   async producer(): Promise<LogProducer> {
-    const { clock } = this.#options;
+    const { clock, logger, metrics } = this.#options;
     const producer = new KafkaProducer({
       client: this.#newClient(),
       connectivity: this.#connectivity,
       clock,
+      logger,
+      metrics,
       role: this.#role("producer"),
       compression: this.#options.compression ?? DEFAULT_COMPRESSION,
       ends: this.#ends,

@@ -4,28 +4,26 @@
  *   publish ──▶ queue ──linger──▶ one request per leader in flight ──ack──▶ resolved
  *                                    └── any passing error: the same batches again, for ever
  */
-import type { Clock, LogProducer, ProduceRecord } from "../../ports.ts";
+import type { Clock, Logger, LogProducer, Metrics, ProduceRecord } from "../../ports.ts";
 import { LogError } from "../../errors.ts";
-import {
-  type Batch,
-  batchesOf,
-  type Compression,
-  type ProducerIdentity,
-  sendHeads,
-  Sequences,
-} from "./batches.ts";
+import { type Batch, batchesOf, type Compression, type ProducerIdentity, Sequences } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { hasKafkaError } from "./errors.ts";
+import { tellRefused } from "./refused-records.ts";
+import { sendHeads } from "./send-batches.ts";
 
 /** Gathers what is published at about the same time into one request. */
 const LINGER_MS = 2;
+/** A topic that is missing may be about to be made; then what may be left out is. */
+const MISSING_PATIENCE_MS = 5_000;
 /** Unused without a transactional id. */
 const NO_TRANSACTION_TIMEOUT_MS = 60_000;
 
 interface Publish {
   readonly records: readonly ProduceRecord[];
   readonly signal: AbortSignal | undefined;
+  readonly onRefused: ((record: ProduceRecord, why: string) => void) | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,6 +32,8 @@ export interface ProducerOptions {
   readonly client: KafkaClient;
   readonly connectivity: Connectivity;
   readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly role: string;
   readonly compression: Compression;
   /** Told the end of each partition written to, by `topic:partition`. */
@@ -52,12 +52,16 @@ export class KafkaProducer implements LogProducer {
     this.#options = options;
   }
 
-  async publish(records: readonly ProduceRecord[], signal?: AbortSignal): Promise<void> {
+  async publish(
+    records: readonly ProduceRecord[],
+    signal?: AbortSignal,
+    onRefused?: (record: ProduceRecord, why: string) => void,
+  ): Promise<void> {
     if (this.#closed)
       throw new LogError("VELOSTREAM_LOG_UNAVAILABLE", "This producer is closed. Open another.");
     if (records.length === 0) return;
     await new Promise<void>((resolve, reject) => {
-      this.#queue.push({ records, signal, resolve, reject });
+      this.#queue.push({ records, signal, onRefused, resolve, reject });
       this.#sending ??= this.#send();
     });
   }
@@ -79,10 +83,7 @@ export class KafkaProducer implements LogProducer {
         while (this.#queue[0] !== undefined && this.#queue[0].signal === first?.signal)
           together.push(this.#queue.shift() as Publish);
         try {
-          await this.#write(
-            together.flatMap((publish) => publish.records),
-            first?.signal,
-          );
+          await this.#write(together, first?.signal);
           for (const publish of together) publish.resolve();
         } catch (error) {
           // A part may be written, and a retry of it would be the same to its readers: they keep the newest.
@@ -95,20 +96,30 @@ export class KafkaProducer implements LogProducer {
     }
   }
 
-  async #write(records: readonly ProduceRecord[], signal: AbortSignal | undefined): Promise<void> {
-    const { client, connectivity, role } = this.#options;
+  async #write(publishes: readonly Publish[], signal: AbortSignal | undefined): Promise<void> {
+    const { client, connectivity, clock, role } = this.#options;
+    const records = publishes.flatMap((publish) => publish.records);
     const what = `publish to ${[...new Set(records.map((record) => record.topic))].join(", ")}`;
-    const waiting = await connectivity.persist(role, { what, signal }, async () =>
-      batchesOf(client, records),
+    const owners = new Map(
+      publishes.flatMap((publish) => publish.records.map((record) => [record, publish] as const)),
     );
+    const onRefused = (record: ProduceRecord, why: string): void =>
+      tellRefused(this.#options, record, why, owners.get(record)?.onRefused);
+    const startedAtMs = clock.now();
+    const waiting = await connectivity.persist(role, { what, signal }, async () => {
+      const nowMs = clock.now();
+      const skipMissing = nowMs - startedAtMs > MISSING_PATIENCE_MS;
+      return batchesOf(client, records, { nowMs, onRefused, skipMissing });
+    });
     while (waiting.length > 0) {
       await connectivity.persist(
         role,
         { what, signal, mend: isForgotten, onFailure: (error) => this.#recover(error, waiting) },
         async () => {
           const identity = await this.#identify();
-          const acknowledged = await sendHeads(client, waiting, this.#sequences, identity);
-          for (const [batch, endOffset] of acknowledged)
+          const sequences = this.#sequences;
+          const sent = { client, sequences, identity, nowMs: clock.now(), onRefused };
+          for (const [batch, endOffset] of await sendHeads(waiting, sent))
             this.#options.ends.set(`${batch.topic}:${batch.partition}`, endOffset);
         },
       );

@@ -1,15 +1,18 @@
 /**
  * Taking a partition over: fence whoever wrote for it before, read where the group stands, rebuild the state.
  *
- *   InitProducerId (fences, aborts) ──▶ committed position ──▶ history [start, committed) to the processor ──▶ live
+ *   InitProducerId (fences, aborts) ──▶ committed position, if it is one in the topic as it is (position-note.ts)
+ *     ──▶ history [start, committed) to the processor ──▶ live
  */
-import type { Clock, Logger, LogRecord, Processor } from "../../ports.ts";
+import { NetworkError } from "@platformatic/kafka";
+import type { Clock, Logger, LogRecord, PartitionProgress, Processor } from "../../ports.ts";
 import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { Fetcher } from "./fetcher.ts";
 import { earliestOffset, endOffset } from "./offsets.ts";
+import { differs, type NotedPosition, type PositionNote, resume, type TopicsNow } from "./position-note.ts";
 import { PartitionTransactions } from "./transaction.ts";
 
 /** Longer restores say how far they are. */
@@ -28,6 +31,36 @@ export interface TakenPartition {
   stableOffset: number;
   /** The end that `restore` was told of. */
   readonly restoredEnd: number;
+  /** What is committed beside the position. */
+  note: PositionNote;
+}
+
+/** @param end as known otherwise: the answers of fetches may be older */
+export function progressOf(taken: TakenPartition, end: number): PartitionProgress {
+  const { partition, committed, position, holding, stableOffset } = taken;
+  // What is between a committed record and the position is control records: no lag.
+  const lagRecords = Math.max(0, Math.max(stableOffset, end) - (holding ? committed : position));
+  return { partition, committedOffset: committed, lagRecords };
+}
+
+/** Those whose topics are not what they were when they were taken over; none while that cannot be told. */
+export async function outdated(
+  client: KafkaClient,
+  topic: string,
+  writesTo: string | undefined,
+  taken: Iterable<TakenPartition>,
+): Promise<readonly number[]> {
+  const [now, output] = await Promise.all(
+    [topic, writesTo].map(async (name) => (name === undefined ? null : client.topic(name).catch(() => null))),
+  );
+  return [...taken]
+    .filter(
+      ({ note }) =>
+        (now?.partitionCount ?? note.partitions) !== note.partitions ||
+        differs(note.topicId, now?.identity) ||
+        differs(note.outputId, output?.identity),
+    )
+    .map(({ partition }) => partition);
 }
 
 export interface TakeoverOptions {
@@ -48,14 +81,15 @@ export interface TakeoverOptions {
 }
 
 export async function takeOver(options: TakeoverOptions): Promise<TakenPartition> {
-  const { partition, topic, group, writesTo, processor, client, connectivity, role, compression, signal } =
-    options;
+  const { partition, topic, group, writesTo, processor, client, connectivity, clock, logger } = options;
+  const { role, compression, signal } = options;
   const transactions = await PartitionTransactions.open(
     {
       client,
       connectivity,
       role,
       compression,
+      clock,
       transactionalId: transactionalIdOf(topic, writesTo ?? group, partition),
     },
     signal,
@@ -68,13 +102,25 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     { group, topic, partition },
     { signal },
   );
-  const [start, end] = await connectivity.persist(role, { what: `restore ${topic}`, signal }, async () =>
-    Promise.all([earliestOffset(client, topic, partition), endOffset(client, topic, partition)]),
-  );
-  const position = Math.max(committed ?? start, start);
+  const resumption = resume(committed, await topicsNow(options, committed), clock.now());
+  const { position, note, renewed, replaced } = resumption;
+  const [start, end] = await bounds(options);
+  if (replaced !== null)
+    logger.warn(
+      "aggregate.topic_replaced",
+      `Topic ${topic} was made again (${replaced}): reading it from its start.`,
+      {
+        topic,
+        partition,
+        position: committed?.offset ?? null,
+      },
+    );
   await processor.restore(partition, history(options, start, Math.min(position, end)), {
     committedOffset: position,
     endOffset: end,
+    topicId: note.sequence,
+    partitionCount: note.partitions,
+    renewed,
   });
   connectivity.forget(role);
   return {
@@ -85,13 +131,56 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     holding: false,
     stableOffset: end,
     restoredEnd: end,
+    note,
   };
+}
+
+async function bounds({
+  topic,
+  partition,
+  client,
+  connectivity,
+  role,
+  signal,
+}: TakeoverOptions): Promise<[number, number]> {
+  return connectivity.persist(role, { what: `restore ${topic}`, signal }, async () =>
+    Promise.all([earliestOffset(client, topic, partition), endOffset(client, topic, partition)]),
+  );
+}
+
+async function topicsNow(options: TakeoverOptions, committed: NotedPosition | null): Promise<TopicsNow> {
+  const { topic, partition, writesTo, client, connectivity, role, signal } = options;
+  const looked = await connectivity.persist(role, { what: `look up ${topic}`, signal }, async () => {
+    const metadata = await client.topic(topic, true);
+    if (metadata === null || (metadata.leaders[partition] ?? -1) < 0)
+      throw new NetworkError(`Unknown topic ${topic}.`);
+    const output = writesTo === undefined ? null : await client.topic(writesTo, true);
+    return {
+      topicId: metadata.identity,
+      partitions: metadata.partitionCount,
+      outputId: output?.identity ?? null,
+    };
+  });
+  const [start, end] = await bounds(options);
+  const last = committed?.note?.last ?? null;
+  const asked = looked.topicId === null && last !== null && last.offset >= start && last.offset < end;
+  const lastTimeMs = asked ? await timeAt(options, last.offset) : null;
+  return { ...looked, start, end, lastTimeMs };
+}
+
+/** Time of the record at `offset`; null when compaction took it. */
+async function timeAt(options: TakeoverOptions, offset: number): Promise<number | null> {
+  for await (const records of history(options, offset, offset + 1)) return records[0]?.timestampMs ?? null;
+  return null;
 }
 
 /** Fences whoever has the same one (ports.ts, ProcessOptions.writesTo). A colon stands in no topic's name, so no two pipelines share an id. */
 export function transactionalIdOf(topic: string, fence: string, partition: number): string {
   return `velostream-${topic}:${fence}:${partition}`;
 }
+
+/** The topic was made again while a partition was taken over: it is to be taken over anew. */
+export class TopicReplaced extends Error {}
 
 /** Records made at a time while restoring. */
 const RESTORE_RECORDS = 5_000;
@@ -105,7 +194,15 @@ async function* history(
   if (start >= until) return;
   const { partition, topic, restoreClient, connectivity, clock, logger, role, signal } = options;
   const client = restoreClient();
-  const fetcher = new Fetcher({ client, connectivity, clock, logger, role: `${role} restore` });
+  let replaced = false;
+  const fetcher = new Fetcher({
+    client,
+    connectivity,
+    clock,
+    logger,
+    role: `${role} restore`,
+    onReplaced: () => (replaced = true),
+  });
   const onAbort = (): void => fetcher.wake();
   signal.addEventListener("abort", onAbort);
   const startedAtMs = clock.now();
@@ -115,6 +212,7 @@ async function* history(
     fetcher.add(topic, partition, start);
     for (let position = start; position < until;) {
       if (signal.aborted) throw new Error("The restore was stopped.");
+      if (replaced) throw new TopicReplaced(`Topic ${topic} was made again while it was read.`);
       for (const fetched of await fetcher.next()) {
         position = fetched.committed.nextOffset;
         for (const chunk of fetched.committed.chunks(RESTORE_RECORDS)) {

@@ -7,25 +7,28 @@
  * at once, whatever that one still has under way (docs/decisions/0011).
  */
 import { LogError } from "../../errors.ts";
-import type { ProduceRecord } from "../../ports.ts";
+import type { Clock, ProduceRecord } from "../../ports.ts";
 import {
   type Batch,
   batchesOf,
   type Compression,
+  type OnRefused,
   type ProducerIdentity,
-  sendHeads,
   Sequences,
 } from "./batches.ts";
 import type { KafkaClient, Target } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { isFenced, isStaleCoordinator, needsRejoin } from "./errors.ts";
 import type { Generation } from "./membership.ts";
+import { sendHeads } from "./send-batches.ts";
 
 /**
  * After this long the coordinator aborts a transaction whose worker died and was not replaced: until then
  * read-committed readers wait before it. Ours take milliseconds.
  */
 const TRANSACTION_TIMEOUT_MS = 15_000;
+/** A topic that is missing may be about to be made; then what may be left out is. */
+const MISSING_PATIENCE_MS = 4_000;
 /** We stop trying before the coordinator does. */
 const COMMIT_PATIENCE_MS = 10_000;
 
@@ -35,7 +38,20 @@ export interface TransactionOptions {
   readonly role: string;
   readonly transactionalId: string;
   readonly compression: Compression;
+  readonly clock: Pick<Clock, "now">;
 }
+
+/** The position that is committed. */
+export interface Consumed {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nextOffset: number;
+  /** Kept beside it (position-note.ts). */
+  readonly note?: string;
+}
+
+/** What is written instead of a record that Kafka will never take; null: nothing. */
+export type Replace = (record: ProduceRecord, why: string) => ProduceRecord | null;
 
 export class PartitionTransactions {
   readonly #options: TransactionOptions;
@@ -84,34 +100,53 @@ export class PartitionTransactions {
    */
   async commit(
     outputs: readonly ProduceRecord[],
-    consumed: { readonly topic: string; readonly partition: number; readonly nextOffset: number },
+    consumed: Consumed,
     generation: Generation,
+    replace: Replace = () => null,
   ): Promise<void> {
     const { client, transactionalId } = this.#options;
     const { producerId, producerEpoch } = this.#identity;
-    const batches = await this.#step("find the partitions of", async () => batchesOf(client, outputs));
-    if (batches.length > 0)
-      await this.#step(`add ${namesOf(batches)} to`, async () =>
-        client.call(this.#coordinator, "AddPartitionsToTxn", [
-          { transactionalId, producerId, producerEpoch, verifyOnly: false, topics: topicsOf(batches) },
-        ]),
-      );
-    await Promise.all([this.#produce(batches), this.#commitOffset(consumed, generation)]);
+    const replacements: ProduceRecord[] = [];
+    const onRefused: OnRefused = (record, why) => {
+      const replacement = replace(record, why);
+      if (replacement !== null) replacements.push(replacement);
+    };
+    await Promise.all([this.#write(outputs, onRefused), this.#commitOffset(consumed, generation)]);
+    // What replaces a record is not replaced in turn.
+    if (replacements.length > 0) await this.#write(replacements, (record, why) => void replace(record, why));
     await this.#step("commit", async () =>
       client.call(this.#coordinator, "EndTxn", transactionalId, producerId, producerEpoch, true),
     );
   }
 
-  async #produce(batches: Batch[]): Promise<void> {
-    const waiting = [...batches];
+  async #write(records: readonly ProduceRecord[], onRefused: OnRefused): Promise<void> {
+    const { client, clock, transactionalId } = this.#options;
+    const { producerId, producerEpoch } = this.#identity;
+    const startedAtMs = clock.now();
+    const waiting = await this.#step("find the partitions of", async () => {
+      const nowMs = clock.now();
+      return batchesOf(client, records, {
+        nowMs,
+        onRefused,
+        skipMissing: nowMs - startedAtMs > MISSING_PATIENCE_MS,
+      });
+    });
+    if (waiting.length === 0) return;
+    const [topics, names] = [topicsOf(waiting), namesOf(waiting)];
+    await this.#step(`add ${names} to`, async () =>
+      client.call(this.#coordinator, "AddPartitionsToTxn", [
+        { transactionalId, producerId, producerEpoch, verifyOnly: false, topics },
+      ]),
+    );
+    const sent = { client, sequences: this.#sequences, identity: this.#identity, onRefused };
     while (waiting.length > 0)
-      await this.#step(`write to ${namesOf(batches)} in`, async () =>
-        sendHeads(this.#options.client, waiting, this.#sequences, this.#identity),
+      await this.#step(`write to ${names} in`, async () =>
+        sendHeads(waiting, { ...sent, nowMs: clock.now() }),
       );
   }
 
   async #commitOffset(
-    { topic, partition, nextOffset }: { topic: string; partition: number; nextOffset: number },
+    { topic, partition, nextOffset, note }: Consumed,
     { group, generationId, memberId, instanceId }: Generation,
   ): Promise<void> {
     const { client, transactionalId } = this.#options;
@@ -137,7 +172,12 @@ export class PartitionTransactions {
             {
               name: topic,
               partitions: [
-                { partitionIndex: partition, committedOffset: BigInt(nextOffset), committedLeaderEpoch: -1 },
+                {
+                  partitionIndex: partition,
+                  committedOffset: BigInt(nextOffset),
+                  committedLeaderEpoch: -1,
+                  committedMetadata: note ?? null,
+                },
               ],
             },
           ],

@@ -7,10 +7,7 @@
  *                                                        └── not committed for sure ──▶ release, confirm, take over again
  */
 import type {
-  Clock,
-  Logger,
   LogRecord,
-  Metrics,
   PartitionProgress,
   ProcessHandle,
   ProcessOptions,
@@ -18,43 +15,35 @@ import type {
   ProduceRecord,
 } from "../../ports.ts";
 import { answerBlocks } from "./answer-blocks.ts";
-import type { Compression } from "./batches.ts";
-import type { KafkaClient } from "./client.ts";
-import { type Connectivity, orStopped, StoppedWaiting } from "./connectivity.ts";
+import { orStopped, StoppedWaiting } from "./connectivity.ts";
 import { explain, hasKafkaError, isFenced, takenOver } from "./errors.ts";
 import { type FetchedPartition, Fetcher } from "./fetcher.ts";
-import type { MembershipTimes } from "./membership-times.ts";
-import { Membership } from "./membership.ts";
-import { takeOver, type TakenPartition } from "./takeover.ts";
-import { isTransactionLost } from "./transaction.ts";
+import type { Membership } from "./membership.ts";
+import { replaceRefused } from "./refused-records.ts";
+import { encodeNote } from "./position-note.ts";
+import { outdated, progressOf, takeOver, type TakenPartition, TopicReplaced } from "./takeover.ts";
+import { isTransactionLost, type Replace } from "./transaction.ts";
+import { membershipOf, type WorkerOptions } from "./worker-options.ts";
 
+/** How often a worker looks whether its topics are as they were: as often as the client asks the cluster. */
+const LOOK_EVERY_MS = 5_000;
 /** Records per transaction, at most: bounds what one commit holds up. */
 const MAX_RECORDS = 40_000;
-
-export interface WorkerOptions {
-  readonly clients: { readonly data: KafkaClient; readonly fetch: KafkaClient; readonly join: KafkaClient };
-  readonly restoreClient: () => KafkaClient;
-  readonly connectivity: Connectivity;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly role: string;
-  readonly compression: Compression;
-  readonly times: MembershipTimes;
-  readonly metrics: Metrics;
-  /** Known ends by `topic:partition`: the answers of fetches may be older. */
-  readonly ends: ReadonlyMap<string, number>;
-}
 
 export class Worker implements ProcessHandle {
   readonly done: Promise<void>;
   readonly #options: WorkerOptions;
   readonly #process: ProcessOptions;
   readonly #processor: Processor;
+  readonly #replace: Replace;
   readonly #membership: Membership;
   readonly #fetcher: Fetcher;
   readonly #live = new Map<number, TakenPartition>();
   readonly #restoring = new Map<number, { readonly stop: AbortController; readonly done: Promise<void> }>();
   readonly #stop = new AbortController();
+  /** Partitions that are to be taken over again: their topic is another, or shared otherwise. */
+  readonly #outdated = new Set<number>();
+  #lookedAtMs = 0;
   #assigned: readonly number[] = [];
   /** The group has given us a share, maybe an empty one, and has not gone on without us since. */
   #joined = false;
@@ -65,25 +54,16 @@ export class Worker implements ProcessHandle {
     this.#options = options;
     this.#process = process;
     this.#processor = processor;
+    this.#replace = replaceRefused(options, processor);
     this.#fetcher = new Fetcher({
       client: clients.fetch,
       connectivity,
       clock,
       logger,
       role: `${role} fetch`,
+      onReplaced: (_topic, partition) => this.#outdated.add(partition),
     });
-    this.#membership = new Membership({
-      ...options.times,
-      client: clients.data,
-      joinClient: clients.join,
-      connectivity,
-      clock,
-      role: `${role} group`,
-      group: process.group,
-      topic: process.topic,
-      instanceId: process.memberId ?? null,
-      onMustJoin: () => this.#fetcher.wake(),
-    });
+    this.#membership = membershipOf(options, process, () => this.#fetcher.wake());
     this.done = this.#run();
     // The caller may look at `done` late; an early failure must not count as unhandled.
     this.done.catch(() => {});
@@ -93,12 +73,7 @@ export class Worker implements ProcessHandle {
     const end = (partition: number): number =>
       this.#options.ends.get(`${this.#process.topic}:${partition}`) ?? 0;
     return [...this.#live.values()]
-      .map(({ partition, committed, position, holding, stableOffset }) => ({
-        partition,
-        committedOffset: committed,
-        // What is between a committed record and the position is control records: no lag.
-        lagRecords: Math.max(0, Math.max(stableOffset, end(partition)) - (holding ? committed : position)),
-      }))
+      .map((taken) => progressOf(taken, end(taken.partition)))
       .sort((a, b) => a.partition - b.partition);
   }
 
@@ -144,6 +119,7 @@ export class Worker implements ProcessHandle {
       if (this.#failure !== null) throw this.#failure;
       if (this.#membership.failure !== null) throw this.#membership.failure;
       if (this.#membership.mustJoin) await this.#join();
+      await this.#look();
       this.#takeOverMissing();
       const fetched = await this.#fetcher.next();
       // Partitions in parallel, each with its own transaction; all done before the group may move them.
@@ -151,6 +127,19 @@ export class Worker implements ProcessHandle {
       // A processor keeps nothing of the records (ports.ts): their memory may be written over.
       for (const block of new Set(fetched.map((each) => each.block))) answerBlocks.giveBack(block);
     }
+  }
+
+  /** Gives up, to take over again, what belongs to topics that are not as they were (position-note.ts). */
+  async #look(): Promise<void> {
+    const { clock, clients } = this.#options;
+    if (clock.now() - this.#lookedAtMs >= LOOK_EVERY_MS) {
+      this.#lookedAtMs = clock.now();
+      const { topic, writesTo } = this.#process;
+      for (const partition of await outdated(clients.data, topic, writesTo, this.#live.values()))
+        this.#outdated.add(partition);
+    }
+    for (const partition of this.#outdated) await this.#release(partition);
+    this.#outdated.clear();
   }
 
   async #join(): Promise<void> {
@@ -207,7 +196,8 @@ export class Worker implements ProcessHandle {
     } catch (error) {
       if (stop.signal.aborted) return;
       this.#restoring.delete(partition);
-      this.#failure = error;
+      if (error instanceof TopicReplaced) this.#processor.release(partition);
+      else this.#failure = error;
       this.#fetcher.wake();
     }
   }
@@ -230,6 +220,9 @@ export class Worker implements ProcessHandle {
   async #processChunk(taken: TakenPartition, records: readonly LogRecord[], next: number): Promise<boolean> {
     const outputs = this.#processor.process(taken.partition, records);
     taken.holding = outputs === null;
+    const last = records.at(-1);
+    if (last !== undefined)
+      taken.note = { ...taken.note, last: { offset: last.offset, timeMs: last.timestampMs } };
     if (outputs !== null && !(await this.#commit(taken, outputs, next))) return false;
     taken.position = next;
     return true;
@@ -239,9 +232,10 @@ export class Worker implements ProcessHandle {
     const { clock, metrics } = this.#options;
     const { partition } = taken;
     const startedAtMs = clock.now();
-    const consumed = { topic: this.#process.topic, partition, nextOffset: next };
+    const note = encodeNote(taken.note);
+    const consumed = { topic: this.#process.topic, partition, nextOffset: next, note };
     try {
-      await taken.transactions.commit(outputs, consumed, this.#membership.generation);
+      await taken.transactions.commit(outputs, consumed, this.#membership.generation, this.#replace);
     } catch (error) {
       if (!isTransactionLost(error)) throw error;
       await this.#giveUp(partition, error);

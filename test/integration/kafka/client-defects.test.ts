@@ -148,6 +148,7 @@ describe("the Kafka client's defects, on a real broker", { timeout: 180_000 }, (
     const options = {
       client,
       connectivity,
+      clock: systemClock,
       role: "test",
       transactionalId: "fencing-0",
       compression: "gzip",

@@ -201,7 +201,7 @@ export async function aggregateOnNode(
           topics,
           readReference: () => null,
           partitionCount: PARTITIONS,
-          publishedAreas: (partition) => readPublishedAreas(log, topics, partition),
+          publishedAreas: (place) => readPublishedAreas(log, topics, place),
           clock: systemClock,
           logger: silentLogger,
           metrics: countingMetrics(),
