@@ -234,22 +234,27 @@ export class ArchiveWriter implements Archive {
     this.#losses.caughtUp();
   }
 
+  /** What is to become files, with what is known now; null when there is nothing. */
+  async #takeJournaled() {
+    if (this.#journaled.count === 0) return null;
+    // Until the commit the one that is closed counts.
+    const journalFrom = await this.#journals.rotate();
+    return {
+      ...this.#journaled.take(),
+      journalFrom,
+      epochs: [...this.#epochs],
+      positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
+      spans: this.#coverage.spans(),
+      unsettled: this.#coverage.unsettled(),
+    };
+  }
+
   async #flush(): Promise<void> {
     const { clock, metrics } = this.#options;
     const startedMs = clock.now();
-    const taken = await this.#inTurn(async () => {
-      const journaled = this.#journaled.take();
-      if (journaled === null) return null;
-      // Until the commit the one that is closed counts.
-      const journalFrom = await this.#journals.rotate();
-      return {
-        ...journaled,
-        journalFrom,
-        epochs: [...this.#epochs],
-        positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
-        spans: this.#coverage.spans(),
-        unsettled: this.#coverage.unsettled(),
-      };
+    const taken = await this.#inTurn(async () => this.#takeJournaled()).catch((error: unknown) => {
+      this.#health.failed("files", error);
+      return null;
     });
     if (taken === null) return;
     try {

@@ -27,9 +27,14 @@ export class JournalWriter {
     this.#sequence += 1;
   }
 
-  /** Begins another journal with the next frame. @returns its number */
+  /**
+   * Begins another journal with the next frame. Rejects, and goes on with this one, while a frame that does not count
+   * stands at its end: written again into the next one, its rows would be there twice.
+   * @returns its number
+   */
   async rotate(): Promise<number> {
     if (this.#file !== null) {
+      await this.#file.mend();
       await this.#file.close().catch(() => {});
       this.#file = null;
       this.#number += 1;

@@ -55,6 +55,8 @@ function decodeFrames(
 export interface JournalFile {
   /** Resolves when the bytes will survive a power cut; otherwise they do not count, and the next ones take their place. */
   append(bytes: Buffer): Promise<void>;
+  /** Cuts off what does not count; rejects when it cannot. Call before another journal is begun. */
+  mend(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -100,6 +102,7 @@ export const createJournal: OpenJournal = async (folder, number) => {
         throw error;
       }
     },
+    mend,
     async close() {
       await mend().catch(() => {});
       await handle.close();

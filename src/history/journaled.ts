@@ -30,9 +30,8 @@ export class Journaled {
     this.sinceMs = Math.min(sinceMs, this.sinceMs ?? Infinity);
   }
 
-  /** All of them, to become files; null when there are none. */
-  take(): JournaledRows | null {
-    if (this.sinceMs === null) return null;
+  /** All of them, to become files. */
+  take(): JournaledRows {
     const rows = this.#rows;
     this.#rows = NONE;
     this.sinceMs = null;
