@@ -146,9 +146,10 @@ async function check(folder: string, log: readonly LogRecord[], gone: ReadonlySe
         ["areas", "totals"],
       ] as const) {
         const result = await connection.runAndReadAll(`SELECT log_offset::DOUBLE FROM ${table}`);
-        for (const [offset] of result.getRowsJS()) {
-          assert.ok(!held.has(`${topic} ${String(offset)}`), `${table} ${String(offset)} is there twice`);
-          held.add(`${topic} ${String(offset)}`);
+        for (const [cell] of result.getRowsJS()) {
+          const offset = cell as number;
+          assert.ok(!held.has(`${topic} ${offset}`), `${table} ${offset} is there twice`);
+          held.add(`${topic} ${offset}`);
         }
       }
     });

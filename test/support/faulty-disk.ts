@@ -35,7 +35,7 @@ export function faultyDisk(disk: FaultyDisk): () => void {
         ["datasync", "sync"],
         ["truncate", "truncate"],
       ] as const) {
-        const works = handle[name].bind(handle) as (length?: number) => Promise<void>;
+        const works = handle[name].bind(handle);
         handle[name] = async (length?: number) => {
           if (disk.fails(kind)) throw full();
           return works(length);
