@@ -25,7 +25,7 @@ export interface HttpLimits {
 }
 
 /** Room for a system of 200,000 stations, and an end to a bad day. */
-const HTTP_LIMITS: HttpLimits = {
+export const HTTP_LIMITS: HttpLimits = {
   firstByteMs: 15_000,
   totalMs: 60_000,
   compressedBytes: 16 * 1024 * 1024,
