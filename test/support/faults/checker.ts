@@ -48,7 +48,7 @@ export async function check(
   const recount = new PrefixRecount(raw);
   for (const { partition, offset, through, key, value } of totals) {
     const where = `totals ${partition}:${offset} (${key})`;
-    const match = /^(\d+):(\d+)$/.exec(through ?? "");
+    const match = /^(\d+):(\d+)(?::.+)?$/.exec(through ?? "");
     if (match === null) {
       problems.push(`${where} has no through header`);
       continue;

@@ -12,6 +12,7 @@ import { topicSpecs } from "../../../src/log/topics.ts";
 import { openLog, startTestBroker } from "../kafka.ts";
 import { check, type CheckReport } from "./checker.ts";
 import { ControlledFeed, seededRandom } from "./controlled-feed.ts";
+import { recount } from "./recount.ts";
 import { Victim } from "./victim.ts";
 
 export interface FaultRunOptions {
@@ -26,6 +27,8 @@ export interface FaultRunOptions {
   /** How often a worker is stopped beyond its session and continued. */
   readonly pauses: number;
   readonly report: (line: string) => void;
+  /** A Python with confluent-kafka: recounts all with librdkafka too (recount.py). @default not done */
+  readonly python?: string | undefined;
 }
 
 export interface FaultReport extends CheckReport {
@@ -102,9 +105,12 @@ export async function faultRun(options: FaultRunOptions): Promise<FaultReport> {
     for (const victim of victims) await victim.stop();
     const undisturbedTable = await undisturbed(broker, worker, truth);
     const checked = await check(broker, RAW, TOTALS);
+    const { python } = options;
+    const recounted = python === undefined ? [] : recount(python, broker.brokers, RAW, TOTALS);
+    if (python !== undefined) report(`recounted by librdkafka: ${recounted.length} problems`);
     return {
       ...checked,
-      problems: [...checked.problems, ...victims.flatMap(({ problem }) => problem ?? [])],
+      problems: [...checked.problems, ...recounted, ...victims.flatMap(({ problem }) => problem ?? [])],
       kills: faults.counts,
       pauses: faults.pauses,
       seconds: Math.round((Date.now() - startedAtMs) / 1000),
