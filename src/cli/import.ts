@@ -79,7 +79,7 @@ async function run(context: CommandContext): Promise<number> {
   try {
     await new Collector({
       source,
-      areasFor: areaRules(settings.areas, settings["areas-property"]),
+      areasFor: areaRules(settings.areas, settings["areas-property"], { logger }),
       pacerFor: pacerRules("auto", true),
       log,
       producer: await log.producer(),

@@ -76,11 +76,13 @@ export function openFeeds(context: FeedContext): OpenedFeeds {
         logger,
       })
     : null;
-  const rules = areaRules(settings.areas, settings["areas-property"], geocoder);
+  const rules = areaRules(settings.areas, settings["areas-property"], { geocoded: geocoder, logger });
   const specOf = ({ key, target, listed }: DirectoryFeed): SystemSpec => {
     const { interval, areas, areasProperty, headers } = listed;
     const areasFor =
-      areas === null ? rules : areaRules(areas, areasProperty ?? settings["areas-property"], geocoder);
+      areas === null
+        ? rules
+        : areaRules(areas, areasProperty ?? settings["areas-property"], { geocoded: geocoder, logger });
     // A digest, so that no secret of a URL or header is kept or shown.
     const told = JSON.stringify([target.url.href, target.systemId, headers, interval, areas, areasProperty]);
     const label = listed.name ?? shown(target.url);

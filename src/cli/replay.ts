@@ -54,7 +54,7 @@ async function run(context: CommandContext): Promise<number> {
     if (context.origins.get(name)?.startsWith("--") === true)
       throw new UsageError(`--${name} is for the history: leave it out, or leave out ${path}.`);
   const source = new RecordingSource({ path, speed: settings.speed, clock, logger });
-  const areasFor = areaRules(settings.areas, settings["areas-property"]);
+  const areasFor = areaRules(settings.areas, settings["areas-property"], { logger });
   const supply = fixedSupply([{ source, areasFor, pacerFor: pacerRules("auto", true) }]);
   return runSession({ context, supply, lossless: true, aggregate: true });
 }

@@ -5,7 +5,7 @@ import { PollSchedule } from "../domain/poll-schedule.ts";
 import { readAreasFile } from "../feed/areas-file.ts";
 import { velibPostcodes } from "../feed/velib-communes.ts";
 import type { Pacer } from "../pipeline/describe-system.ts";
-import type { FeedSource, SystemDescription } from "../ports.ts";
+import type { FeedSource, Logger, SystemDescription } from "../ports.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map<string, never>();
@@ -19,14 +19,17 @@ const SLOWEST_MS = 300_000;
 /**
  * @param path the `--areas` file
  * @param property the property of its features that names an area
+ * @param logger told how the file was understood, and what of it was left out
  * @throws ConfigError when the file cannot be used
  */
 export function areaRules(
   path: string | null,
   property: string | null,
-  geocoded: GeocodedPostcodes | null = null,
+  { geocoded = null, logger }: { geocoded?: GeocodedPostcodes | null; logger?: Logger } = {},
 ): (system: SystemDescription, source: FeedSource) => CollectionOptions["resolveArea"] {
   const areasFile = path === null ? null : readAreasFile(path, property);
+  if (areasFile !== null) logger?.info("areas.read", areasFile.summary);
+  if (areasFile?.warning) logger?.warn("areas.left_out", areasFile.warning);
   return ({ systemId }, source) => {
     const velib = systemId === DEFAULT_SYSTEM_ID || source.usesVelibCodes === true;
     const areas = new AreaResolver({

@@ -50,14 +50,14 @@ export const FEED_OPTION_ROWS = {
     metavar: "FILE",
     default: null,
     group: "feed",
-    help: "Areas of your own: GeoJSON polygons, or CSV of station,area.",
+    help: "Areas of your own: GeoJSON polygons, or CSV of station,area; in UTF-8, UTF-16 or Windows-1252.",
   },
   "areas-property": {
     kind: "string",
     metavar: "NAME",
     default: null,
     group: "feed",
-    help: "Property of the GeoJSON features that names the area (default: the first of postcode, code, name, id).",
+    help: "Property of the GeoJSON features that names the area (default: area, postcode or zip; else a code or name that differs in every feature).",
   },
   contact: {
     kind: "string",

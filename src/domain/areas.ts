@@ -7,12 +7,11 @@
  * A station is never dropped for want of an area: it is counted in `unknown`.
  */
 import type { StationArea, StationInformation } from "./station.ts";
+import { areaName, postcodeName } from "./area-names.ts";
 import { areaOfFreeFloating } from "./free-floating.ts";
 import { normalisePostcode, postcodeOfStationCode } from "./velib-areas.ts";
 
 const UNKNOWN_AREA = "unknown";
-/** Longer texts are no postal codes, and no keys that anyone wants. */
-const LONGEST_AREA = 100;
 
 /** A user's own areas (`--areas`), read at the edge. */
 export interface AreaLookup {
@@ -55,7 +54,7 @@ export class AreaResolver {
   ): StationArea => {
     const freeFloating = areaOfFreeFloating(stationId);
     if (freeFloating !== null) return freeFloating;
-    const served = usable(information?.postCode ?? null);
+    const served = postcodeName(information?.postCode ?? null);
     if (served !== null) return { area: normalisePostcode(served), rule: "feed_post_code" };
     const own = this.#options.areasFile?.find(information, stationCode, stationId) ?? null;
     if (own !== null) return { area: own, rule: "areas_file" };
@@ -90,13 +89,7 @@ export class AreaResolver {
     // Who names areas, or has postal codes, is not served by regions in between: those stations are unknown.
     if (areasFile || postcodeOfCommune) return { area: UNKNOWN_AREA, rule: "unknown" };
     const name = regionId ? this.#options.regionNames?.().get(regionId) : undefined;
-    const region = usable(name ?? regionId ?? null);
+    const region = areaName(name ?? regionId ?? null);
     return region === null ? { area: systemId, rule: "system" } : { area: region, rule: "region" };
   }
-}
-
-/** Trimmed text that can be a key; null otherwise. */
-function usable(text: string | null): string | null {
-  const trimmed = text?.trim() ?? "";
-  return trimmed === "" || trimmed.length > LONGEST_AREA ? null : trimmed;
 }

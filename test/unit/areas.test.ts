@@ -52,6 +52,11 @@ test("reads a Vélib' station code as its postal code, suffix or not", () => {
     20999: "75020",
     21000: "92100",
     51001: "95100",
+    43101: "94310",
+    "43103_relais": "94310",
+    23040: "92300",
+    23041: "92340",
+    "23042_relais": "92340",
   };
   for (const [code, area] of Object.entries(expected)) {
     assert.deepEqual(resolve(undefined, code, "9"), { area, rule: "station_code" }, code);
@@ -164,7 +169,7 @@ test("an areas file that cannot be used is a configuration error that names file
     ],
     ["metres", features(square("a", 650_000, 0, 1)), /not degrees.*4326/],
     ["no columns", "a,b\n1,2\n", /Line 1 .* must name its columns/],
-    ["an empty cell", "station_id,area\n7,nord\n8,\n", /empty on line 3 /],
+    ["no row that can be used", "station_id,area\n7,\n,nord\n", /gives no station an area/],
     ["two areas", "station_id,area\n7,nord\n7,sud\n", /Station 7 gets sud on line 3 .* but nord before/],
   ];
   for (const [what, content, message] of bad) {
