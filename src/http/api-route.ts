@@ -7,6 +7,7 @@ import type { Clock, HealthCheck, HistoryQueries } from "../ports.ts";
 import type { System } from "./api-types.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { HistoryGate } from "./history-gate.ts";
+import type { Misplaced } from "./misplaced.ts";
 import { readParameters } from "./api-query.ts";
 
 /** What the routes answer from. */
@@ -14,6 +15,7 @@ export interface ApiContext {
   readonly view: LiveView;
   readonly hub: EventHub;
   readonly systems: () => readonly System[];
+  readonly misplaced: Misplaced;
   readonly clock: Clock;
   readonly version: string;
   readonly history: HistoryQueries | undefined;

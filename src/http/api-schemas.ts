@@ -52,6 +52,7 @@ export const System = z.object({
   nbr_meca: maybeCount,
   docks: maybeCount,
   observed_at: timeMs.nullable().describe("The newest observation: when the feed was last checked."),
+  stations_misplaced: count.describe("Of the stations, those whose position contradicts their area."),
   stale_after_ms: z
     .int()
     .positive()
@@ -166,6 +167,12 @@ export const Station = StationCounts.extend({
   area_key: z.string().describe("The area, as a key of /areas."),
   area_rule: z.string().nullable().describe("Which rule gave the area."),
   simulated: z.boolean(),
+  misplaced: z
+    .literal(true)
+    .optional()
+    .describe(
+      "Its position contradicts its area: it stands far away, among stations of others. Not in the event stream.",
+    ),
 });
 
 /** GET /api/v1/areas */

@@ -25,6 +25,7 @@ import { historyRoutes } from "./routes/history.ts";
 import { liveRoutes } from "./routes/live.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { isAmong, secure, SERVER_LIMITS, LIMITS, type SecurityOptions } from "./security.ts";
+import { Misplaced } from "./misplaced.ts";
 import { presentSystems } from "./systems.ts";
 import { serveWeb } from "./web.ts";
 
@@ -64,8 +65,9 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { view, clock, logger, metrics } = options;
   let draining = false;
+  const misplaced = new Misplaced(view, clock, metrics);
   const systems = (): ReturnType<typeof presentSystems> =>
-    presentSystems(view.systems(), options.statuses, clock.now());
+    presentSystems(view.systems(), options.statuses, clock.now(), (systemId) => misplaced.of(systemId));
   const hub = new EventHub({
     view,
     systems,
@@ -171,6 +173,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     maxStreams: options.maxStreams,
     maxStreamsOfClient: options.maxStreamsOfClient,
     historyGate: new HistoryGate(clock),
+    misplaced,
     isDraining: () => draining,
   };
   const routes = [

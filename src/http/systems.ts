@@ -30,15 +30,18 @@ export function presentSystems(
   live: Iterable<LiveSystem>,
   source: SystemStatusSource | undefined,
   nowMs: number,
+  misplacedOf: (systemId: string) => ReadonlySet<string> = () => new Set(),
 ): System[] {
   const statuses = new Map(source?.statuses().map((status) => [status.description.systemId, status]));
   const systems: System[] = [];
   for (const system of live) {
-    systems.push(presentSystem(system, statuses.get(system.systemId), nowMs));
+    systems.push(
+      presentSystem(system, statuses.get(system.systemId), nowMs, misplacedOf(system.systemId).size),
+    );
     statuses.delete(system.systemId);
   }
   for (const [systemId, status] of statuses) {
-    systems.push(presentSystem({ ...NOTHING_LIVE, systemId }, status, nowMs));
+    systems.push(presentSystem({ ...NOTHING_LIVE, systemId }, status, nowMs, 0));
   }
   return systems.sort((a, b) => (a.system_id < b.system_id ? -1 : a.system_id > b.system_id ? 1 : 0));
 }
@@ -55,7 +58,12 @@ const NOTHING_LIVE: Omit<LiveSystem, "systemId"> = {
   simulated: false,
 };
 
-function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs: number): System {
+function presentSystem(
+  live: LiveSystem,
+  status: SystemStatus | undefined,
+  nowMs: number,
+  misplaced: number,
+): System {
   const known = status?.description ?? describedElsewhere(live);
   const observedAtMs = newest(live.observedAtMs, status?.observedAtMs ?? null);
   const contentAtMs = status?.content?.atMs ?? null;
@@ -78,6 +86,7 @@ function presentSystem(live: LiveSystem, status: SystemStatus | undefined, nowMs
     nbr_meca: live.mechanical,
     docks: live.docks,
     observed_at: observedAtMs,
+    stations_misplaced: misplaced,
     stale_after_ms: staleAfterMs,
     content_at: contentAtMs,
     content_stale_after_ms: contentStaleAfterMs,

@@ -62,6 +62,7 @@ export const METRICS = {
     help: "When a poll last succeeded.",
     labels: ["system"],
   },
+  velostream_stations_misplaced: { kind: "gauge", help: "Stations far from their area.", labels: ["system"] },
   velostream_stations: {
     kind: "gauge",
     help: "Stations published and not retired.",
@@ -94,11 +95,7 @@ export const METRICS = {
     labels: ["system", "flag"],
   },
   // ── aggregate
-  velostream_aggregate_records_total: {
-    kind: "counter",
-    help: "Raw records aggregated.",
-    labels: [],
-  },
+  velostream_aggregate_records_total: { kind: "counter", help: "Raw records aggregated.", labels: [] },
   velostream_aggregate_totals_total: {
     kind: "counter",
     help: "Totals records put out, tombstones included.",

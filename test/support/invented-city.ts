@@ -129,6 +129,7 @@ function systemOf(
     nbr_meca: sum((area) => area.nbr_meca),
     docks: sum((area) => area.docks),
     observed_at: nowMs,
+    stations_misplaced: 0,
     stale_after_ms: 300_000,
     content_at: nowMs,
     content_stale_after_ms: 3_600_000,

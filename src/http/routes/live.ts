@@ -23,6 +23,11 @@ const StationSystem = z.strictObject({
 export function liveRoutes(context: ApiContext): ApiRoute[] {
   const { view } = context;
   const search = new StationSearch(view);
+  const present = (station: LiveStation): ReturnType<typeof presentStation> => {
+    const { systemId, key } = station.place;
+    const misplaced = context.misplaced.of(systemId).has(key);
+    return { ...presentStation(station), ...(misplaced ? { misplaced } : {}) };
+  };
   return [
     apiRoute({
       path: "/api/v1/system",
@@ -73,7 +78,7 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
         if (area === null) throw noArea(params.area);
         return {
           area: presentArea(area),
-          stations: [...view.stationsOf(area.key)].map(presentStation).sort(byKey),
+          stations: [...view.stationsOf(area.key)].map(present).sort(byKey),
         };
       },
     }),
@@ -95,7 +100,7 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
       answer: StationsAnswer,
       handle: ({ query }) => {
         const { stations, matched, next } = search.find(query);
-        return { stations: stations.map(presentStation), matched, next };
+        return { stations: stations.map(present), matched, next };
       },
     }),
     apiRoute({
@@ -107,7 +112,7 @@ export function liveRoutes(context: ApiContext): ApiRoute[] {
       answer: StationAnswer,
       errors: ["VELOSTREAM_HTTP_NOT_FOUND"],
       handle: ({ params, query }) => ({
-        station: presentStation(requireStation(context, params.id, query.system)),
+        station: present(requireStation(context, params.id, query.system)),
       }),
     }),
   ];
