@@ -23,7 +23,7 @@ export type Capture =
       readonly kind: "unreadable";
       readonly origin: string;
       /** Stable word for metrics. */
-      readonly outcome: "not_json" | "too_large" | "unreadable_file" | "no_time";
+      readonly outcome: "not_json" | "too_large" | "unreadable_file" | "no_time" | "wrong_time";
       /** Completes "capture …". */
       readonly problem: string;
     };

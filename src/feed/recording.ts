@@ -13,6 +13,7 @@ import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.t
 import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
 import type { Reject, StationInformation, StationStatusFile } from "../domain/station.ts";
 import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
+import { withBelievableTimes } from "./capture-order.ts";
 import { safeSystemId, VELIB } from "./feed-target.ts";
 import { findRecording, noRecording, type RecordedFile, type RecordingFiles } from "./recording-files.ts";
 import { readCaptures, readCaptureStream, readWhole, type Capture } from "./recording-reader.ts";
@@ -30,6 +31,7 @@ export interface RecordingOptions {
 
 /** A wait longer than this is announced, ms. */
 const LONG_WAIT_MS = 60_000;
+const LONGEST_SLEEP_MS = 24 * 3_600_000;
 const NOT_GBFS = "is JSON, but no GBFS station_status file";
 
 export class RecordingSource implements FeedSource {
@@ -60,7 +62,11 @@ export class RecordingSource implements FeedSource {
         this.#types.set(id, propulsion);
     for (const file of files.regions)
       for (const [id, name] of decodeSystemRegions(await readWhole(file))) this.#regionNames.set(id, name);
-    this.#captures = capturesOf(status);
+    this.#captures = withBelievableTimes(
+      capturesOf(status),
+      () => this.#options.clock.now(),
+      this.#options.speed === Infinity,
+    );
     return describeSystem(files, status);
   }
 
@@ -165,7 +171,9 @@ export class RecordingSource implements FeedSource {
         `The next poll of the recording is due in ${Math.round(waitMs / 1000)} s. A higher --speed, or max, waits less.`,
         { waitMs: Math.round(waitMs) },
       );
-    await clock.sleep(waitMs, signal);
+    // Timers hold 24 days at most.
+    for (let left = waitMs; left > 0 && signal?.aborted !== true; left = dueMs - clock.now())
+      await clock.sleep(Math.min(left, LONGEST_SLEEP_MS), signal);
   }
 
   #failed(origin: string, outcome: string, problem: string): Poll {

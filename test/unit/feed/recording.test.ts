@@ -14,6 +14,8 @@ import { SILENT } from "../../../src/telemetry/logger.ts";
 import { TestClock, settled } from "../../support/test-clock.ts";
 
 const START_SECONDS = 1_760_778_556;
+/** After every capture, and after the dates of the files that the tests write. */
+const LATER_MS = 4_000_000_000_000;
 
 function folder(context: TestContext, files: Readonly<Record<string, string | Buffer>>): string {
   const path = mkdtempSync(join(tmpdir(), "velostream-recording-"));
@@ -51,7 +53,12 @@ function undated(bikes: number): Record<string, unknown> {
 }
 
 async function replay(path: string): Promise<{ source: RecordingSource; polls: Poll[] }> {
-  const source = new RecordingSource({ path, speed: Infinity, clock: new TestClock(), logger: SILENT });
+  const source = new RecordingSource({
+    path,
+    speed: Infinity,
+    clock: new TestClock(LATER_MS),
+    logger: SILENT,
+  });
   await source.describe();
   const polls: Poll[] = [];
   for (;;) {
@@ -199,7 +206,7 @@ test("a capture beyond the limit is skipped without being held, the next line is
 
 test("keeps the recorded pace, divided by the speed", async (context) => {
   const path = folder(context, { "day.ndjson": [velib(1, 0), velib(2, 600), velib(3, 630)].join("\n") });
-  const clock = new TestClock();
+  const clock = new TestClock(LATER_MS);
   const source = new RecordingSource({ path, speed: 60, clock, logger: SILENT });
   await source.describe();
   const polls: Poll[] = [];
@@ -223,7 +230,7 @@ test("keeps the recorded pace, divided by the speed", async (context) => {
 
 test("a wait is given up when told to stop", async (context) => {
   const path = folder(context, { "day.ndjson": [velib(1, 0), velib(2, 600)].join("\n") });
-  const clock = new TestClock();
+  const clock = new TestClock(LATER_MS);
   const source = new RecordingSource({ path, speed: 1, clock, logger: SILENT });
   await source.describe();
   await source.poll();
@@ -270,7 +277,12 @@ test("knows its stations, its vehicle types and its system from the files beside
       data: { system_id: "rouen", name: "Lovélo", timezone: "Europe/Paris" },
     }),
   });
-  const source = new RecordingSource({ path, speed: Infinity, clock: new TestClock(), logger: SILENT });
+  const source = new RecordingSource({
+    path,
+    speed: Infinity,
+    clock: new TestClock(LATER_MS),
+    logger: SILENT,
+  });
   const system = await source.describe();
   assert.deepEqual([system.systemId, system.name, system.simulated], ["rouen", "Lovélo", false]);
   assert.equal(source.information().get("a")?.name, "Quai");
@@ -293,7 +305,7 @@ test("names Vélib' by its dialect, other systems by their folder, and says when
     new RecordingSource({
       path: folder(context, files),
       speed: 1,
-      clock: new TestClock(),
+      clock: new TestClock(LATER_MS),
       logger: SILENT,
     }).describe();
   const real = await describe({ "station_status.json": velib(1, 0) });
@@ -308,7 +320,7 @@ test("names Vélib' by its dialect, other systems by their folder, and says when
 
 test("what is no recording is an error that says what was found and what to name", async (context) => {
   const refuses = async (path: string, message: RegExp): Promise<void> => {
-    const source = new RecordingSource({ path, speed: 1, clock: new TestClock(), logger: SILENT });
+    const source = new RecordingSource({ path, speed: 1, clock: new TestClock(LATER_MS), logger: SILENT });
     await assert.rejects(source.describe(), (error: unknown) => {
       assert.ok(error instanceof StorageError);
       assert.equal(error.exitCode, 78);
@@ -328,4 +340,24 @@ test("what is no recording is an error that says what was found and what to name
   const nested = folder(context, {});
   mkdirSync(join(nested, "2025-10-18"));
   await refuses(nested, /but folders: 2025-10-18\. Name one of them/);
+});
+
+test("one capture with a wrong time costs itself and is named; all others keep their times", async (context) => {
+  const at = (n: number): number => START_SECONDS + n * 60;
+  for (const [bad, header] of [
+    [10, 4_100_000_000],
+    [0, 4_100_000_000],
+    [59, 4_100_000_000],
+    [10, at(10) + 3600],
+    [0, 1_000],
+  ] as const) {
+    const lines = Array.from({ length: 60 }, (_, n) =>
+      velib(n, n * 60).replace(String(at(n)), String(n === bad ? header : at(n))),
+    );
+    const { polls } = await replay(folder(context, { "day.ndjson": lines.join("\n") }));
+    const wanted = Array.from({ length: 60 }, (_, n) => (n === bad ? "wrong_time" : `${n}@${n * 60}`));
+    assert.deepEqual(told(polls), wanted, `${header} at ${bad}`);
+    const [failure] = polls.flatMap((poll) => (poll.kind === "failed" ? poll : []));
+    assert.match(failure?.message ?? "", new RegExp(`line ${bad + 1} `));
+  }
 });
