@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { seeded } from "../../test/support/gbfs-fuzz.ts";
+import { seeded } from "../../test/support/fuzz/target.ts";
 
 interface System {
   readonly stations: number;

@@ -1,7 +1,8 @@
 /** A short run of the fuzzer; `npm run fuzz` is the long one. */
 import { test } from "node:test";
 import fc from "fast-check";
-import { fuzzOnce, seeded } from "../support/gbfs-fuzz.ts";
+import { fuzzOnce } from "../support/fuzz/gbfs-files.ts";
+import { seeded } from "../support/fuzz/target.ts";
 
 test("no file, however bent, makes the decoders throw, lose a station, or write what cannot be read back", () => {
   fc.assert(

@@ -3,41 +3,25 @@
  * bent, value by value and byte by byte, then decoded, placed, counted, encoded and read back.
  */
 import assert from "node:assert/strict";
-import { AreaResolver } from "../../src/domain/areas.ts";
-import { Collection } from "../../src/domain/collection.ts";
-import { FeedTruth } from "../../src/domain/feed-truth.ts";
-import { bestVersion, decodeDiscovery } from "../../src/domain/gbfs/discovery.ts";
-import { decodeStationInformation } from "../../src/domain/gbfs/station-information.ts";
-import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
+import { AreaResolver } from "../../../src/domain/areas.ts";
+import { Collection } from "../../../src/domain/collection.ts";
+import { FeedTruth } from "../../../src/domain/feed-truth.ts";
+import { bestVersion, decodeDiscovery } from "../../../src/domain/gbfs/discovery.ts";
+import { decodeStationInformation } from "../../../src/domain/gbfs/station-information.ts";
+import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts";
 import {
   decodeSystemAlerts,
   decodeSystemInformation,
   decodeSystemRegions,
-} from "../../src/domain/gbfs/system-files.ts";
-import { decodeVehicleStatus } from "../../src/domain/gbfs/vehicle-status.ts";
-import { decodeVehicleTypes } from "../../src/domain/gbfs/propulsion.ts";
-import { combine, looksLikeVelib, stationIdsOf } from "../../src/domain/gbfs/whole-status.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
-import { encodeReject, RejectMemory } from "../../src/domain/reject-record.ts";
-import { VehicleTruth } from "../../src/domain/vehicle-truth.ts";
-import type { Reject, StationInformation } from "../../src/domain/station.ts";
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-type Random = () => number;
-
-function pick<T>(random: Random, list: readonly T[]): T {
-  return list[Math.floor(random() * list.length)] as T;
-}
+} from "../../../src/domain/gbfs/system-files.ts";
+import { decodeVehicleStatus } from "../../../src/domain/gbfs/vehicle-status.ts";
+import { decodeVehicleTypes } from "../../../src/domain/gbfs/propulsion.ts";
+import { combine, looksLikeVelib, stationIdsOf } from "../../../src/domain/gbfs/whole-status.ts";
+import { decodeRawRecord } from "../../../src/domain/raw-record.ts";
+import { encodeReject, RejectMemory } from "../../../src/domain/reject-record.ts";
+import { VehicleTruth } from "../../../src/domain/vehicle-truth.ts";
+import type { Reject, StationInformation } from "../../../src/domain/station.ts";
+import { pick, type Random } from "./target.ts";
 
 // ───────────────────────────── What is bent ─────────────────────────────
 
