@@ -64,7 +64,7 @@ function yamlEntries(path: string, text: string): Entry[] {
   let lines: readonly number[] = [];
   try {
     const counter = new LineCounter();
-    const document = parseDocument(text, { lineCounter: counter });
+    const document = parseDocument(text, { lineCounter: counter, logLevel: "error" });
     const [error] = document.errors;
     if (error !== undefined) throw error;
     // Aliases that multiply ("billion laughs") end here too.

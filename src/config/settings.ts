@@ -177,7 +177,7 @@ function readEnvironment(env: SettleInput["env"]): Map<OptionName, Raw> {
 function readFile(path: string): Map<OptionName, Raw> {
   let content: unknown;
   try {
-    content = parseYaml(readText(path, "--config"));
+    content = parseYaml(readText(path, "--config"), { logLevel: "error" });
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError(

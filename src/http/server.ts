@@ -7,6 +7,7 @@
 import fastifyCompress from "@fastify/compress";
 import fastifyEtag from "@fastify/etag";
 import Fastify, { type FastifyInstance } from "fastify";
+import { Readable } from "node:stream";
 import { constants } from "node:zlib";
 import type { LiveView } from "../domain/live-view.ts";
 import { HttpError } from "../errors.ts";
@@ -143,7 +144,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     );
   });
   // An answer without a body has no length of one either (RFC 9110, section 8.6).
-  app.addHook("onSend", async (_request, reply, payload) => (reply.statusCode === 304 ? null : payload));
+  app.addHook("onSend", async (request, reply, payload) => {
+    if (reply.statusCode !== 304) return payload;
+    // The framework's own hook for HEAD takes a stream, and no null: a text would be given a length.
+    return request.method === "HEAD" ? Readable.from([]) : null;
+  });
   app.addHook("preClose", () => {
     draining = true;
     hub.close();

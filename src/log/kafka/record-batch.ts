@@ -26,6 +26,8 @@ const COUNT_AT = 57;
 const HEADER_BYTES = 61;
 /** What `length` does not count: base offset and itself. */
 const BEFORE_LENGTH_ENDS = 12;
+/** Up to and with the magic byte. */
+const LEAST_LENGTH = MAGIC_AT + 1 - BEFORE_LENGTH_ENDS;
 const COMPRESSION = 0b111;
 /** Set when the timestamp is the broker's (message.timestamp.type=LogAppendTime). */
 const LOG_APPEND_TIME = 1 << 3;
@@ -57,7 +59,7 @@ export class RecordBatch {
     this.#bytes = bytes;
     this.firstOffset = Number(bytes.readBigInt64BE(0));
     // Before format 2 (Kafka 0.11) a batch was one record, or had others inside it; both bear the last one's offset.
-    const known = bytes[MAGIC_AT] === 2;
+    const known = bytes[MAGIC_AT] === 2 && bytes.length >= HEADER_BYTES;
     this.lastOffset = known
       ? this.firstOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
       : this.firstOffset;
@@ -86,6 +88,10 @@ export class RecordBatch {
     };
     if (this.#bytes[MAGIC_AT] !== 2) {
       unreadable("old_format");
+      return 0;
+    }
+    if (this.#bytes.length < HEADER_BYTES) {
+      unreadable("damaged_batch");
       return 0;
     }
     try {
@@ -158,7 +164,8 @@ export class RecordBatch {
 
   /** The newest time in the batch. */
   #timestampMs(): number {
-    return this.#bytes[MAGIC_AT] === 2 ? Number(this.#bytes.readBigInt64BE(MAX_TIMESTAMP_AT)) : 0;
+    const known = this.#bytes[MAGIC_AT] === 2 && this.#bytes.length >= HEADER_BYTES;
+    return known ? Number(this.#bytes.readBigInt64BE(MAX_TIMESTAMP_AT)) : 0;
   }
 }
 
@@ -176,7 +183,9 @@ function withoutValue(
 export function readBatches(bytes: Buffer): RecordBatch[] {
   const batches: RecordBatch[] = [];
   for (let at = 0; at + ATTRIBUTES_AT < bytes.length;) {
-    const end = at + BEFORE_LENGTH_ENDS + bytes.readInt32BE(at + LENGTH_AT);
+    const length = bytes.readInt32BE(at + LENGTH_AT);
+    // A batch that is shorter than what every format begins with frames nothing: what follows it cannot be found.
+    const end = length < LEAST_LENGTH ? bytes.length : at + BEFORE_LENGTH_ENDS + length;
     if (end > bytes.length) break;
     batches.push(new RecordBatch(bytes.subarray(at, end)));
     at = end;

@@ -71,7 +71,8 @@ async function command(random: Random): Promise<void> {
   const streams = rememberingStreams(random() < 0.5);
   const terminal = createTerminal({ ...streams, env: {}, onClosed: () => {} });
   const words = random() < 0.7 ? pick(random, COMMANDS).name.split(" ") : [oddText(random)];
-  const args = [...words, ...argument(random), "--log-level", oddText(random)];
+  // A level that is none comes first: behind "--" it would be one more name, and the command would start.
+  const args = [...words, "--log-level", oddText(random), ...argument(random)];
   const exitCode = await dispatch({ args, env: {}, terminal, signal: AbortSignal.abort() });
   await terminal.flush();
   const said = streams.written().replace(OWN_SEQUENCES, "");

@@ -1,7 +1,7 @@
 /** Attacks what a publisher serves: the bytes of a body in any encoding, and the files of a system as values. */
 import { Readable } from "node:stream";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { parseCatalogue } from "../../../src/feed/catalogue.ts";
+import { parseCatalogue } from "../../../src/feed/catalogue-rows.ts";
 import { readBody } from "../../../src/feed/body-text.ts";
 import { parseParts } from "../../../src/feed/json-parts.ts";
 import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts";

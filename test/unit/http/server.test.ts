@@ -26,6 +26,14 @@ test("an unchanged answer is 304 for its ETag; a changed one is not", async () =
     });
     assert.deepEqual([one.statusCode, one.body, one.headers.etag], [304, "", etag], list);
   }
+  for (const path of [url, "/docs"]) {
+    const head = await server.app.inject({ method: "HEAD", url: path, headers: { "if-none-match": "*" } });
+    assert.deepEqual(
+      [head.statusCode, head.body, head.headers["content-length"]],
+      [304, "", undefined],
+      path,
+    );
+  }
   const missing = await server.app.inject({ url: `${url}/none`, headers: { "if-none-match": "*" } });
   assert.equal(missing.statusCode, 404);
   const [station] = EXAMPLE_STATIONS;
