@@ -26,6 +26,7 @@ import { Losses } from "./losses.ts";
 import { Maintenance } from "./maintenance.ts";
 import type { GapReason } from "./manifest.ts";
 import { observeRows } from "./observe-rows.ts";
+import { notWritable } from "./storage-problem.ts";
 import { nextEpoch, positionsOf, recover } from "./recovery.ts";
 import { newRows, skipTeller, type RecordRows, type TakenRecords } from "./record-rows.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "./rows.ts";
@@ -86,7 +87,9 @@ export class ArchiveWriter implements Archive {
 
   /** @throws StorageError when the folder is another process's, or cannot be used */
   static async open(options: ArchiveWriterOptions): Promise<ArchiveWriter> {
-    const folder = await ArchiveFolder.open(options.folder, options.openParquet);
+    const folder = await ArchiveFolder.open(options.folder, options.openParquet).catch((error: unknown) => {
+      throw notWritable(options.folder, error);
+    });
     try {
       const { coverage, epoch, positions, kept, lost } = await recover(folder, options);
       const simulated = folder.manifest.simulated ?? null;
@@ -96,7 +99,7 @@ export class ArchiveWriter implements Archive {
       return writer;
     } catch (error) {
       await folder.close();
-      throw error;
+      throw notWritable(options.folder, error);
     }
   }
 
@@ -104,7 +107,6 @@ export class ArchiveWriter implements Archive {
     return new Map(this.#rows.positions);
   }
 
-  /** What was watched, as of what is acknowledged. */
   spans(): readonly Span[] {
     return this.#coverage.spans();
   }
@@ -142,10 +144,9 @@ export class ArchiveWriter implements Archive {
   }
 
   health(): HealthState {
-    const { ok, reason } = this.#health.state();
+    const state = this.#health.state();
     const lost = this.#losses.recent;
-    if (!ok || lost === null) return { ok, reason };
-    return { ok: !this.#behind, reason: lost };
+    return !state.ok || lost === null ? state : { ok: !this.#behind, reason: lost };
   }
 
   /** Everything acknowledged becomes files, days that are over are sealed (all days, of an import), the folder is free. */

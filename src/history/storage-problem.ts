@@ -29,3 +29,10 @@ export function unusableFolder(folder: string, error: unknown): StorageError {
     { cause: error },
   );
 }
+
+/** What stops the opening of an archive, as an error with its remedy: a full disk is no bug. */
+export function notWritable(folder: string, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof AppError || (code === undefined && !isDiskFull(error))) return error as Error;
+  return new StorageError("VELOSTREAM_STORAGE_UNAVAILABLE", storageProblem(folder, error), { cause: error });
+}
