@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AreaTotals } from "../src/domain/area-totals.ts";
 import { REFRESH_AFTER_MS } from "../src/domain/collection.ts";
-import { areaPartitionKey, partitionOf } from "../src/domain/partitioning.ts";
+import { areaPartitionKey, partitionOf } from "../src/record/partitioning.ts";
 import { ArchiveFolder } from "../src/history/archive-folder.ts";
 import { ArchiveReader } from "../src/history/archive-reader.ts";
 import { Coverage } from "../src/history/coverage.ts";

@@ -37,7 +37,7 @@ export interface ProduceRecord {
   /** `null` writes a tombstone. */
   readonly value: string | Buffer | null;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Hashed with Kafka's murmur2 modulo the topic's partition count (domain/partitioning.ts). */
+  /** Hashed with Kafka's murmur2 modulo the topic's partition count (record/partitioning.ts). */
   readonly partitionKey?: string;
   readonly partition?: number;
   /** Event time, epoch ms; the log's own clock when absent. */

@@ -4,7 +4,7 @@
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
-import type { Reject, StationArea, StationInformation, StationStatusFile } from "./domain/station.ts";
+import type { Reject, StationArea, StationInformation, StationStatusFile } from "./record/station.ts";
 import type { FeedProblem, FeedTraffic } from "./serve-ports.ts";
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from "./telemetry/metric-table.ts";
 

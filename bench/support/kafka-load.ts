@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
 import { rawRecords } from "./raw-records.ts";
 
 /** The fields that every engine must agree on, as JSON. */

@@ -3,7 +3,7 @@ import { AreaResolver } from "../../src/domain/areas.ts";
 import type { PlannedRecord } from "../../src/domain/collection-plan.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import type { StationInformation } from "../../src/domain/station.ts";
+import type { StationInformation } from "../../src/record/station.ts";
 import { velibPostcodes } from "../../src/feed/velib-communes.ts";
 import { velibBody } from "./velib-body.ts";
 

@@ -1,6 +1,6 @@
 /** `aggregate --engine spark`: supervises the totals query on a Spark cluster. */
 import { EXIT } from "../errors.ts";
-import { encodeWriter } from "../domain/totals-writer.ts";
+import { encodeWriter } from "../record/totals-writer.ts";
 import { claimTotals, confirmOurs } from "../pipeline/totals-ownership.ts";
 import { releaseKept } from "../spark/release-kept.ts";
 import { superviseTotals } from "../spark/supervisor.ts";

@@ -1,6 +1,6 @@
 /** What `doctor` finds out about Kafka: the topics, who writes the totals, and the group's workers. */
-import { decodeWriter, isSameWriter, nameOfWriter, newestWriter } from "../domain/totals-writer.ts";
-import type { TotalsWriter } from "../domain/totals-writer.ts";
+import { decodeWriter, isSameWriter, nameOfWriter, newestWriter } from "../record/totals-writer.ts";
+import type { TotalsWriter } from "../record/totals-writer.ts";
 import type { GroupLag, KafkaLog } from "../log/kafka/kafka-log.ts";
 import { counted } from "./counted.ts";
 import type { CommandContext } from "./command.ts";

@@ -1,6 +1,6 @@
 /** Prints records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
-import { unusableReason } from "../domain/received-record.ts";
-import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../domain/totals-record.ts";
+import { unusableReason } from "../record/received-record.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../record/totals-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
 import { areaOfTombstone, parseAreaKey, SYSTEM_HEADER } from "../record/keys.ts";
 import type { Log, LogRecord, TopicNames } from "../ports.ts";

@@ -9,7 +9,7 @@ import { hostname } from "node:os";
 import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../domain/reference-record.ts";
 import { stationSelection } from "../domain/station-selection.ts";
-import { collectorId } from "../domain/writer.ts";
+import { collectorId } from "../record/writer.ts";
 import { EXIT } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { Collector } from "../pipeline/collect.ts";

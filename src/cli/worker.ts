@@ -1,6 +1,6 @@
 /** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
 import { referenceReader } from "../domain/reference-record.ts";
-import type { TotalsWriter } from "../domain/totals-writer.ts";
+import type { TotalsWriter } from "../record/totals-writer.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { aggregateProcessor } from "../pipeline/aggregate.ts";
 import { readPublishedAreas } from "../pipeline/published-areas.ts";

@@ -12,29 +12,11 @@
  * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
  */
 import { copy, differ, NOTHING, share, type Sums } from "./area-sums.ts";
-import { supersedesObservation } from "./observation-order.ts";
-import { type RawRecord } from "./raw-record.ts";
-import { type Totals } from "./totals-record.ts";
+import { supersedesObservation } from "../record/observation-order.ts";
+import type { Observation, Share } from "../record/raw-record.ts";
+import { type Totals } from "../record/totals-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
 import { areaKey, areasNamed, plainAreaKey, stationKey } from "../record/keys.ts";
-
-/** The part of a raw record that the sums need. */
-export type Observation = Pick<
-  RawRecord,
-  | "systemId"
-  | "stationId"
-  | "area"
-  | "total"
-  | "electric"
-  | "mechanical"
-  | "docks"
-  | "observedAtMs"
-  | "retired"
-  | "simulated"
->;
-
-/** What of an observation is summed: all but which station it is of. */
-export type Share = Omit<Observation, "stationId">;
 
 /** One area whose totals changed: its new totals, or null when no station is left. */
 export interface TotalsChange {

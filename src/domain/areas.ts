@@ -6,7 +6,7 @@
  *
  * A station is never dropped for want of an area: it is counted in `unknown`.
  */
-import type { StationArea, StationInformation } from "./station.ts";
+import type { StationArea, StationInformation } from "../record/station.ts";
 import { areaName, postcodeName } from "./area-names.ts";
 import { areaOfFreeFloating } from "./free-floating.ts";
 import { normalisePostcode, postcodeOfStationCode } from "./velib-areas.ts";

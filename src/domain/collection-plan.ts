@@ -1,6 +1,12 @@
 /** What a poll makes to be published, and what is remembered of a station once that is acknowledged (collection.ts). */
-import type { AreaRule, StationArea, StationInformation, StationStatus, SystemPart } from "./station.ts";
-import type { OtherWriter } from "./writer.ts";
+import type {
+  AreaRule,
+  StationArea,
+  StationInformation,
+  StationStatus,
+  SystemPart,
+} from "../record/station.ts";
+import type { OtherWriter } from "../record/writer.ts";
 
 export type PublishMode = "changes" | "every-poll";
 

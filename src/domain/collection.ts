@@ -9,8 +9,8 @@
  *   an hour since changed:            then the observation in the new one
  *   published again
  */
-import { areaPartitionKey, partitionOf } from "./partitioning.ts";
-import { encodeRawRecord, rawValue, servesNumericId, type RawRecord } from "./raw-record.ts";
+import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
+import { encodeRawRecord, rawValue, servesNumericId, type RawRecord } from "../record/raw-record.ts";
 import { stationKey } from "../record/keys.ts";
 import type {
   CollectionOptions,
@@ -21,14 +21,14 @@ import type {
   Remembered,
 } from "./collection-plan.ts";
 import { heartbeatOf } from "./heartbeat.ts";
-import { contentDigest, recordDigest, sameInformation } from "./change-detection.ts";
+import { contentDigest, recordDigest, sameInformation } from "../record/change-detection.ts";
 import { Departures } from "./departures.ts";
 import { PublishedStations } from "./published-stations.ts";
 import { otherAtWork } from "./foreign-records.ts";
 import { renumberedStations } from "./renumbering.ts";
 import { retirementRecords } from "./retirement.ts";
-import type { StationInformation, StationStatus } from "./station.ts";
-import { startedMsOf, type OtherWriter } from "./writer.ts";
+import type { StationInformation, StationStatus } from "../record/station.ts";
+import { startedMsOf, type OtherWriter } from "../record/writer.ts";
 
 /** An unchanged station is published again after this long: keeps topics with retention complete. */
 export const REFRESH_AFTER_MS = 3_600_000;

@@ -7,7 +7,7 @@
  *
  * Reports tell an age, and never an order (invariant 2).
  */
-import type { StationStatus } from "./station.ts";
+import type { StationStatus } from "../record/station.ts";
 
 /** Clocks differ by less; what is further ahead says nothing. */
 const MOST_AHEAD_MS = 5 * 60_000;

@@ -9,7 +9,7 @@
  */
 import { contentTime, newestReportMs } from "./content-age.ts";
 import { ReturningContent } from "./returning-content.ts";
-import type { StationStatus } from "./station.ts";
+import type { StationStatus } from "../record/station.ts";
 import { UsualQuiet } from "./usual-quiet.ts";
 
 /** Every flag and what it means, for docs/quirks.md. */

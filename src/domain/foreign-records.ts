@@ -1,6 +1,6 @@
 /** What other collectors did to stations of ours since the last plan, and which of them are at work. Pure. */
 import type { Foreign } from "./collection-plan.ts";
-import { OTHER_SILENT_MS, type OtherWriter } from "./writer.ts";
+import { OTHER_SILENT_MS, type OtherWriter } from "../record/writer.ts";
 
 export class ForeignRecords {
   /** Taken out of the topic, and by whom. */

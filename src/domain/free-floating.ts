@@ -6,7 +6,7 @@
  */
 import type { Propulsion } from "./gbfs/propulsion.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
-import type { AreaRule, StationArea, StationStatus, SystemPart } from "./station.ts";
+import type { AreaRule, StationArea, StationStatus, SystemPart } from "../record/station.ts";
 
 const PREFIX = "free-floating:";
 const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;

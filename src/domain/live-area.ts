@@ -3,7 +3,7 @@
  * where a label goes), kept by subtract and add.
  */
 import { isClosed, type LiveStation } from "./live-station.ts";
-import type { Kept, Totals } from "./totals-record.ts";
+import type { Kept, Totals } from "../record/totals-record.ts";
 
 /** An area at one moment; never changed, only replaced. */
 export interface LiveArea {

@@ -2,8 +2,8 @@
  * One station as the live view holds it: who and where it is (`place`, shared by all its observations), and what was
  * last seen there. Both are never changed, only replaced, so that the journal may keep them without copying.
  */
-import { asBoolean, asId, asTimeMs } from "./gbfs/fields.ts";
-import type { RawRecord } from "./raw-record.ts";
+import { asBoolean, asId, asTimeMs } from "../record/feed-values.ts";
+import type { RawRecord } from "../record/raw-record.ts";
 import { areaKey } from "../record/keys.ts";
 
 /** What rarely changes. Two observations of an unchanged place share one object. */

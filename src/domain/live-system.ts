@@ -1,7 +1,7 @@
 /** What the log alone tells of each system: how much there is, how fresh it is, how often it changes. */
 import type { LiveStation } from "./live-station.ts";
-import type { RawRecord } from "./raw-record.ts";
-import type { Totals } from "./totals-record.ts";
+import type { RawRecord } from "../record/raw-record.ts";
+import type { Totals } from "../record/totals-record.ts";
 
 /** Changes whose spacing is remembered; the median of them is the change period. */
 const PERIODS_KEPT = 15;

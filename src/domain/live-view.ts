@@ -12,11 +12,11 @@ import { ChangeJournal, type Delta, type StationChange } from "./change-journal.
 import { AreaState, type LiveArea } from "./live-area.ts";
 import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
-import { supersedesObservation } from "./observation-order.ts";
-import { decodeRawRecord, type RawRecord, type ReferenceReader } from "./raw-record.ts";
-import { isAhead } from "./received-record.ts";
-import type { Reject } from "./station.ts";
-import { decodeThrough, decodeTotals, ownAreaKey, supersedes } from "./totals-record.ts";
+import { supersedesObservation } from "../record/observation-order.ts";
+import { decodeRawRecord, type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
+import { isAhead } from "../record/received-record.ts";
+import type { Reject } from "../record/station.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes } from "../record/totals-record.ts";
 import type { Applied, ViewRecord } from "./view-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
 import { stationKey } from "../record/keys.ts";

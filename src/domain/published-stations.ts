@@ -6,14 +6,14 @@
  *   learn: records of others ─────────┼─▶ place, slot and digest of each station
  *   remember: acknowledged records ───┘
  */
-import { recordDigest } from "./change-detection.ts";
+import { recordDigest } from "../record/change-detection.ts";
 import type { Foreign, Published, Remembered } from "./collection-plan.ts";
 import { ForeignRecords } from "./foreign-records.ts";
 import { FormerStations } from "./former-stations.ts";
-import { informationOf, servesNumericId, type RawRecord } from "./raw-record.ts";
+import { informationOf, servesNumericId, type RawRecord } from "../record/raw-record.ts";
 import { stationKey } from "../record/keys.ts";
 import { Slots } from "./slots.ts";
-import type { OtherWriter } from "./writer.ts";
+import type { OtherWriter } from "../record/writer.ts";
 
 export class PublishedStations {
   readonly slots = new Slots();

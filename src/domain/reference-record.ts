@@ -3,8 +3,8 @@
  * observations all the same, made when the record was written; the area comes from the station code.
  */
 import { decodeStation } from "./gbfs/station-status.ts";
-import { type RawRecord, type ReferenceReader } from "./raw-record.ts";
-import type { AreaRule } from "./station.ts";
+import { type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
+import type { AreaRule } from "../record/station.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
 const NO_VEHICLE_TYPES = new Map<string, never>();

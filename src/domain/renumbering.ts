@@ -10,7 +10,7 @@
  */
 import type { Observed } from "./collection-plan.ts";
 import { isFreeFloating } from "./free-floating.ts";
-import type { StationInformation } from "./station.ts";
+import type { StationInformation } from "../record/station.ts";
 
 /** A poll with fewer than this share of the known stations is taken for truncated (docs/contracts.md). */
 const COMPLETE_SHARE = 0.5;

@@ -1,6 +1,6 @@
 /** The last two records of a station where it was: zero counts with `retired: true`, then a tombstone. */
 import type { PlannedRecord, Published } from "./collection-plan.ts";
-import { encodeRetiredRecord } from "./raw-record.ts";
+import { encodeRetiredRecord } from "../record/raw-record.ts";
 
 export function retirementRecords(
   system: { readonly systemId: string; readonly simulated: boolean },

@@ -1,6 +1,6 @@
 /** Which stations are wanted (`--stations`): by the code painted on them or by their id. Pure. */
-import type { RawRecord } from "./raw-record.ts";
-import type { StationInformation, StationStatus, StationStatusFile } from "./station.ts";
+import type { RawRecord } from "../record/raw-record.ts";
+import type { StationInformation, StationStatus, StationStatusFile } from "../record/station.ts";
 
 /** A choice of stations; `null` chooses all. */
 export type StationSelection = ReadonlySet<string> | null;

@@ -9,7 +9,7 @@
 import { countFreeFloating } from "./free-floating.ts";
 import type { Propulsion } from "./gbfs/propulsion.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
-import type { StationArea, StationStatus } from "./station.ts";
+import type { StationArea, StationStatus } from "../record/station.ts";
 
 /** A file with fewer than this share of the vehicles of the last one … */
 const COMPLETE_SHARE = 0.5;

@@ -6,7 +6,7 @@
  *         └──▶ the first, and a year before the next? ────────────▶ skipped
  *         └──▶ on, in the order of the recording
  */
-import { asObject } from "../domain/gbfs/fields.ts";
+import { asObject } from "../record/feed-values.ts";
 import type { Capture } from "./recording-reader.ts";
 
 /** Clocks of recorders differ a little from ours. */

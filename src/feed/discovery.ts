@@ -5,7 +5,7 @@
  *   gbfs_versions ───▶ the versions
  *   station_status ──▶ the files beside it
  */
-import { asId, asObject } from "../domain/gbfs/fields.ts";
+import { asId, asObject } from "../record/feed-values.ts";
 import {
   decodeDiscovery,
   understoodVersions,

@@ -7,7 +7,7 @@
  */
 import type { SystemAlert } from "../domain/gbfs/system-files.ts";
 import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
-import type { Reject, StationArea, StationInformation } from "../domain/station.ts";
+import type { Reject, StationArea, StationInformation } from "../record/station.ts";
 import { VehicleTruth } from "../domain/vehicle-truth.ts";
 import { FeedError } from "../errors.ts";
 import type { Clock, FeedProblem, FeedSource, Poll, SystemDescription } from "../ports.ts";

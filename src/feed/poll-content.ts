@@ -1,7 +1,7 @@
 /** Whether a poll says something else than the last one did, part by part: what was not seen has not changed. */
-import { stationsDigest } from "../domain/change-detection.ts";
+import { stationsDigest } from "../record/change-detection.ts";
 import { isFreeFloating } from "../domain/free-floating.ts";
-import type { StationStatus, StationStatusFile, SystemPart } from "../domain/station.ts";
+import type { StationStatus, StationStatusFile, SystemPart } from "../record/station.ts";
 
 export class PollContent {
   readonly #digests = new Map<SystemPart, number>();

@@ -2,7 +2,7 @@
 import { createReadStream } from "node:fs";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { asObject, asTimeMs } from "../domain/gbfs/fields.ts";
+import { asObject, asTimeMs } from "../record/feed-values.ts";
 import type { RecordedFile } from "./recording-files.ts";
 
 /** A capture larger than this is no poll: 100,000 stations are 35 MB. */

@@ -4,14 +4,14 @@
  *   files, in order of time ─▶ capture ─▶ wait (gap ÷ speed) ─▶ decode ─▶ changed | unchanged | failed … ─▶ ended
  */
 import type { Readable } from "node:stream";
-import { stationsDigest } from "../domain/change-detection.ts";
-import { asObject } from "../domain/gbfs/fields.ts";
+import { stationsDigest } from "../record/change-detection.ts";
+import { asObject } from "../record/feed-values.ts";
 import { decodeStationInformation } from "../domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeSystemInformation, decodeSystemRegions } from "../domain/gbfs/system-files.ts";
 import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.ts";
 import { looksLikeVelib } from "../domain/gbfs/whole-status.ts";
-import type { Reject, StationInformation, StationStatusFile } from "../domain/station.ts";
+import type { Reject, StationInformation, StationStatusFile } from "../record/station.ts";
 import type { Clock, FeedSource, Logger, Poll, SystemDescription } from "../ports.ts";
 import { withBelievableTimes } from "./capture-order.ts";
 import { safeSystemId, VELIB } from "./feed-target.ts";

@@ -10,7 +10,7 @@
 import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { GeocodedPostcodes } from "../domain/areas.ts";
-import { asObject } from "../domain/gbfs/fields.ts";
+import { asObject } from "../record/feed-values.ts";
 import type { Clock, Logger } from "../ports.ts";
 import type { HttpClient } from "./http-client.ts";
 

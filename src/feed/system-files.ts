@@ -8,9 +8,10 @@ import {
   type SystemAlert,
   type SystemInformation,
 } from "../domain/gbfs/system-files.ts";
-import { asObject, header } from "../domain/gbfs/fields.ts";
+import { asObject } from "../record/feed-values.ts";
+import { header } from "../domain/gbfs/header.ts";
 import { decodeVehicleTypes, type Propulsion } from "../domain/gbfs/propulsion.ts";
-import type { Reject, StationInformation } from "../domain/station.ts";
+import type { Reject, StationInformation } from "../record/station.ts";
 import type { Clock, FeedProblem } from "../ports.ts";
 import { FeedFile, type Traffic } from "./feed-file.ts";
 import type { FeedUrls } from "./discovery.ts";

@@ -6,11 +6,11 @@
  *   vehicle_status ─┘  a while for the others   └ none did ─────▶ why, of the most important one
  */
 import { enveloped } from "../domain/gbfs/envelope.ts";
-import { asObject } from "../domain/gbfs/fields.ts";
+import { asObject } from "../record/feed-values.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeVehicleStatus } from "../domain/gbfs/vehicle-status.ts";
 import { combine, mergeStations, mergeVehicles, stationIdsOf } from "../domain/gbfs/whole-status.ts";
-import type { StationArea, StationStatusFile, SystemPart } from "../domain/station.ts";
+import type { StationArea, StationStatusFile, SystemPart } from "../record/station.ts";
 import type { VehicleTruth } from "../domain/vehicle-truth.ts";
 import { failureOf, type FetchFailure } from "./failures.ts";
 import { atMost } from "./patience.ts";

@@ -1,5 +1,5 @@
 /** How much there is in one version of a system, so that two of them can be compared. */
-import type { StationStatus } from "../domain/station.ts";
+import type { StationStatus } from "../record/station.ts";
 import { VehicleTruth } from "../domain/vehicle-truth.ts";
 import type { FetchFailure } from "./failures.ts";
 import { pollSystem, type SystemPollOptions } from "./system-poll.ts";

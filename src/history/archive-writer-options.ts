@@ -1,5 +1,5 @@
 /** What the archive's writer is given. */
-import type { ReferenceReader } from "../domain/raw-record.ts";
+import type { ReferenceReader } from "../record/raw-record.ts";
 import type { Clock, Logger, Metrics } from "../ports.ts";
 import type { OpenJournal } from "./journal.ts";
 import type { OpenParquet } from "./parquet-files.ts";

@@ -1,5 +1,5 @@
 /** The state that a system's rows lead to, as a file: what the reducers hold after them. As state-sql.ts says it in SQL. */
-import { supersedesObservation } from "../domain/observation-order.ts";
+import { supersedesObservation } from "../record/observation-order.ts";
 import { writeBytes } from "./durable-files.ts";
 import { realPath } from "./safe-paths.ts";
 import { PackedTable, placeOf } from "./packed-table.ts";

@@ -1,13 +1,13 @@
 /**
  * Plays a range of the archive back as the raw records that it was made of. Where the archive holds the totals that were
- * published of them, each record says which of these follow it (domain/publication.ts), so that the aggregate behind any
+ * published of them, each record says which of these follow it (record/publication.ts), so that the aggregate behind any
  * log publishes the same ones again.
  *
  *   state at `from` ─▶ rows of the epoch that tells, poll by poll ─▶ … another epoch: the stations go, its state ─▶ … `to`
  */
-import { areaPartitionKey } from "../domain/partitioning.ts";
-import { encodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
-import { RAW_SCHEMA } from "../domain/raw-record.ts";
+import { areaPartitionKey } from "../record/partitioning.ts";
+import { encodePublication, PUBLICATION_HEADER } from "../record/publication.ts";
+import { RAW_SCHEMA } from "../record/raw-record.ts";
 import type { Clock, ProduceRecord } from "../ports.ts";
 import { watched, type ArchiveReader } from "./archive-reader.ts";
 import { totalsRows } from "./archive-rows.ts";

@@ -4,9 +4,9 @@
  *
  *   take ─▶ rows ─▶ acknowledged: it stays so                 the disk is full: undo ─▶ as before, taken again later
  */
-import type { ReferenceReader } from "../domain/raw-record.ts";
-import { receiveRaw, unusableReason } from "../domain/received-record.ts";
-import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../domain/totals-record.ts";
+import type { ReferenceReader } from "../record/raw-record.ts";
+import { receiveRaw, unusableReason } from "../record/received-record.ts";
+import { decodeThrough, decodeTotals, ownAreaKey, supersedes, type Kept } from "../record/totals-record.ts";
 import type { Clock, Logger, LogRecord, Metrics, MissingRecords } from "../ports.ts";
 import { canNameFolder } from "./layout.ts";
 import type { PlainTable } from "./parquet-files.ts";

@@ -1,5 +1,5 @@
 /** What a writer begins with: the manifest, and the journals that were not committed when the last writer ended. */
-import { type Kept } from "../domain/totals-record.ts";
+import { type Kept } from "../record/totals-record.ts";
 import type { Logger } from "../ports.ts";
 import type { ArchiveFolder } from "./archive-folder.ts";
 import { Coverage } from "./coverage.ts";

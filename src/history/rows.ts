@@ -2,9 +2,9 @@
  * The rows of the archive: one a raw record, one a totals record, and the one table that says how their fields are
  * called and typed in Parquet, in the journal and in SQL.
  */
-import { asBoolean, asId, asTimeMs } from "../domain/gbfs/fields.ts";
-import type { RawRecord } from "../domain/raw-record.ts";
-import type { Through, Totals } from "../domain/totals-record.ts";
+import { asBoolean, asId, asTimeMs } from "../record/feed-values.ts";
+import type { RawRecord } from "../record/raw-record.ts";
+import type { Through, Totals } from "../record/totals-record.ts";
 import type { Table } from "./layout.ts";
 
 /** Where a row comes from: its place in the log. */

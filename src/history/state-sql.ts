@@ -2,7 +2,7 @@
 
 /**
  * Which row of one station is its state: the latest observation since its last tombstone, by the order of
- * domain/observation-order.ts (what the aggregate holds).
+ * record/observation-order.ts (what the aggregate holds).
  */
 const STATION_RANK = `row(observed_at, event = 'observed', coalesce(total, -1), coalesce(electric, -1),
   coalesce(mechanical, -1), coalesce(docks, -1), coalesce(area, ''), log_offset)`;

@@ -6,7 +6,7 @@
  *      ▲                    │               └▶ group members (committed offsets) ──outputs──▶ partitions
  *      └── waits while a reader is more than `maxUnreadRecords` behind
  */
-import { partitionOf } from "../domain/partitioning.ts";
+import { partitionOf } from "../record/partitioning.ts";
 import { LogError } from "../errors.ts";
 import type {
   Clock,

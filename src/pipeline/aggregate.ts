@@ -12,16 +12,16 @@
  * the history below the committed offset has gaps, even what was published cannot be told from it: then every area
  * is put out anew (docs/decisions/0002-restore-after-compaction.md).
  *
- * Records that are played back from history say themselves which totals follow them (domain/publication.ts).
+ * Records that are played back from history say themselves which totals follow them (record/publication.ts).
  */
 import { AreaTotals, type TotalsChange } from "../domain/area-totals.ts";
 import { clearingFormerKeys, drainAnew, standUnderFormerKeys } from "../domain/drain-anew.ts";
-import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
-import { decodePublication, PUBLICATION_HEADER } from "../domain/publication.ts";
-import type { RawDecoding, ReferenceReader } from "../domain/raw-record.ts";
-import { RawRecordScan } from "../domain/raw-record-scan.ts";
-import type { TotalsWriter } from "../domain/totals-writer.ts";
-import { isAhead, MOST_VALUE_BYTES, receiveRaw } from "../domain/received-record.ts";
+import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
+import { decodePublication, PUBLICATION_HEADER } from "../record/publication.ts";
+import type { RawDecoding, ReferenceReader } from "../record/raw-record.ts";
+import { RawRecordScan } from "../record/raw-record-scan.ts";
+import type { TotalsWriter } from "../record/totals-writer.ts";
+import { isAhead, MOST_VALUE_BYTES, receiveRaw } from "../record/received-record.ts";
 import type {
   Clock,
   Logger,

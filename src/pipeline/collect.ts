@@ -8,9 +8,9 @@
  */
 import { Collection, type CollectionOptions, type PublishMode } from "../domain/collection.ts";
 import { FEED_FLAGS, FeedTruth } from "../domain/feed-truth.ts";
-import type { RawRecord } from "../domain/raw-record.ts";
+import type { RawRecord } from "../record/raw-record.ts";
 import { isSelectedRecord, type StationSelection } from "../domain/station-selection.ts";
-import { startedMsOf, stationsText } from "../domain/writer.ts";
+import { startedMsOf, stationsText } from "../record/writer.ts";
 import type {
   Clock,
   FeedSource,
@@ -51,7 +51,7 @@ export interface CollectorOptions {
   readonly claim?: (system: SystemDescription) => Promise<void>;
   /** Gives back what an earlier run published; reads the topic by default. */
   readonly restore?: (collection: Collection, systemId: string, rules: RestoreRules) => Promise<number>;
-  /** Who this collector is (domain/writer.ts): written into every record, so that others know. */
+  /** Who this collector is (record/writer.ts): written into every record, so that others know. */
   readonly collector?: string;
   /** Tells what others write to the topic; absent where nobody else can. */
   readonly watch?: Pick<WriterWatch, "add">;

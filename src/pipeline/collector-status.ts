@@ -1,6 +1,6 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
 import type { FeedContent } from "../domain/feed-truth.ts";
-import type { Reject } from "../domain/station.ts";
+import type { Reject } from "../record/station.ts";
 import type { SystemAlert } from "../domain/gbfs/system-files.ts";
 import type {
   FeedTraffic,

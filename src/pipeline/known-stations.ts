@@ -1,6 +1,6 @@
 /** Refuses `--stations` codes that the feed does not have, naming the nearest ones: a typo must not collect nothing. */
 import { distance } from "fastest-levenshtein";
-import type { StationInformation, StationStatusFile } from "../domain/station.ts";
+import type { StationInformation, StationStatusFile } from "../record/station.ts";
 import { unknownStations, type StationSelection } from "../domain/station-selection.ts";
 import { ConfigError } from "../errors.ts";
 

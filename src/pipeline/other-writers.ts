@@ -7,8 +7,8 @@
  *                     told once, as a log line and a flag ◀──────────────┘
  */
 import type { Collection, Plan } from "../domain/collection.ts";
-import type { RawRecord } from "../domain/raw-record.ts";
-import { receiveRaw } from "../domain/received-record.ts";
+import type { RawRecord } from "../record/raw-record.ts";
+import { receiveRaw } from "../record/received-record.ts";
 import {
   decodeWriter,
   encodeWriter,
@@ -16,7 +16,7 @@ import {
   startedMsOf,
   type OtherWriter,
   type Writer,
-} from "../domain/writer.ts";
+} from "../record/writer.ts";
 import type { Clock, Logger, LogRecord, Metrics, SystemDescription, SystemFlag } from "../ports.ts";
 import { parseStationKey, stationOfTombstone, SYSTEM_HEADER } from "../record/keys.ts";
 

@@ -9,10 +9,10 @@ import type { Plan } from "../domain/collection-plan.ts";
 import type { Collection } from "../domain/collection.ts";
 import type { Observed } from "../domain/collection-plan.ts";
 import { isRenumbering } from "../domain/renumbering.ts";
-import { RAW_SCHEMA } from "../domain/raw-record.ts";
-import { WRITER_HEADER } from "../domain/writer.ts";
-import { encodeReject, RejectMemory } from "../domain/reject-record.ts";
-import type { Reject } from "../domain/station.ts";
+import { RAW_SCHEMA } from "../record/raw-record.ts";
+import { WRITER_HEADER } from "../record/writer.ts";
+import { encodeReject, RejectMemory } from "../record/reject-record.ts";
+import type { Reject } from "../record/station.ts";
 import { stationKey, SYSTEM_HEADER, systemKey } from "../record/keys.ts";
 import { isSelected, type StationSelection } from "../domain/station-selection.ts";
 import type {

@@ -2,9 +2,9 @@
  * Which areas of one raw partition the totals topic holds: what a worker asks when it cannot tell from the raw topic what
  * was put out before (compaction took its history, or the topic is another).
  */
-import { areaPartitionKey, partitionOf } from "../domain/partitioning.ts";
-import { unusableReason } from "../domain/received-record.ts";
-import { decodeThrough, decodeTotals, supersedes, type Kept } from "../domain/totals-record.ts";
+import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
+import { unusableReason } from "../record/received-record.ts";
+import { decodeThrough, decodeTotals, supersedes, type Kept } from "../record/totals-record.ts";
 import type { AreaName } from "../record/keys.ts";
 import type { Log, RestoreRange, TopicNames } from "../ports.ts";
 

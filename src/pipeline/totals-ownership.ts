@@ -14,7 +14,7 @@ import {
   nameOfWriter,
   newestWriter,
   type TotalsWriter,
-} from "../domain/totals-writer.ts";
+} from "../record/totals-writer.ts";
 import { LogError } from "../errors.ts";
 import type { Clock, Log, Logger, LogRecord } from "../ports.ts";
 

@@ -1,7 +1,7 @@
 /** Changed totals as records of the totals topic. */
 import type { TotalsChange } from "../domain/area-totals.ts";
-import { encodeThrough, encodeTotals } from "../domain/totals-record.ts";
-import { encodeWriter, type TotalsWriter } from "../domain/totals-writer.ts";
+import { encodeThrough, encodeTotals } from "../record/totals-record.ts";
+import { encodeWriter, type TotalsWriter } from "../record/totals-writer.ts";
 import { SYSTEM_HEADER } from "../record/keys.ts";
 import type { LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
 

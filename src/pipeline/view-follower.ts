@@ -7,7 +7,7 @@
 import type { Delta } from "../domain/change-journal.ts";
 import type { LiveView } from "../domain/live-view.ts";
 import type { Applied, ViewRecord } from "../domain/view-record.ts";
-import { unusableReason } from "../domain/received-record.ts";
+import { unusableReason } from "../record/received-record.ts";
 import { AppError } from "../errors.ts";
 import type { Clock, Log, Logger, LogRecord, Metrics, ReadBatch, TopicNames } from "../ports.ts";
 

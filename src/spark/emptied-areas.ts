@@ -8,7 +8,7 @@ import {
   encodeThrough,
   supersedes,
   type Kept,
-} from "../domain/totals-record.ts";
+} from "../record/totals-record.ts";
 import { areaKey, areasNamed, plainAreaKey, SYSTEM_HEADER, type AreaName } from "../record/keys.ts";
 import type { Log, ProduceRecord, TopicNames } from "../ports.ts";
 

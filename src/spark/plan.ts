@@ -7,10 +7,10 @@ import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../record/keys.ts";
  * A second streaming aggregate over a first one is only allowed in append mode, behind a watermark, which would delay
  * every total. So the station's place in its area, `slot`, becomes a column: `max` of a struct that starts with the
  * observation time is the latest observation, and `max` does not care about order, repetition or batches.
- * The struct's order is `supersedesObservation`'s (domain/observation-order.ts).
+ * The struct's order is `supersedesObservation`'s (record/observation-order.ts).
  */
-import { MOST_AHEAD_MS } from "../domain/raw-record.ts";
-import { MOST_VALUE_BYTES } from "../domain/received-record.ts";
+import { MOST_AHEAD_MS } from "../record/raw-record.ts";
+import { MOST_VALUE_BYTES } from "../record/received-record.ts";
 
 /** The largest area, in slots. Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
 export const MOST_SLOTS = 1024;

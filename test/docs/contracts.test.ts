@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
-import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/domain/raw-record.ts";
-import { encodeReject } from "../../src/domain/reject-record.ts";
-import { decodeTotals, encodeTotals } from "../../src/domain/totals-record.ts";
+import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/record/raw-record.ts";
+import { encodeReject } from "../../src/record/reject-record.ts";
+import { decodeTotals, encodeTotals } from "../../src/record/totals-record.ts";
 
 const page = readFileSync("docs/contracts.md", "utf8");
 

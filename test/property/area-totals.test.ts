@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { AreaTotals } from "../../src/domain/area-totals.ts";
-import type { Totals } from "../../src/domain/totals-record.ts";
+import type { Totals } from "../../src/record/totals-record.ts";
 import { observation, recount, step, type Step } from "../support/history.ts";
 
 /** 10,000 histories in all (issue 2). fast-check prints the seed of a failure. */

@@ -10,9 +10,9 @@ import type { Plan, PlannedRecord } from "../../src/domain/collection-plan.ts";
 import { Collection, type Observed } from "../../src/domain/collection.ts";
 import { areaOfFreeFloating } from "../../src/domain/free-floating.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
 import { parseStationKey } from "../../src/record/keys.ts";
-import type { StationInformation, StationStatus } from "../../src/domain/station.ts";
+import type { StationInformation, StationStatus } from "../../src/record/station.ts";
 import { CollectionModel, type Listed, type ModelPoll } from "../support/collection-model.ts";
 
 const SYSTEM = "town";

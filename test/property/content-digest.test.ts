@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { contentDigest, stationsDigest } from "../../src/domain/change-detection.ts";
+import { contentDigest, stationsDigest } from "../../src/record/change-detection.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
-import type { StationStatus } from "../../src/domain/station.ts";
+import type { StationStatus } from "../../src/record/station.ts";
 
 const value = fc.jsonValue({ maxDepth: 2 });
 const fields = fc.dictionary(fc.string({ maxLength: 6 }), value, { maxKeys: 6 });

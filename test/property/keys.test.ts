@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { areaPartitionKey } from "../../src/domain/partitioning.ts";
+import { areaPartitionKey } from "../../src/record/partitioning.ts";
 import { FormerKeys } from "../../src/record/former-keys.ts";
 import {
   areaKey,

@@ -8,8 +8,8 @@ import type { LiveArea } from "../../src/domain/live-area.ts";
 import type { LiveStation } from "../../src/domain/live-station.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import type { ViewRecord } from "../../src/domain/view-record.ts";
-import type { StationStatus } from "../../src/domain/station.ts";
-import type { Totals } from "../../src/domain/totals-record.ts";
+import type { StationStatus } from "../../src/record/station.ts";
+import type { Totals } from "../../src/record/totals-record.ts";
 import { recount, step, type Step } from "../support/history.ts";
 import { extrasOf, rawRecord, TotalsWriter } from "../support/live-records.ts";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { RawRecordScan } from "../../src/domain/raw-record-scan.ts";
-import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/domain/raw-record.ts";
+import { RawRecordScan } from "../../src/record/raw-record-scan.ts";
+import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/record/raw-record.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
 
 const RUNS = { numRuns: 4_000 };

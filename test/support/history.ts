@@ -1,7 +1,7 @@
 /** Generated station histories (fast-check) and the brute-force recount that judges every aggregate. */
 import fc from "fast-check";
-import type { Observation } from "../../src/domain/area-totals.ts";
-import type { Totals } from "../../src/domain/totals-record.ts";
+import type { Observation } from "../../src/record/raw-record.ts";
+import type { Totals } from "../../src/record/totals-record.ts";
 
 /** One step of a history. */
 export type Step =

@@ -1,8 +1,8 @@
 /** Turns generated histories into the records of both topics, as the collector and the aggregate would write them. */
 import { AreaTotals } from "../../src/domain/area-totals.ts";
 import type { ViewRecord } from "../../src/domain/view-record.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
-import { encodeThrough, encodeTotals } from "../../src/domain/totals-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
+import { encodeThrough, encodeTotals } from "../../src/record/totals-record.ts";
 import type { Step } from "./history.ts";
 
 /** Deterministic extras of an observation, so that a recount can compute them too. */

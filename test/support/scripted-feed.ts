@@ -1,6 +1,6 @@
 /** A FeedSource that answers what the test wrote down, one poll after the other. */
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import type { StationInformation } from "../../src/domain/station.ts";
+import type { StationInformation } from "../../src/record/station.ts";
 import type { Clock, FeedSource, Poll, SystemDescription } from "../../src/ports.ts";
 
 export interface ScriptedStation {

@@ -1,14 +1,14 @@
 /** Judges a totals topic against its raw topic: is every total the recount of a prefix, and the final table right? */
 import assert from "node:assert/strict";
 import { AreaTotals } from "../../src/domain/area-totals.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
 import {
   decodeThrough,
   decodeTotals,
   supersedes,
   type Kept,
   type Totals,
-} from "../../src/domain/totals-record.ts";
+} from "../../src/record/totals-record.ts";
 import type { Log, LogRecord, TopicNames } from "../../src/ports.ts";
 
 export async function readAll(log: Log, topic: string): Promise<LogRecord[]> {

@@ -1,7 +1,7 @@
 /** What the aggregate makes of records that are not our collector's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partitionOf } from "../../src/domain/partitioning.ts";
+import { partitionOf } from "../../src/record/partitioning.ts";
 import { referenceReader } from "../../src/domain/reference-record.ts";
 import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
 import type { LogRecord, ProduceRecord } from "../../src/ports.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { AreaResolver } from "../../src/domain/areas.ts";
-import type { StationInformation } from "../../src/domain/station.ts";
+import type { StationInformation } from "../../src/record/station.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { readAreasFile } from "../../src/feed/areas-file.ts";
 import { velibPostcodes } from "../../src/feed/velib-communes.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contentTime, type ContentSigns } from "../../src/domain/content-age.ts";
 import { FeedTruth } from "../../src/domain/feed-truth.ts";
-import type { StationStatus } from "../../src/domain/station.ts";
+import type { StationStatus } from "../../src/record/station.ts";
 import { presentSystems } from "../../src/http/systems.ts";
 import { CollectorStatus } from "../../src/pipeline/collector-status.ts";
 import { SYSTEM } from "../support/scripted-feed.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { FEED_FLAGS, FeedTruth } from "../../src/domain/feed-truth.ts";
-import type { StationStatus } from "../../src/domain/station.ts";
+import type { StationStatus } from "../../src/record/station.ts";
 
 const START_MS = 1_760_000_000_000;
 const MINUTE = 60_000;

@@ -8,7 +8,7 @@ import {
   encodeWriter,
   startedMsOf,
   stationsText,
-} from "../../src/domain/writer.ts";
+} from "../../src/record/writer.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { Collector, type CollectorOptions } from "../../src/pipeline/collect.ts";
 import { WriterWatch } from "../../src/pipeline/writer-watch.ts";

@@ -1,7 +1,7 @@
 /** Kafka's own murmur2 vectors (org.apache.kafka.common.utils.UtilsTest), so any Kafka client computes our partitions. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { murmur2, partitionOf } from "../../src/domain/partitioning.ts";
+import { murmur2, partitionOf } from "../../src/record/partitioning.ts";
 
 const VECTORS: readonly (readonly [string, number])[] = [
   ["21", -973932308],

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import { RejectMemory } from "../../src/domain/reject-record.ts";
+import { RejectMemory } from "../../src/record/reject-record.ts";
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationInformation } from "../../src/domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
 
 const MINUTE_MS = 60_000;
 

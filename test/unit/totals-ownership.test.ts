@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeTotals } from "../../src/domain/totals-record.ts";
-import { claimOf, decodeWriter, encodeWriter, newestWriter } from "../../src/domain/totals-writer.ts";
+import { decodeTotals } from "../../src/record/totals-record.ts";
+import { claimOf, decodeWriter, encodeWriter, newestWriter } from "../../src/record/totals-writer.ts";
 import { LogError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";

@@ -5,7 +5,7 @@ import type { Plan } from "../../src/domain/collection-plan.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import type { Observed } from "../../src/domain/collection-plan.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import type { SystemPart } from "../../src/domain/station.ts";
+import type { SystemPart } from "../../src/record/station.ts";
 
 const MINUTE_MS = 60_000;
 const FREE = "free-floating:system:s";

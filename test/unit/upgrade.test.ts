@@ -11,8 +11,8 @@ import { Collection } from "../../src/domain/collection.ts";
 
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
-import { decodeRawRecord } from "../../src/domain/raw-record.ts";
-import { decodeTotals } from "../../src/domain/totals-record.ts";
+import { decodeRawRecord } from "../../src/record/raw-record.ts";
+import { decodeTotals } from "../../src/record/totals-record.ts";
 import { printTotals } from "../../src/cli/print-records.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { settle } from "../../src/config/settings.ts";

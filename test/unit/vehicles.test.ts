@@ -7,7 +7,7 @@ import { areaOfFreeFloating } from "../../src/domain/free-floating.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import { decodeVehicleStatus } from "../../src/domain/gbfs/vehicle-status.ts";
 import { combine, stationIdsOf } from "../../src/domain/gbfs/whole-status.ts";
-import type { StationArea } from "../../src/domain/station.ts";
+import type { StationArea } from "../../src/record/station.ts";
 import { VehicleTruth } from "../../src/domain/vehicle-truth.ts";
 
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@
  * `manifest.json` (3.x).
  */
 import { feedName, isFeedName } from "./feed-names.ts";
-import { asId, asObject, asText, type Json } from "./fields.ts";
+import { asId, asObject, asText, type Json } from "../../record/feed-values.ts";
 
 /** What a discovery file is, by its content. */
 export type Discovery =

@@ -1,5 +1,5 @@
 /** Files whose list stands elsewhere than at `data`: bare arrays, a list at the top, `data` that is the list itself. */
-import { asObject, type Json } from "./fields.ts";
+import { asObject, type Json } from "../../record/feed-values.ts";
 
 /**
  * The file as GBFS would have it, with its list at `data[name]`; as it is where no list can be found.

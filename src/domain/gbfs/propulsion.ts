@@ -5,7 +5,7 @@
  *   "electric_assist", "ELECTRIC", "e-bike" ─▶ electric       "human", "Pedal", "classic" ─▶ mechanical
  *   "combustion", "hybrid", "hydrogen…" ─────▶ other          "", 3, null, "warp" ─────────▶ unknown
  */
-import { asId, asObject } from "./fields.ts";
+import { asId, asObject } from "../../record/feed-values.ts";
 
 /** Characters; longer texts are none of the words below. */
 const LONGEST_WORD = 64;

@@ -1,7 +1,8 @@
 /** Decodes `station_information`, GBFS 1.0 to 3.1 and Vélib'. */
-import type { Reject, StationInformation, StationInformationFile } from "../station.ts";
+import type { Reject, StationInformation, StationInformationFile } from "../../record/station.ts";
 import { boundedRecord } from "./bounds.ts";
-import { asCount, asId, asObject, asPosition, asText, header } from "./fields.ts";
+import { asCount, asId, asObject, asPosition, asText } from "../../record/feed-values.ts";
+import { header } from "./header.ts";
 import { isPlaceholder } from "./placeholders.ts";
 
 /**

@@ -1,7 +1,16 @@
 /** Decodes `station_status`, GBFS 1.0 to 3.1 and Vélib', into the one model; what cannot be used is a reject. */
-import type { Reject, StationStatus, StationStatusFile } from "../station.ts";
+import type { Reject, StationStatus, StationStatusFile } from "../../record/station.ts";
 import { boundedRecord, unboundedReason } from "./bounds.ts";
-import { asBoolean, asCount, asId, asInteger, asObject, asTimeMs, header, type Json } from "./fields.ts";
+import {
+  asBoolean,
+  asCount,
+  asId,
+  asInteger,
+  asObject,
+  asTimeMs,
+  type Json,
+} from "../../record/feed-values.ts";
+import { header } from "./header.ts";
 import { isPlaceholder, isPlaceholderDocks } from "./placeholders.ts";
 import type { Propulsion } from "./propulsion.ts";
 import { vehicleSplit } from "./vehicle-split.ts";

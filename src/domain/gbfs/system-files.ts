@@ -1,5 +1,5 @@
 /** Decodes the small files about a whole system: `system_information`, `system_regions`, `system_alerts`. */
-import { asId, asObject, asText, asTimeMs } from "./fields.ts";
+import { asId, asObject, asText, asTimeMs } from "../../record/feed-values.ts";
 
 /** Who a system is, as far as its file says. */
 export interface SystemInformation {

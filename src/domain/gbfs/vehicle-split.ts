@@ -7,7 +7,7 @@
  *   Lyft 1.1     num_ebikes_available: 4                 mechanical = total − electric
  *   GBFS 2.1+    vehicle_types_available, joined with vehicle_types.propulsion_type
  */
-import { asCount, asId, asInteger, asObject, type Json } from "./fields.ts";
+import { asCount, asId, asInteger, asObject, type Json } from "../../record/feed-values.ts";
 import { propulsionOf, type Propulsion } from "./propulsion.ts";
 
 export interface Split {

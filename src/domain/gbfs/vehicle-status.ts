@@ -1,7 +1,8 @@
 /** Decodes `free_bike_status` (1.x, 2.x) and `vehicle_status` (3.x): the vehicles that stand by themselves. */
-import type { Reject } from "../station.ts";
+import type { Reject } from "../../record/station.ts";
 import { boundedRecord } from "./bounds.ts";
-import { asBoolean, asId, asObject, asPosition, header } from "./fields.ts";
+import { asBoolean, asId, asObject, asPosition } from "../../record/feed-values.ts";
+import { header } from "./header.ts";
 
 /** One vehicle. Its id rotates after every rental, so it is no key of anything: it only tells repeats. */
 export interface FreeVehicle {

@@ -1,5 +1,5 @@
 /** Puts a system's station status and its free-floating vehicles together into one observation. */
-import type { Reject, StationStatus, StationStatusFile } from "../station.ts";
+import type { Reject, StationStatus, StationStatusFile } from "../../record/station.ts";
 import type { VehiclesTold } from "../vehicle-truth.ts";
 import type { FreeVehicle, VehicleStatusFile } from "./vehicle-status.ts";
 

@@ -3,7 +3,7 @@
  * A batch that was sent once is sent again unchanged until it is acknowledged, so that the broker can tell.
  */
 import { NetworkError } from "@platformatic/kafka";
-import { partitionOf } from "../../domain/partitioning.ts";
+import { partitionOf } from "../../record/partitioning.ts";
 import type { ProduceRecord } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
 

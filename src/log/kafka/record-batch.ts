@@ -10,7 +10,7 @@
  * Anybody may have written them, and nothing in them ends a reader: what cannot be read is one record without a value
  * that says why (`unreadable`), and the next batch goes on behind it.
  */
-import { AsciiTexts } from "../../domain/ascii-texts.ts";
+import { AsciiTexts } from "../../record/ascii-texts.ts";
 import type { LogRecord, Unreadable } from "../../ports.ts";
 import { StoredRecord } from "../stored-record.ts";
 import { decompress, UnfoldsTooFar } from "./decompress.ts";

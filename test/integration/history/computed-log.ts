@@ -1,5 +1,5 @@
 /** A log that anyone can compute: batch n is five raw records and one totals record. */
-import { encodeThrough, encodeTotals } from "../../../src/domain/totals-record.ts";
+import { encodeThrough, encodeTotals } from "../../../src/record/totals-record.ts";
 import type { LogRecord } from "../../../src/ports.ts";
 
 export const RAW_PER_BATCH = 5;

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
-import { areaPartitionKey } from "../../../src/domain/partitioning.ts";
+import { areaPartitionKey } from "../../../src/record/partitioning.ts";
 import { ArchiveReader } from "../../../src/history/archive-reader.ts";
 import { fileList } from "../../../src/history/relation.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";

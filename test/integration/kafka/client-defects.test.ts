@@ -13,7 +13,7 @@ import {
   stringSerializers,
 } from "@platformatic/kafka";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
-import { partitionOf } from "../../../src/domain/partitioning.ts";
+import { partitionOf } from "../../../src/record/partitioning.ts";
 import { KafkaClient } from "../../../src/log/kafka/client.ts";
 import { Connectivity } from "../../../src/log/kafka/connectivity.ts";
 import { isFenced } from "../../../src/log/kafka/errors.ts";

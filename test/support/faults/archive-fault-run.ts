@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { areaPartitionKey } from "../../../src/domain/partitioning.ts";
+import { areaPartitionKey } from "../../../src/record/partitioning.ts";
 import { ArchiveReader } from "../../../src/history/archive-reader.ts";
 import { makeViews } from "../../../src/history/sql.ts";
 import type { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";

@@ -17,10 +17,10 @@ import {
 import { decodeVehicleStatus } from "../../../src/domain/gbfs/vehicle-status.ts";
 import { decodeVehicleTypes } from "../../../src/domain/gbfs/propulsion.ts";
 import { combine, looksLikeVelib, stationIdsOf } from "../../../src/domain/gbfs/whole-status.ts";
-import { decodeRawRecord } from "../../../src/domain/raw-record.ts";
-import { encodeReject, RejectMemory } from "../../../src/domain/reject-record.ts";
+import { decodeRawRecord } from "../../../src/record/raw-record.ts";
+import { encodeReject, RejectMemory } from "../../../src/record/reject-record.ts";
 import { VehicleTruth } from "../../../src/domain/vehicle-truth.ts";
-import type { Reject, StationInformation } from "../../../src/domain/station.ts";
+import type { Reject, StationInformation } from "../../../src/record/station.ts";
 import { pick, type Random } from "./target.ts";
 
 // ───────────────────────────── What is bent ─────────────────────────────

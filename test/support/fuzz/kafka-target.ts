@@ -1,8 +1,8 @@
 /** Attacks what stands in topics: record batches, whole and damaged, in every compression, and the records in them. */
 import assert from "node:assert/strict";
 import { crc32, gzipSync, zstdCompressSync } from "node:zlib";
-import { decodeRawRecord } from "../../../src/domain/raw-record.ts";
-import { decodeThrough, decodeTotals } from "../../../src/domain/totals-record.ts";
+import { decodeRawRecord } from "../../../src/record/raw-record.ts";
+import { decodeThrough, decodeTotals } from "../../../src/record/totals-record.ts";
 import { readBatches } from "../../../src/log/kafka/record-batch.ts";
 import type { LogRecord } from "../../../src/ports.ts";
 import { writeBatch } from "../record-batches.ts";

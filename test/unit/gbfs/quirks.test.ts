@@ -11,7 +11,7 @@ import {
 } from "../../../src/domain/gbfs/system-files.ts";
 import { decodeVehicleStatus } from "../../../src/domain/gbfs/vehicle-status.ts";
 import { decodeVehicleTypes, type Propulsion } from "../../../src/domain/gbfs/propulsion.ts";
-import type { StationInformation, StationStatus } from "../../../src/domain/station.ts";
+import type { StationInformation, StationStatus } from "../../../src/record/station.ts";
 
 const TYPES: ReadonlyMap<string, Propulsion> = new Map([
   ["e", "electric"],

@@ -2,8 +2,8 @@
  * The totals record of topic `velib-projet-final-data` (docs/contracts.md, "Totals record"): how it is written,
  * read back, and which of two records for one area a reader keeps.
  */
-import type { FormerKeys } from "../record/former-keys.ts";
-import { areaKey, areaOfTombstone, DEFAULT_SYSTEM_ID, plainAreaKey, SYSTEM_HEADER } from "../record/keys.ts";
+import type { FormerKeys } from "./former-keys.ts";
+import { areaKey, areaOfTombstone, DEFAULT_SYSTEM_ID, plainAreaKey, SYSTEM_HEADER } from "./keys.ts";
 
 /** One area's totals, as published. */
 export interface Totals {

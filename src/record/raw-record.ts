@@ -2,7 +2,7 @@
  * The raw record of topic `velib-projet`: the feed's own station object plus our normalised fields
  * (docs/contracts.md, "Raw record"). This file writes it and reads it back, from us or from strangers.
  */
-import { plainStationKey, stationKey } from "../record/keys.ts";
+import { plainStationKey, stationKey } from "./keys.ts";
 import type { AreaRule, Reject, StationInformation, StationStatus } from "./station.ts";
 
 export const RAW_SCHEMA = "velostream.station.v1";
@@ -41,6 +41,24 @@ export interface RawRecord {
   /** The value as parsed: the feed's own fields and ours. */
   readonly value: Readonly<Record<string, unknown>>;
 }
+
+/** The part of a raw record that the sums need. */
+export type Observation = Pick<
+  RawRecord,
+  | "systemId"
+  | "stationId"
+  | "area"
+  | "total"
+  | "electric"
+  | "mechanical"
+  | "docks"
+  | "observedAtMs"
+  | "retired"
+  | "simulated"
+>;
+
+/** What of an observation is summed: all but which station it is of. */
+export type Share = Omit<Observation, "stationId">;
 
 /** What a record tells of its station's place: enough to know it again under another id. */
 export function informationOf({

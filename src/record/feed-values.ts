@@ -1,4 +1,4 @@
-/** Reads single GBFS fields as the versions and dialects write them; null when a field says nothing usable. */
+/** Reads single values of a feed as the versions and dialects write them; null when a value says nothing usable. */
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -63,20 +63,6 @@ export function asText(value: unknown): string | null {
   if (!Array.isArray(value)) return null;
   const text: unknown = asObject(value[0])?.["text"];
   return typeof text === "string" ? asText(text) : null;
-}
-
-/** The header that every GBFS file opens with. Vélib' writes `lastUpdatedOther` and no version. */
-export function header(body: Json): {
-  version: string | null;
-  lastUpdatedMs: number | null;
-  ttlSeconds: number | null;
-} {
-  const { version } = body;
-  return {
-    version: typeof version === "number" ? String(version) : asText(version),
-    lastUpdatedMs: asTimeMs(body["last_updated"] ?? body["lastUpdatedOther"]),
-    ttlSeconds: asCount(body["ttl"]),
-  };
 }
 
 /** A place on Earth, in degrees; also when served as text. 0,0 is how feeds write "unknown". */

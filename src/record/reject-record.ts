@@ -2,7 +2,7 @@
  * The rejects record of topic `velib-projet-rejects` (docs/contracts.md), and which rejects of a poll are news: a
  * record that is broken in the same way at every poll is counted every time and kept once.
  */
-import { asId, asObject, asText } from "./gbfs/fields.ts";
+import { asId, asObject, asText } from "./feed-values.ts";
 import type { Reject } from "./station.ts";
 
 /** A reject's own record is kept up to this many characters of JSON; a feed could send megabytes. */

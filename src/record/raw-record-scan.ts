@@ -13,7 +13,7 @@
  * decoding cannot fail (json-scan.ts). test/property/raw-record-scan.test.ts compares the two on hostile bytes.
  */
 import { AsciiTexts, isText } from "./ascii-texts.ts";
-import type { Share } from "./area-totals.ts";
+import type { Share } from "./raw-record.ts";
 import {
   ascii,
   CLOSE_OBJECT,
