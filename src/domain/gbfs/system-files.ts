@@ -20,9 +20,14 @@ export function decodeSystemInformation(body: unknown): SystemInformation | null
     name: asText(data["name"]),
     operator: asText(data["operator"]),
     timezone: asText(data["timezone"]),
-    licenseUrl: asText(data["license_url"]),
+    licenseUrl: webUrl(asText(data["license_url"])),
     attribution: asText(data["attribution_organization_name"]),
   };
+}
+
+/** A link for people: another scheme than http and https (`javascript:`) would run where it is shown. */
+function webUrl(text: string | null): string | null {
+  return text !== null && /^https?:\/\//i.test(text.trim()) ? text.trim() : null;
 }
 
 /**

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeDiscovery } from "../../../src/domain/gbfs/discovery.ts";
+import { decodeSystemInformation } from "../../../src/domain/gbfs/system-files.ts";
 import { enveloped } from "../../../src/domain/gbfs/envelope.ts";
 import { feedName } from "../../../src/domain/gbfs/feed-names.ts";
 
@@ -101,4 +102,11 @@ test("a list is found where it stands", () => {
   assert.deepEqual((enveloped({ bikes }, "vehicles", "bikes") as { data: unknown }).data, { bikes });
   for (const body of [null, 3, "x", [], [1], {}, { data: [] }, { data: { weather: 1 } }])
     assert.deepEqual(enveloped(body, "stations"), body);
+});
+
+test("a licence is a link of the web, or none", () => {
+  const url = (license_url: string) => decodeSystemInformation({ data: { license_url } })?.licenseUrl;
+  assert.equal(url(" https://x.example/l "), "https://x.example/l");
+  for (const text of ["javascript:alert(1)", " JavaScript:0", "data:text/html,x", "x"])
+    assert.equal(url(text), null);
 });
