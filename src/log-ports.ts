@@ -190,8 +190,8 @@ export interface Log {
   readonly kind: "memory" | "kafka";
   /** Makes missing topics; never changes existing ones, but reports what differs. Idempotent. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly TopicReport[]>;
-  /** The newest committed record of each partition that has one. */
-  lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]>;
+  /** The newest committed records of each partition, in order: some dozens, at least one where there is any. */
+  lastRecords(topic: string): Promise<readonly LogRecord[]>;
   /** Partition count, or null when the topic does not exist. */
   partitionCount(topic: string): Promise<number | null>;
   producer(): Promise<LogProducer>;

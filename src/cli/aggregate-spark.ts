@@ -1,7 +1,7 @@
 /** `aggregate --engine spark`: supervises the totals query on a Spark cluster. */
 import { EXIT } from "../errors.ts";
 import { encodeWriter } from "../record/totals-writer.ts";
-import { claimTotals, confirmOurs } from "../pipeline/totals-ownership.ts";
+import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
 import { releaseKept } from "../spark/release-kept.ts";
 import { superviseTotals } from "../spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -58,12 +58,11 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
     clock,
     logger,
   } as const;
-  const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]).catch(
-    async (error: unknown) => {
-      await Promise.all([releaseKept(supervision), log.close(), served?.close()]);
-      throw error;
-    },
-  );
+  const claimed = await claimTotals(ownership, settings["take-over"]).catch(async (error: unknown) => {
+    await Promise.all([releaseKept(supervision), log.close(), served?.close()]);
+    throw error;
+  });
+  const watch = new TotalsWatch(ownership, claimed);
   const stages = new Stages(signal);
   stages.stop.addEventListener("abort", () => (session.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
@@ -80,13 +79,13 @@ export async function runSparkAggregate(context: CommandContext): Promise<number
   const supervising = superviseTotals(
     {
       ...supervision,
-      writer: encodeWriter(writer),
-      takeOver: takenOver,
+      writer: encodeWriter(claimed.writer),
+      takeOver: claimed.takenOver,
       log,
       clock,
       logger,
       metrics,
-      confirmOurs: async () => confirmOurs(ownership, writer),
+      confirmOurs: async () => watch.look(),
       onInterrupted: (reason) => {
         status.interrupted(reason);
         if (settings.json) void terminal.out(`${JSON.stringify({ event: "interrupted", reason })}\n`);

@@ -1,15 +1,9 @@
 /** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
 import { referenceReader } from "../domain/reference-record.ts";
-import type { TotalsWriter } from "../record/totals-writer.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { aggregateProcessor } from "../pipeline/aggregate.ts";
 import { readPublishedAreas } from "../pipeline/published-areas.ts";
-import {
-  claimTotals,
-  confirmOurs,
-  watchTotals,
-  type OwnershipOptions,
-} from "../pipeline/totals-ownership.ts";
+import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
 import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
 import type { Settings } from "../config/options.ts";
 import type { WorkerHealth } from "./worker-health.ts";
@@ -39,13 +33,14 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
   const { log, topics, settings, clock, logger, metrics } = input;
   const { group } = settings;
   const ownership = { log, totalsTopic: topics.totals, engine: "node", group, clock, logger } as const;
-  const { writer, takenOver } = await claimTotals(ownership, settings["take-over"]);
+  const claimed = await claimTotals(ownership, settings["take-over"]);
+  const watch = new TotalsWatch(ownership, claimed);
   const processor = aggregateProcessor({
     topics,
     readReference: referenceReader(areaOfVelibCode),
     partitionCount: (await log.partitionCount(topics.raw)) ?? settings.partitions,
-    writer,
-    takeOver: takenOver,
+    writer: claimed.writer,
+    takeOver: claimed.takenOver,
     publishedAreas: (place) => readPublishedAreas(log, topics, place),
     clock,
     logger,
@@ -57,7 +52,7 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
       topic: topics.raw,
       group,
       writesTo: topics.totals,
-      onFenced: async () => confirmOurs(ownership, writer),
+      onFenced: async () => watch.look(),
       ...(settings["member-id"] === null ? {} : { memberId: settings["member-id"] }),
     },
     {
@@ -76,18 +71,14 @@ export async function startWorker(input: WorkerInput): Promise<AggregateWorker> 
     recordsTaken,
   };
   // In memory nobody else can write.
-  return { ...handle, done: log.kind === "memory" ? worker.done : ownedUntilDone(worker, ownership, writer) };
+  return { ...handle, done: log.kind === "memory" ? worker.done : ownedUntilDone(worker, watch) };
 }
 
 /** Settles as the worker does; it is stopped, and the reason thrown, once its totals are somebody else's. */
-async function ownedUntilDone(
-  worker: ProcessHandle,
-  ownership: OwnershipOptions,
-  writer: TotalsWriter,
-): Promise<void> {
+async function ownedUntilDone(worker: ProcessHandle, watch: TotalsWatch): Promise<void> {
   const ended = new AbortController();
   let lost: unknown = null;
-  void watchTotals(ownership, writer, ended.signal).catch((error: unknown) => {
+  void watch.run(ended.signal).catch((error: unknown) => {
     lost = error;
     void worker.stop().catch(() => {});
   });

@@ -177,12 +177,12 @@ export class Collection {
     const leaving: PlannedRecord[] = [];
     const came = remember.map(({ stationId }) => stationId);
     const renumbered = renumberedStations(this.#published.all, present, mayLeave, came, observed);
-    // Before the new ids come: no reader counts a station twice.
+    // What leaves goes before what comes: no reader counts a station under two ids, or a vehicle in two areas.
     retired += this.#takeOut(renumbered, nowMs, { records: leaving, remember });
     for (const [stationId] of renumbered) present.add(stationId);
     for (const { area, slot } of tentative) this.#published.slots.release(area, slot);
     const departed = this.#departures.observe(this.#published.all, present, mayLeave, observed);
-    retired += this.#takeOut(departed, nowMs, { records, remember });
+    retired += this.#takeOut(departed, nowMs, { records: leaving, remember });
     const { former } = this.#published;
     return {
       records: [...former.clearedWith(leaving), ...former.clearedWith(records)],

@@ -51,14 +51,22 @@ export class VehicleTruth {
       return { freeFloating: null, oddities: { vehicles_cut_short: 1 } };
     this.#listed = { vehicles: vehicles.length, atMs };
     const free: FreeVehicle[] = [];
-    let elsewhere = 0;
+    let [elsewhere, unexplained] = [0, 0];
     for (const vehicle of vehicles) {
-      if (!this.#hasStations || vehicle.stationId === null) free.push(vehicle);
-      else if (stationIds !== null && !stationIds.has(vehicle.stationId)) elsewhere += 1;
+      const { stationId, typeId } = vehicle;
+      if (this.#hasStations && stationId !== null) {
+        if (stationIds !== null && !stationIds.has(stationId)) elsewhere += 1;
+        continue;
+      }
+      free.push(vehicle);
+      if (typeId !== null && (types.get(typeId) ?? "unknown") === "unknown") unexplained += 1;
     }
     return {
       freeFloating: countFreeFloating(free, types, resolvePosition),
-      oddities: elsewhere > 0 ? { vehicle_at_unlisted_station: elsewhere } : {},
+      oddities: {
+        ...(elsewhere > 0 ? { vehicle_at_unlisted_station: elsewhere } : {}),
+        ...(unexplained > 0 ? { unexplained_vehicle_type: unexplained } : {}),
+      },
     };
   }
 

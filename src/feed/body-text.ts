@@ -7,13 +7,10 @@
 import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
-import {
-  createBrotliDecompress,
-  createGunzip,
-  createGzip,
-  createInflate,
-  createZstdDecompress,
-} from "node:zlib";
+import { createGunzip, createGzip } from "node:zlib";
+import { codingsOf, decoders } from "./content-coding.ts";
+import { JsonWeight } from "./json-weight.ts";
+import type { Share } from "./text-budget.ts";
 
 /** A body that was read whole. */
 export interface BodyText {
@@ -26,6 +23,8 @@ export interface BodyText {
   readonly digest: string;
   /** The body as it came, in pieces, when it came gzipped. */
   readonly gzipped: readonly Buffer[] | null;
+  /** The text is not held any longer. Other feeds may wait for its room. */
+  readonly release: () => void;
 }
 
 export interface BodyOptions {
@@ -35,60 +34,104 @@ export interface BodyOptions {
   readonly mostCompressedBytes: number;
   /** Decompressed. */
   readonly mostBytes: number;
+  /** What the parsed body may take, about bytes. @default Infinity */
+  readonly mostWeight?: number;
+  /** Room among all feeds. */
+  readonly share?: Share;
+  readonly signal?: AbortSignal;
 }
 
-/** Why a body could not be read, in the words of failures.ts; broken connections and data are errors. */
-export type BodyRefusal = "too_large" | "bad_encoding";
+/** Why a body is not taken, in the words of failures.ts; broken connections and data are errors. */
+export interface BodyRefusal {
+  readonly outcome: "too_large" | "bad_encoding";
+  /** As half a sentence. */
+  readonly why: string;
+}
 
 /** Decompressed bytes at a time: few enough turns of the thread pool, and no large buffer. */
 const PIECE_BYTES = 64 * 1024;
-
-const DECOMPRESS = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
-} as const;
+/** Lists of stations compress to a tenth or a thirtieth; beyond this much text, what compresses better is a bomb. */
+const GREATEST_RATIO = 100;
+const RATIO_FROM_BYTES = 1024 * 1024;
+/** Small bodies need no room among all feeds. */
+const SMALL_BYTES = 128 * 1024;
 
 /** Reads a body whole. Rejects as its stream does, and with zlib's errors. */
 export async function readBody(
   body: AsyncIterable<Buffer>,
-  { encoding, mostCompressedBytes, mostBytes }: BodyOptions,
+  options: BodyOptions,
 ): Promise<BodyText | BodyRefusal> {
-  const text = new PieceByPiece(mostBytes);
-  if (encoding === "" || encoding === "identity") {
-    await text.take(body);
-    return text.tooLarge ? "too_large" : { ...text.end(), transferredBytes: text.bytes, gzipped: null };
-  }
-  if (!Object.hasOwn(DECOMPRESS, encoding)) return "bad_encoding";
-  const decompress = DECOMPRESS[encoding as keyof typeof DECOMPRESS]({ chunkSize: PIECE_BYTES });
-  const came: Buffer[] | null = encoding.endsWith("gzip") ? [] : null;
+  const { encoding, mostCompressedBytes } = options;
+  const codings = codingsOf(encoding);
+  if (codings === null) return { outcome: "bad_encoding", why: "compressed over and over" };
+  const chunks = body[Symbol.asyncIterator]();
+  const first = await firstBytes(chunks);
+  const steps = decoders(codings, first, PIECE_BYTES);
+  const text = new PieceByPiece(options);
+  const came: Buffer[] | null = steps.length === 1 && isGunzip(first) ? [] : null;
   let transferredBytes = 0;
-  async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
+  async function* counted(): AsyncGenerator<Buffer> {
+    let chunk: Buffer = first;
+    for (;;) {
       transferredBytes += chunk.length;
-      if (transferredBytes > mostCompressedBytes) return;
+      text.transferredBytes = transferredBytes;
+      if (steps.length > 0 && transferredBytes > mostCompressedBytes) {
+        text.refuse(`more than ${mostCompressedBytes} bytes compressed`);
+        return;
+      }
       // A copy: the chunk is a window on the socket's larger block.
       came?.push(Buffer.from(chunk));
-      yield chunk;
+      if (chunk.length > 0) yield chunk;
+      const next = await chunks.next();
+      if (next.done === true) return;
+      chunk = next.value;
     }
   }
-  const tooLarge = (): boolean => text.tooLarge || transferredBytes > mostCompressedBytes;
   try {
-    await pipeline(body, counted, decompress, (pieces: AsyncIterable<Buffer>) => text.take(pieces));
+    if (steps.length === 0) await text.take(counted(), false);
+    else {
+      const sink = (pieces: AsyncIterable<Buffer>): Promise<void> => text.take(pieces, true);
+      // Its types know no list of steps.
+      await pipeline([counted, ...steps, sink] as unknown as [NodeJS.ReadableStream, NodeJS.WritableStream]);
+    }
   } catch (error) {
     // What we cut off at a cap is damaged too; that it was too large is the reason.
-    if (!tooLarge()) throw error;
+    if (text.refused === null) {
+      options.share?.release();
+      throw error;
+    }
+  } finally {
+    // Whatever is left of it is not wanted.
+    await chunks.return?.().catch(() => undefined);
   }
-  return tooLarge() ? "too_large" : { ...text.end(), transferredBytes, gzipped: came };
+  if (text.refused !== null) {
+    options.share?.release();
+    return { outcome: "too_large", why: text.refused };
+  }
+  const release = (): void => options.share?.release();
+  return { ...text.end(), transferredBytes, gzipped: came, release };
+}
+
+function isGunzip(first: Uint8Array): boolean {
+  return first[0] === 0x1f && first[1] === 0x8b;
+}
+
+/** Enough of a body to see what it is: at least two bytes, if it has them. */
+async function firstBytes(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let first: Buffer = Buffer.alloc(0);
+  while (first.length < 8) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    first = first.length === 0 ? next.value : Buffer.concat([first, next.value]);
+  }
+  return first;
 }
 
 /** The text of a gzipped body that was kept, in parts. */
 export async function readGzipped(pieces: readonly Buffer[]): Promise<string[]> {
-  const text = new PieceByPiece(Infinity);
+  const text = new PieceByPiece({ mostBytes: Infinity });
   await pipeline(pieces, createGunzip({ chunkSize: PIECE_BYTES }), (read: AsyncIterable<Buffer>) =>
-    text.take(read),
+    text.take(read, false),
   );
   return text.end().parts;
 }
@@ -106,29 +149,51 @@ function* encoded(parts: readonly string[]): Generator<Buffer> {
   for (const part of parts) yield Buffer.from(part, "utf8");
 }
 
-/** Pieces of UTF-8 made text, up to a cap. */
+/** Pieces of UTF-8 made text, up to caps on its size, its weight and how well it was compressed. */
 class PieceByPiece {
   bytes = 0;
-  readonly #mostBytes: number;
+  transferredBytes = 0;
+  /** Why it is not read on, as half a sentence. */
+  refused: string | null = null;
+  readonly #options: Pick<BodyOptions, "mostBytes" | "mostWeight" | "share" | "signal">;
+  readonly #weight: JsonWeight | null;
   readonly #hash = createHash("sha1");
   readonly #decoder = new StringDecoder("utf8");
   readonly #parts: string[] = [];
+  /** What the text takes: two bytes a character where one of a part needs them. */
+  #heldBytes = 0;
+  /** Of them, what was taken of the room among all feeds. */
+  #takenBytes = 0;
 
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
+  constructor(options: Pick<BodyOptions, "mostBytes" | "mostWeight" | "share" | "signal">) {
+    this.#options = options;
+    this.#weight = options.mostWeight === undefined ? null : new JsonWeight(options.mostWeight);
   }
 
-  get tooLarge(): boolean {
-    return this.bytes > this.#mostBytes;
+  refuse(why: string): void {
+    this.refused ??= why;
   }
 
-  /** Stops as soon as it is too large. */
-  async take(pieces: AsyncIterable<Buffer>): Promise<void> {
+  /** Stops as soon as it is refused. */
+  async take(pieces: AsyncIterable<Buffer>, compressed: boolean): Promise<void> {
+    const { mostBytes, share, signal } = this.#options;
     for await (const piece of pieces) {
       this.bytes += piece.length;
-      if (this.tooLarge) return;
+      const why = this.#weight?.take(piece) ?? null;
+      if (why !== null) this.refuse(why);
+      if (compressed && this.bytes > RATIO_FROM_BYTES && this.bytes > GREATEST_RATIO * this.transferredBytes)
+        this.refuse(`compressed to less than a ${GREATEST_RATIO}th`);
       this.#hash.update(piece);
-      this.#parts.push(this.#decoder.write(piece));
+      const part = this.#decoder.write(piece);
+      const held = part.length * (WIDE.test(part) ? 2 : 1);
+      this.#heldBytes += held;
+      if (this.bytes > mostBytes || this.#heldBytes > mostBytes) this.refuse(`more than ${mostBytes} bytes`);
+      if (this.refused !== null) return;
+      this.#parts.push(part);
+      if (share === undefined || this.#heldBytes <= SMALL_BYTES) continue;
+      const room = share.take(this.#heldBytes - this.#takenBytes, signal);
+      this.#takenBytes = this.#heldBytes;
+      if (room !== null) await room;
     }
   }
 
@@ -140,3 +205,6 @@ class PieceByPiece {
     return { parts, bytes: this.bytes, digest: this.#hash.digest("base64") };
   }
 }
+
+/** A character that makes V8 hold the whole part with two bytes each. */
+const WIDE = /[\u0100-\uffff]/;

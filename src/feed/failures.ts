@@ -14,6 +14,9 @@ export interface FetchFailure {
 const SEE_SOMETHING =
   'or see something now: "npm run demo" (a simulated city) or "npx velostream replay PATH" (a recording)';
 
+/** The error of a server that announces an answer (1xx) again and again. */
+export const ENDLESS_ANNOUNCEMENTS = "ERR_VELOSTREAM_ENDLESS_ANNOUNCEMENTS";
+
 const OUTCOME_BY_CODE: Readonly<Record<string, string>> = {
   ENOTFOUND: "dns",
   EAI_AGAIN: "dns",
@@ -38,6 +41,7 @@ const OUTCOME_BY_CODE: Readonly<Record<string, string>> = {
   Z_BUF_ERROR: "truncated",
   Z_DATA_ERROR: "bad_encoding",
   [BLOCKED_ADDRESS]: "blocked_url",
+  [ENDLESS_ANNOUNCEMENTS]: "not_http",
 };
 
 /** The stable word for an error of the network, of TLS or of decompression. */
@@ -106,7 +110,7 @@ function failureMessage(outcome: string, url: URL, detail: string): string {
     case "truncated":
       return `${file} came shorter than it was announced. It is tried again; nothing needs to be done.`;
     case "bad_encoding":
-      return `${file} came as data that cannot be decompressed. Tell the publisher if it lasts.`;
+      return `${file} came as data that cannot be decompressed${more}. Tell the publisher if it lasts.`;
     case "too_large":
       return `${file} is more than is accepted${more}. Check that the URL is a GBFS feed.`;
     case "not_http":

@@ -6,9 +6,11 @@
  *             └─▶ new bytes ─▶ parseParts ▶ changed
  */
 import { gzipText, readGzipped, type BodyText } from "./body-text.ts";
-import { parseParts } from "./json-parts.ts";
+import { LARGE, parsePartsInTurns } from "./json-parts.ts";
+import { notJsonBecause } from "./json-problem.ts";
 import type { Fetched, Fetcher, Validators } from "./http-client.ts";
 import { failureOf, type FetchFailure } from "./failures.ts";
+import { Turns } from "./turns.ts";
 import type { FeedTraffic } from "../ports.ts";
 
 export type FileAnswer =
@@ -69,6 +71,7 @@ export class FeedFile {
     }
     this.#traffic.savedBytes += Math.max(0, answer.body.bytes - answer.transferredBytes);
     if (answer.body.digest === this.#digest) {
+      answer.body.release();
       this.#validators = answer.validators;
       return { ...unchanged, transferredBytes: answer.transferredBytes };
     }
@@ -77,7 +80,8 @@ export class FeedFile {
 
   /** The last body, parsed again; null when there is none. */
   async read(): Promise<unknown> {
-    return this.#kept === null ? null : parseParts(await readGzipped(this.#kept));
+    const kept = this.#kept;
+    return kept === null ? null : parsePartsInTurns(await readGzipped(kept));
   }
 
   /** The next fetch is unconditional. */
@@ -87,23 +91,31 @@ export class FeedFile {
     this.#kept = null;
   }
 
-  async #parse(
+  async #parse(answer: Fetched & { ok: true }, text: BodyText): Promise<FileAnswer> {
+    const parse = (): Promise<FileAnswer> => this.#parseNow(answer, text);
+    try {
+      // Large ones in turn: each is there twice while it is parsed.
+      return await (text.bytes < LARGE ? parse() : LARGE_TEXTS.take(parse));
+    } finally {
+      text.release();
+    }
+  }
+
+  async #parseNow(
     answer: Fetched & { ok: true },
     { parts, bytes, digest, gzipped }: BodyText,
   ): Promise<FileAnswer> {
     // Before it is parsed: parsing lets go of the text.
     const kept = this.#keeps ? (gzipped ?? (await gzipText(parts))) : null;
     const start = parts.slice(0, 4).join("").slice(0, 200).trim();
+    const end = parts.slice(-4).join("").slice(-200).trim();
+    const numbers = parts.some((part) => NO_NUMBER.test(part));
     let body: unknown;
     try {
-      body = parseParts(parts);
-    } catch {
-      const detail = start.startsWith("<")
-        ? "a web page"
-        : start === ""
-          ? "nothing at all"
-          : "cut short, or damaged";
-      return failureOf("not_json", this.#url, detail);
+      body = await parsePartsInTurns(parts);
+    } catch (error) {
+      if (error instanceof RangeError) return failureOf("too_large", this.#url, error.message);
+      return failureOf("not_json", this.#url, notJsonBecause(error, { start, end, numbers }));
     }
     this.#kept = kept;
     this.#validators = answer.validators;
@@ -112,3 +124,7 @@ export class FeedFile {
     return { ok: true, kind: "changed", body, transferredBytes: answer.transferredBytes };
   }
 }
+
+const LARGE_TEXTS = new Turns();
+/** What Python's and JavaScript's writers make of a number that is none: JSON has no word for it. */
+const NO_NUMBER = /[:,[]\s*-?(NaN|Infinity|nan|inf|undefined)\s*[,}\]]/;

@@ -8,8 +8,10 @@
  */
 import { Agent, request, type Dispatcher } from "undici";
 import { readBody, type BodyText } from "./body-text.ts";
-import { failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
+import { ENDLESS_ANNOUNCEMENTS, failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { TextBudget } from "./text-budget.ts";
+import { TrustedOrigins, type Headers } from "./trusted-origins.ts";
 import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
 
 export interface HttpLimits {
@@ -19,6 +21,10 @@ export interface HttpLimits {
   readonly totalMs: number;
   readonly compressedBytes: number;
   readonly decompressedBytes: number;
+  /** What a parsed body may take, about bytes (json-weight.ts). */
+  readonly parsedBytes: number;
+  /** Text of bodies held at once by all feeds together, bytes. */
+  readonly heldBytes: number;
   /** The share of both that a server gets which the user did not name. */
   readonly strangerShare: number;
   readonly redirects: number;
@@ -30,9 +36,21 @@ export const HTTP_LIMITS: HttpLimits = {
   totalMs: 60_000,
   compressedBytes: 16 * 1024 * 1024,
   decompressedBytes: 96 * 1024 * 1024,
+  parsedBytes: 224 * 1024 * 1024,
+  heldBytes: 32 * 1024 * 1024,
   strangerShare: 0.25,
   redirects: 5,
 };
+
+/** Of `parsedBytes`, for who is a stranger. */
+const STRANGERS_WEIGHT = 1 / 3;
+/** A server has a few early hints to give, not more. */
+const MOST_INFORMATIONAL = 16;
+
+/** The server sent 1xx answers without end. */
+class ChatterError extends Error {
+  readonly code = ENDLESS_ANNOUNCEMENTS;
+}
 
 /** Waits for a turn to use a host; the function it resolves to gives the turn back. */
 export interface RequestGate {
@@ -75,34 +93,18 @@ export interface Fetcher {
   get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched>;
 }
 
-/** Origins that the user typed, each with the headers that go there and nowhere else. */
-type Trusted = Map<string, Readonly<Record<string, string>>>;
-
 /** One feed's use of the client: what its user typed is trusted for this feed alone. */
 export class HttpScope implements Fetcher {
   readonly #client: HttpClient;
-  readonly #trusted: Trusted = new Map();
+  readonly #trusted = new TrustedOrigins();
 
   constructor(client: HttpClient) {
     this.#client = client;
   }
 
-  /**
-   * Trusts the origin of a URL that the user typed.
-   * @param headers sent to that origin alone, never after a redirect elsewhere
-   * @returns the URL without its credentials: they are sent as a header
-   */
-  trust(typed: URL, headers: Readonly<Record<string, string>> = {}): URL {
-    const url = new URL(typed);
-    const own: Record<string, string> = { ...headers };
-    if (url.username !== "" || url.password !== "") {
-      const pair = `${decoded(url.username)}:${decoded(url.password)}`;
-      own["authorization"] = `Basic ${Buffer.from(pair).toString("base64")}`;
-      url.username = "";
-      url.password = "";
-    }
-    this.#trusted.set(url.origin, { ...this.#trusted.get(url.origin), ...own });
-    return url;
+  /** Trusts the origin of a URL that the user typed. @returns the URL without its credentials */
+  trust(typed: URL, headers: Headers = {}): URL {
+    return this.#trusted.trust(typed, headers);
   }
 
   get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched> {
@@ -115,6 +117,7 @@ export class HttpClient {
   readonly #limits: HttpLimits;
   readonly #trusting: Agent;
   readonly #guarded: Agent;
+  readonly #held: TextBudget;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -127,6 +130,7 @@ export class HttpClient {
       headersTimeout: this.#limits.firstByteMs,
       bodyTimeout: this.#limits.firstByteMs,
     };
+    this.#held = new TextBudget(this.#limits.heldBytes);
     const timeout = this.#limits.firstByteMs;
     this.#trusting = new Agent({ ...pool, connect: { timeout } });
     const lookup = options.lookup ?? guardedLookup();
@@ -142,12 +146,15 @@ export class HttpClient {
   async fetch(
     url: URL,
     validators: Validators | null,
-    trusted: Trusted,
+    trusted: TrustedOrigins,
     signal?: AbortSignal,
   ): Promise<Fetched> {
-    const first = await this.#follow(url, validators, trusted, signal);
+    // One limit for all: redirects, and the second attempt.
+    const left = { ms: this.#limits.totalMs };
+    const first = await this.#follow(url, validators, trusted, left, signal);
     // A kept connection may have been closed by the server just as it was used again: that is no failure yet.
-    return !first.ok && first.outcome === "reset" ? this.#follow(url, validators, trusted, signal) : first;
+    const again = !first.ok && first.outcome === "reset" && left.ms > 0;
+    return again ? this.#follow(url, validators, trusted, left, signal) : first;
   }
 
   async close(): Promise<void> {
@@ -157,27 +164,35 @@ export class HttpClient {
   async #follow(
     start: URL,
     validators: Validators | null,
-    trusted: Trusted,
+    trusted: TrustedOrigins,
+    left: { ms: number },
     signal?: AbortSignal,
   ): Promise<Fetched> {
     let url = start;
     let movedForGood = true;
+    let strayed = false;
     for (let hop = 0; hop <= this.#limits.redirects; hop += 1) {
-      const headers = trusted.get(url.origin);
-      if (headers === undefined) {
+      strayed ||= !trusted.isTrusted(url) && hop > 0;
+      const headers = trusted.headersFor(url, strayed);
+      if (headers === null) {
         const reason = refusal(url, this.#options.policy ?? STRICT_POLICY);
         if (reason !== null) return failureOf("blocked_url", url, reason);
       }
       let leave: (() => void) | undefined;
+      let startedMs = performance.now();
       try {
         leave = await this.#options.gate?.enter(url.host, signal);
         // The time in the queue is ours, not the server's.
-        const timeout = AbortSignal.timeout(this.#limits.totalMs);
+        startedMs = performance.now();
+        const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(left.ms)));
         const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
         const response = await this.#send(url, headers, validators, either);
         const location = redirectOf(response, url);
-        if (location === null)
-          return await this.#read(response, url, headers !== undefined, movedForGood && hop > 0);
+        if (location === null) {
+          // Where a stranger led back to an origin with secrets, the next poll must not go there by itself.
+          const moved = movedForGood && hop > 0 && !(strayed && trusted.isTrusted(url));
+          return await this.#read(response, url, headers !== null, moved, either);
+        }
         response.body.on("error", () => undefined).destroy();
         movedForGood &&= response.statusCode === 301 || response.statusCode === 308;
         url = location;
@@ -187,22 +202,31 @@ export class HttpClient {
           outcome === "blocked_url" ? "its address is not a public one" : (error as Error).message;
         return failureOf(outcome, url, detail);
       } finally {
+        left.ms -= performance.now() - startedMs;
         leave?.();
       }
+      if (left.ms <= 0) return failureOf("timeout", start);
     }
     return failureOf("redirect_loop", start);
   }
 
   #send(
     url: URL,
-    trusted: Readonly<Record<string, string>> | undefined,
+    trusted: Headers | null,
     validators: Validators | null,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData> {
     const free = this.#options.policy?.allowPrivateAddresses === true;
+    const chatter = new AbortController();
+    let informational = 0;
     return request(url, {
-      dispatcher: trusted !== undefined || free ? this.#trusting : this.#guarded,
-      signal,
+      dispatcher: trusted !== null || free ? this.#trusting : this.#guarded,
+      signal: AbortSignal.any([signal, chatter.signal]),
+      // Answers that only announce an answer may go on for ever, and each of them is work.
+      onInfo: () => {
+        informational += 1;
+        if (informational > MOST_INFORMATIONAL) chatter.abort(new ChatterError());
+      },
       headers: {
         accept: "application/json, */*;q=0.5",
         "accept-encoding": "br, gzip",
@@ -218,6 +242,7 @@ export class HttpClient {
     url: URL,
     trusted: boolean,
     movedForGood: boolean,
+    signal: AbortSignal,
   ): Promise<Fetched> {
     const { statusCode, headers, body } = response;
     const validators = { etag: header(headers["etag"]), lastModified: header(headers["last-modified"]) };
@@ -232,21 +257,16 @@ export class HttpClient {
     }
     const share = trusted ? 1 : this.#limits.strangerShare;
     const read = await readBody(body, {
-      encoding: header(headers["content-encoding"])?.trim().toLowerCase() ?? "",
+      encoding: [headers["content-encoding"] ?? ""].flat().join(","),
       mostCompressedBytes: this.#limits.compressedBytes * share,
       mostBytes: this.#limits.decompressedBytes * share,
+      // What is parsed weighs more than its text the smaller it is.
+      mostWeight: this.#limits.parsedBytes * (trusted ? 1 : STRANGERS_WEIGHT),
+      share: this.#held.share(),
+      signal,
     });
-    if (typeof read === "string") return failureOf(read, url);
+    if ("outcome" in read) return failureOf(read.outcome, url, read.why);
     return { ...common, body: read, transferredBytes: read.transferredBytes };
-  }
-}
-
-/** A user or password as it was meant; what is no percent-encoding is meant as it stands. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }
 

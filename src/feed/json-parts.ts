@@ -8,6 +8,7 @@
  *
  * Says exactly what JSON.parse says of the whole text, errors included (test/property/json-parts.test.ts).
  */
+import { setImmediate } from "node:timers/promises";
 
 /** Shorter texts are parsed at once: there is nothing to save. Characters. */
 export const LARGE = 1024 * 1024;
@@ -16,12 +17,37 @@ const LIST = /"(stations|vehicles|bikes)"\s*:\s*\[/;
 /** Headers are a few hundred characters; a list that begins later is parsed with the rest. */
 const LONGEST_HEAD = 64 * 1024;
 
+/** Text beside or without a list is parsed in one go: no feed has so much of it. Characters. */
+const MOST_AT_ONCE = 32 * 1024 * 1024;
+/** One element of a list; a record larger than 64 kB is none (domain/gbfs/bounds.ts). Characters. */
+const LONGEST_ELEMENT = 1024 * 1024;
+/** Parts parsed before others have their turn. */
+const PARTS_AT_ONCE = 16;
+
+/** `parseParts`, which lets the event loop go on between some parts and the next. */
+export async function parsePartsInTurns(parts: string[], large = LARGE): Promise<unknown> {
+  const steps = parseSteps(parts, large);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await setImmediate();
+  }
+}
+
 /**
  * Parses and empties `parts`.
  * @param large from how many characters on the list is parsed in pieces @default 1 MiB
- * @throws SyntaxError as JSON.parse does
+ * @throws SyntaxError as JSON.parse does, RangeError for what no feed has
  */
 export function parseParts(parts: string[], large = LARGE): unknown {
+  const steps = parseSteps(parts, large);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+function* parseSteps(parts: string[], large: number): Generator<void, unknown> {
   if (parts.reduce((sum, part) => sum + part.length, 0) < large) return JSON.parse(takeAll(parts));
   let head = "";
   let start: ListStart | null = null;
@@ -32,13 +58,14 @@ export function parseParts(parts: string[], large = LARGE): unknown {
     taken += 1;
     start = listStart(head);
   }
-  if (start === null) return JSON.parse(head + takeAll(parts));
+  if (start === null) return parseAtOnce(head, parts);
   const list = new ListParts();
   let tail = list.take(head.slice(start.at));
   for (; tail === null && taken < parts.length; taken += 1) {
     const part = parts[taken] ?? "";
     parts[taken] = "";
     tail = list.take(part);
+    if (taken % PARTS_AT_ONCE === 0) yield;
   }
   if (tail === null) throw new SyntaxError("the text ends inside a list");
   const mark = MARK;
@@ -148,6 +175,7 @@ class ListParts {
       rest = rest.slice(comma + 1);
       at -= comma + 1;
     }
+    if (rest.length > LONGEST_ELEMENT) throw new RangeError("a record of more than a megabyte");
     this.#rest = rest;
     this.#walked = at;
     return null;
@@ -158,6 +186,13 @@ class ListParts {
     if (needed && elements.length === 0) throw new SyntaxError("a list has nothing before or after a comma");
     for (const element of elements) this.elements.push(element);
   }
+}
+
+/** @throws RangeError for more than may be parsed in one go */
+function parseAtOnce(head: string, parts: string[]): unknown {
+  const length = parts.reduce((sum, part) => sum + part.length, head.length);
+  if (length > MOST_AT_ONCE) throw new RangeError("so much text outside a list of stations or vehicles");
+  return JSON.parse(head + takeAll(parts));
 }
 
 function takeAll(parts: string[]): string {

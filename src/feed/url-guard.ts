@@ -40,9 +40,19 @@ export function isPublicAddress(text: string): boolean {
   // `process` unwraps IPv4-mapped IPv6 (::ffff:127.0.0.1).
   const address = ipaddr.process(text);
   if (address.range() !== "unicast") return false;
+  if (OF_CLOUDS.some((range) => address.kind() === range[0].kind() && address.match(range))) return false;
   // Global unicast is 2000::/3; outside of it hide IPv4-compatible (::7f00:1) and unassigned addresses.
   return address.kind() === "ipv4" || address.match(ipaddr.parseCIDR("2000::/3"));
 }
+
+/**
+ * Addresses that look public and are the clouds' own, reached from inside alone: Azure's wire server (168.63.129.16),
+ * Equinix Metal's metadata (192.80.8.124), the service networks of IBM Cloud. The others' are link-local, private or
+ * carrier-grade (Alibaba's 100.100.100.200), and so none by their range.
+ */
+const OF_CLOUDS = ["168.63.129.16/32", "192.80.8.124/32", "161.26.0.0/16", "166.8.0.0/14"].map((range) =>
+  ipaddr.parseCIDR(range),
+);
 
 /** The error a guarded look-up fails with. */
 export const BLOCKED_ADDRESS = "ERR_VELOSTREAM_BLOCKED_ADDRESS";

@@ -24,6 +24,7 @@ import type {
   TopicReport,
   TopicSpec,
 } from "../ports.ts";
+import { lastRecords } from "./last-records.ts";
 import { MemoryGroup } from "./memory-group.ts";
 import { MemoryPartition, type Appended } from "./memory-partition.ts";
 
@@ -88,10 +89,10 @@ export class MemoryLog implements Log {
   }
 
   async lastRecords(topic: string): Promise<readonly LogRecord[]> {
-    const last = new Map<number, LogRecord>();
-    for await (const { records } of this.read({ topics: [topic], from: "earliest", until: "end" }))
-      for (const record of records) last.set(record.partition, record);
-    return [...last.values()].sort((a, b) => a.partition - b.partition);
+    const ends = this.partitions(topic).map(
+      ({ partition, endOffset: end }) => [partition, { start: 0, end }] as const,
+    );
+    return lastRecords(topic, new Map(ends), (options) => this.read(options));
   }
 
   producer(): Promise<LogProducer> {
@@ -279,10 +280,8 @@ export class MemoryLog implements Log {
 
   #mostUnread(): number {
     let most = 0;
-    for (const partitions of this.#topics.values()) {
-      for (const partition of partitions)
-        most = Math.max(most, partition.endOffset - this.#passed(partition));
-    }
+    for (const partition of [...this.#topics.values()].flat())
+      most = Math.max(most, partition.endOffset - this.#passed(partition));
     return most;
   }
 }

@@ -15,6 +15,7 @@ import { encodeReject, RejectMemory } from "../record/reject-record.ts";
 import type { Reject } from "../record/station.ts";
 import { stationKey, SYSTEM_HEADER, systemKey } from "../record/keys.ts";
 import { isSelected, type StationSelection } from "../domain/station-selection.ts";
+import { carriedOver } from "../domain/unseen-parts.ts";
 import type {
   Clock,
   FeedSource,
@@ -76,7 +77,8 @@ export class PollPublisher {
 
   /** Takes a poll in place of one that still waits. Resolves when nothing is left to publish; never rejects. */
   offer(poll: Succeeded): Promise<void> {
-    this.#waiting = poll;
+    const { status } = this.#waiting ?? poll;
+    this.#waiting = { ...poll, status: carriedOver(status, poll.status) };
     this.#publishing ??= this.#publishWaiting();
     return this.#publishing;
   }

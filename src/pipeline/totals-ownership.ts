@@ -34,28 +34,16 @@ export interface Claimed {
   readonly writer: TotalsWriter;
   /** Somebody else wrote until now: what they put out, and we did not, must be put out anew. */
   readonly takenOver: boolean;
-}
-
-/** The last record of each partition of the totals, with who wrote it. */
-export async function lastTotals(
-  log: Log,
-  topic: string,
-  signal?: AbortSignal,
-): Promise<readonly { readonly record: LogRecord; readonly writer: TotalsWriter | null }[]> {
-  const records = await log.lastRecords(topic, signal);
-  return records.map((record) => ({ record, writer: decodeWriter(record.headers["writer"]) }));
+  /** Next offset of the totals after those looked at, by `topic:partition`. */
+  readonly seen: ReadonlyMap<string, number>;
 }
 
 /** @throws LogError when the totals are somebody else's, and `takeOver` is not wanted */
 export async function claimTotals(options: OwnershipOptions, takeOver: boolean): Promise<Claimed> {
   const { log, totalsTopic, engine, group, clock, logger } = options;
-  const last = await lastTotals(log, totalsTopic);
-  const claim = claimOf(
-    { engine, group },
-    newestWriter(last.map(({ writer }) => writer)),
-    takeOver,
-    clock.now(),
-  );
+  const last = await log.lastRecords(totalsTopic);
+  const newest = newestWriter(last.map(({ headers }) => decodeWriter(headers["writer"])));
+  const claim = claimOf({ engine, group }, newest, takeOver, clock.now());
   if (!claim.ok)
     throw new LogError(
       "VELOSTREAM_LOG_REFUSED",
@@ -71,7 +59,8 @@ export async function claimTotals(options: OwnershipOptions, takeOver: boolean):
     });
     await announce(options, last, writer);
   }
-  return { writer, takenOver: takeOver };
+  const seen = new Map(last.map(({ topic, partition, offset }) => [`${topic}:${partition}`, offset + 1]));
+  return { writer, takenOver: takeOver, seen };
 }
 
 /**
@@ -80,13 +69,14 @@ export async function claimTotals(options: OwnershipOptions, takeOver: boolean):
  */
 async function announce(
   { log, totalsTopic }: OwnershipOptions,
-  last: readonly { readonly record: LogRecord }[],
+  last: readonly LogRecord[],
   writer: TotalsWriter,
 ): Promise<void> {
+  const ends = new Map(last.map((record) => [record.partition, record]));
   const producer = await log.producer();
   try {
     await producer.publish(
-      last.map(({ record }) => ({
+      [...ends.values()].map((record) => ({
         topic: totalsTopic,
         key: record.key,
         value: record.value,
@@ -100,54 +90,62 @@ async function announce(
   }
 }
 
-/**
- * Looks until `signal` aborts.
- * @throws LogError once somebody has taken the totals over from us
- */
-export async function watchTotals(
-  options: OwnershipOptions,
-  writer: TotalsWriter,
-  signal: AbortSignal,
-): Promise<void> {
-  const { log, totalsTopic, clock, logger } = options;
-  const seen = new Map<number, number>();
-  let warned = false;
-  while (!signal.aborted) {
-    await clock.sleep(LOOK_EVERY_MS, signal);
-    if (signal.aborted) return;
-    // While the log is away nobody writes, and others say that it is.
-    const last = await lastTotals(log, totalsTopic, signal).catch(() => []);
-    requireOurs(options, writer, last);
-    const stranger = last.find(
-      ({ record, writer: by }) =>
-        by !== null && !isSameWriter(by, writer) && record.offset > (seen.get(record.partition) ?? Infinity),
-    );
-    if (stranger?.writer && !warned) {
-      warned = true;
-      logger.warn(
-        "aggregate.second_writer",
-        `${nameOfWriter(stranger.writer)} still writes to ${totalsTopic}. Stop it: consumers that take the last record see totals go backwards.`,
-      );
-    }
-    for (const { record } of last) seen.set(record.partition, record.offset);
+/** Reads the totals as they come, and says when they are no longer ours. */
+export class TotalsWatch {
+  readonly #options: OwnershipOptions;
+  readonly #writer: TotalsWriter;
+  /** Next offset to look at, by `topic:partition`. */
+  readonly #positions: Map<string, number>;
+  #newest: TotalsWriter | null = null;
+  #warned = false;
+
+  constructor(options: OwnershipOptions, { writer, seen }: Claimed) {
+    this.#options = options;
+    this.#writer = writer;
+    this.#positions = new Map(seen);
   }
-}
 
-/** @throws LogError when the topic says that the totals are somebody else's now */
-export async function confirmOurs(options: OwnershipOptions, writer: TotalsWriter): Promise<void> {
-  requireOurs(options, writer, await lastTotals(options.log, options.totalsTopic));
-}
+  /** Looks until `signal` aborts. @throws LogError once somebody has taken the totals over from us */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(LOOK_EVERY_MS, signal);
+      if (!signal.aborted) await this.look(signal);
+    }
+  }
 
-function requireOurs(
-  { totalsTopic }: OwnershipOptions,
-  writer: TotalsWriter,
-  last: readonly { readonly writer: TotalsWriter | null }[],
-): void {
-  const newest = newestWriter(last.map((each) => each.writer));
-  if (newest === null || isSameWriter(newest, writer) || newest.sinceMs <= writer.sinceMs) return;
-  throw new LogError(
-    "VELOSTREAM_LOG_REFUSED",
-    `${nameOfWriter(newest)} took the totals in ${totalsTopic} over from ${nameOfWriter(writer)}, which stops here. Start this one with --take-over to have them back.`,
-    { details: { engine: newest.engine, group: newest.group } },
-  );
+  /**
+   * Looks once, at every record since the last look: of two that write at once, either may stand last.
+   * @throws LogError when somebody has taken the totals over from us
+   */
+  async look(signal?: AbortSignal): Promise<void> {
+    const { log, totalsTopic } = this.#options;
+    const read = { topics: [totalsTopic], from: new Map(this.#positions), until: "end" } as const;
+    try {
+      for await (const { records } of log.read(signal === undefined ? read : { ...read, signal }))
+        for (const record of records) this.#take(record);
+    } catch {
+      // While the log is away nobody writes, and others say that it is.
+      return;
+    }
+    const newest = this.#newest;
+    if (newest === null || newest.sinceMs <= this.#writer.sinceMs) return;
+    throw new LogError(
+      "VELOSTREAM_LOG_REFUSED",
+      `${nameOfWriter(newest)} took the totals in ${totalsTopic} over from ${nameOfWriter(this.#writer)}, which stops here. Start this one with --take-over to have them back.`,
+      { details: { engine: newest.engine, group: newest.group } },
+    );
+  }
+
+  #take({ topic, partition, offset, headers }: LogRecord): void {
+    this.#positions.set(`${topic}:${partition}`, offset + 1);
+    const by = decodeWriter(headers["writer"]);
+    if (by === null || isSameWriter(by, this.#writer)) return;
+    this.#newest = newestWriter([this.#newest, by]);
+    if (this.#warned || by.sinceMs > this.#writer.sinceMs) return;
+    this.#warned = true;
+    this.#options.logger.warn(
+      "aggregate.second_writer",
+      `${nameOfWriter(by)} still writes to ${topic}. Stop it: consumers that take the last record see totals go backwards.`,
+    );
+  }
 }

@@ -1,6 +1,6 @@
 /** A FeedSource that answers what the test wrote down, one poll after the other. */
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import type { StationInformation } from "../../src/record/station.ts";
+import type { StationInformation, SystemPart } from "../../src/record/station.ts";
 import type { Clock, FeedSource, Poll, SystemDescription } from "../../src/ports.ts";
 
 export interface ScriptedStation {
@@ -11,7 +11,11 @@ export interface ScriptedStation {
 }
 
 export type ScriptedPoll =
-  | { readonly kind: "stations"; readonly stations: readonly (ScriptedStation | Record<string, unknown>)[] }
+  | {
+      readonly kind: "stations";
+      readonly stations: readonly (ScriptedStation | Record<string, unknown>)[];
+      readonly unobserved?: readonly SystemPart[];
+    }
   | { readonly kind: "failed"; readonly outcome: string };
 
 export const SYSTEM: SystemDescription = {
@@ -80,8 +84,10 @@ export function scriptedFeed(
       const stations = next.stations.map((station) =>
         "code" in station ? velibStation(station as ScriptedStation) : station,
       );
-      const status = decodeStationStatus({ ttl: 3600, data: { stations } }, new Map());
-      if (status === null) throw new Error("the script is no station_status");
+      const decoded = decodeStationStatus({ ttl: 3600, data: { stations } }, new Map());
+      if (decoded === null) throw new Error("the script is no station_status");
+      const { unobserved = [] } = next;
+      const status = { ...decoded, unobserved };
       return Promise.resolve({ kind: "changed", observedAtMs, status, transferredBytes: 1, durationMs: 1 });
     },
     close: () => Promise.resolve(),

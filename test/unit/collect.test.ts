@@ -228,6 +228,36 @@ describe("collector", () => {
     assert.match(basilique.at(-2)?.value?.toString() ?? "", /"retired":true/);
   });
 
+  test("what only an earlier poll saw is not lost when a newer one takes its place while the log is away", async () => {
+    const clock = new TestClock();
+    const log = await memoryLog(clock);
+    let open: (() => void) | null = null;
+    const published: (readonly ProduceRecord[])[] = [];
+    const producer: LogProducer = {
+      publish: async (records) => {
+        if (published.length === 0) await new Promise<void>((resolve) => (open = resolve));
+        published.push(records);
+      },
+      close: () => Promise.resolve(),
+    };
+    const free = (count: number) => ({ station_id: "free-floating:system:s", num_bikes_available: count });
+    const script: ScriptedPoll[] = [
+      { kind: "stations", stations: [GODARD, free(1)] },
+      { kind: "stations", stations: [{ ...GODARD, electric: 2 }, free(7)] },
+      { kind: "stations", stations: [{ ...GODARD, electric: 3 }], unobserved: ["vehicles"] },
+      { kind: "stations", stations: [], unobserved: ["vehicles", "stations"] },
+    ];
+    const { collector } = await setUp({ script, clock, log, options: { producer, lossless: false } });
+    const done = collector.run(new AbortController().signal);
+    await clock.advance(35_000);
+    (open as (() => void) | null)?.();
+    await settled();
+    await clock.advance(60_000);
+    await done;
+    const totals = published[1]?.map(({ value }) => /"nbr_total":(\d)/.exec(String(value))?.[1]);
+    assert.deepEqual(totals?.toSorted(), ["7", "7"], "4 + 3 at the station, 7 free ones");
+  });
+
   test("keeps only the newest poll while the log is away, and publishes it when the log is back", async () => {
     const clock = new TestClock();
     const log = await memoryLog(clock);

@@ -9,12 +9,7 @@ import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
 import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
 import { readPublishedAreas } from "../../src/pipeline/published-areas.ts";
-import {
-  claimTotals,
-  confirmOurs,
-  watchTotals,
-  type OwnershipOptions,
-} from "../../src/pipeline/totals-ownership.ts";
+import { claimTotals, TotalsWatch, type OwnershipOptions } from "../../src/pipeline/totals-ownership.ts";
 import type { LogRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { recordingLogger } from "../support/kafka.ts";
@@ -124,12 +119,13 @@ test("--take-over says so in the topic, with nothing but a total that was there,
   const clock = new TestClock();
   const log = await newLog(clock);
   const old = candidate(log, "spark", "g", clock);
-  const held = (await claimTotals(old, false)).writer;
-  await publish(log, encodeWriter(held));
-  const watching = watchTotals(old, held, new AbortController().signal);
+  const held = await claimTotals(old, false);
+  await publish(log, encodeWriter(held.writer));
+  const watching = new TotalsWatch(old, held).run(new AbortController().signal);
   watching.catch(() => {});
   await clock.advance(20_000);
-  await confirmOurs(old, held);
+  const asked = new TotalsWatch(old, held);
+  await asked.look();
   const { writer, takenOver } = await claimTotals(candidate(log, "node", "g", clock), true);
   assert.equal(takenOver, true);
   const records = await all(log, TOPICS.totals);
@@ -138,10 +134,13 @@ test("--take-over says so in the topic, with nothing but a total that was there,
     1,
     "no record of another kind",
   );
-  await assert.rejects(confirmOurs(old, held), /Node workers \(group g\) took the totals in totals over/);
+  // The old one does not know yet, and stands last again.
+  for (let round = 2; round < 100; round += 1) await publish(log, encodeWriter(held.writer), "75016", round);
+  await assert.rejects(asked.look(), /Node workers \(group g\) took the totals in totals over/);
   await clock.advance(5_000);
   await assert.rejects(watching, /Start this one with --take-over to have them back\.$/);
   // The new one is not refused after a restart, the old one is.
+  await publish(log, encodeWriter(writer), "75016", 100);
   assert.deepEqual((await claimTotals(candidate(log, "node", "g", clock), false)).writer, writer);
   await assert.rejects(claimTotals(old, false));
 });
@@ -152,9 +151,9 @@ test("a writer that goes on under an older claim is told of once, and does not s
   await publish(log, "spark:g:5");
   const logger = recordingLogger();
   const self = { ...candidate(log, "node", "g", clock), logger };
-  const { writer } = await claimTotals(self, true);
+  const claimed = await claimTotals(self, true);
   const stop = new AbortController();
-  const watching = watchTotals(self, writer, stop.signal);
+  const watching = new TotalsWatch(self, claimed).run(stop.signal);
   await clock.advance(5_000);
   const warnings = (): number =>
     logger.events.filter(({ event }) => event === "aggregate.second_writer").length;

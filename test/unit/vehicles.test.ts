@@ -23,6 +23,8 @@ class System {
   readonly #topic = new Map<string, { area: string; total: number }>();
   #collection = this.#made();
   oddities: Readonly<Record<string, number>> = {};
+  /** The most that was ever counted, record by record. */
+  most = 0;
 
   #made(): Collection {
     return new Collection({
@@ -59,6 +61,10 @@ class System {
       partitionCount: 3,
     });
     for (const { key, value } of plan.records) {
+      this.most = Math.max(
+        this.most,
+        Object.values(this.areas).reduce((sum, total) => sum + total, 0),
+      );
       if (value === null) this.#topic.delete(key);
       else {
         const { postcode: area, nbr_total: total } = JSON.parse(value) as {
@@ -104,8 +110,9 @@ test("a vehicle ridden into another area is counted there and no longer where it
   system.poll(0, null, [...many(2, 1), free(2)]);
   system.poll(1_000, null, [free(1), free(2), free(2)]);
   assert.deepEqual(system.areas, { "area 1": 1, "area 2": 2 });
-  system.poll(2_000, null, many(3, 2));
-  assert.deepEqual(system.areas, { "area 2": 3 });
+  system.poll(2_000, null, many(3, 3));
+  assert.deepEqual(system.areas, { "area 3": 3 });
+  assert.equal(system.most, 3, "at no instant in two areas");
 });
 
 test("a vehicle file that cannot be had leaves every count as it was", () => {

@@ -21,7 +21,7 @@ import { KafkaClient } from "./client.ts";
 import { committedPosition } from "./committed-position.ts";
 import { Connectivity } from "./connectivity.ts";
 import { isRetriable } from "./errors.ts";
-import { lastRecords } from "./last-records.ts";
+import { lastRecords } from "../last-records.ts";
 import { membershipTimes, type MembershipTimes } from "./membership-times.ts";
 import { endOffsets, startOffsets } from "./offsets.ts";
 import { KafkaProducer } from "./producer.ts";
@@ -128,11 +128,11 @@ export class KafkaLog implements Log {
     }
   }
 
-  async lastRecords(topic: string, signal?: AbortSignal): Promise<readonly LogRecord[]> {
+  async lastRecords(topic: string): Promise<readonly LogRecord[]> {
     const patienceMs = this.#options.adminPatienceMs ?? ADMIN_PATIENCE_MS;
     const role = this.#role("last");
     const [starts, ends] = await this.#connectivity
-      .persist(role, { what: `read ${topic}`, patienceMs, signal }, async () =>
+      .persist(role, { what: `read ${topic}`, patienceMs }, async () =>
         Promise.all([startOffsets(this.#client, topic), endOffsets(this.#client, topic)]),
       )
       .catch((error: unknown) => {
@@ -142,9 +142,7 @@ export class KafkaLog implements Log {
     const offsets = new Map(
       [...ends].map(([partition, end]) => [partition, { start: starts.get(partition) ?? 0, end }] as const),
     );
-    return lastRecords(topic, offsets, (options) =>
-      this.read(signal === undefined ? options : { ...options, signal }),
-    );
+    return lastRecords(topic, offsets, (options) => this.read(options));
   }
 
   /** Members of a group now; null where that may not be read. */

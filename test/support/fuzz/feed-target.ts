@@ -56,7 +56,7 @@ async function body(random: Random): Promise<void> {
     if (!(error instanceof Error)) throw error;
     return null;
   });
-  if (read === null || typeof read === "string") return;
+  if (read === null || "outcome" in read) return;
   const value = refusable(() => parseParts([...read.parts], 1_024));
   if (value !== undefined) decodeStationStatus(value, new Map());
 }

@@ -3,8 +3,23 @@ import assert from "node:assert/strict";
 import { createHash, randomFillSync } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { brotliCompressSync, deflateSync, gunzipSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { gzipText, readBody, readGzipped, type BodyOptions } from "../../../src/feed/body-text.ts";
+import { setImmediate } from "node:timers/promises";
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gunzipSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
+import {
+  gzipText,
+  readBody,
+  readGzipped,
+  type BodyOptions,
+  type BodyText,
+} from "../../../src/feed/body-text.ts";
+import { TextBudget } from "../../../src/feed/text-budget.ts";
 import { outcomeOf } from "../../../src/feed/failures.ts";
 
 const CAPS = { mostCompressedBytes: 1_000_000, mostBytes: 1_000_000 };
@@ -14,7 +29,12 @@ const TEXT = "aé€🚲".repeat(20_000);
 function read(bytes: Buffer, options: Partial<BodyOptions> = {}, chunkBytes = 1_021) {
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += chunkBytes) chunks.push(bytes.subarray(at, at + chunkBytes));
-  return readBody(Readable.from(chunks), { encoding: "", ...CAPS, ...options });
+  return outcomeIn(readBody(Readable.from(chunks), { encoding: "", ...CAPS, ...options }));
+}
+
+async function outcomeIn(reading: ReturnType<typeof readBody>): Promise<BodyText | string> {
+  const body = await reading;
+  return "outcome" in body ? body.outcome : body;
 }
 
 test("gives the text of a body in whatever encoding, wherever its chunks are cut", async () => {
@@ -39,13 +59,119 @@ test("gives the text of a body in whatever encoding, wherever its chunks are cut
   }
 });
 
+test("an encoding that names no compression is none, and the first bytes have the last word", async () => {
+  const json = Buffer.from('{"data":{"stations":[]}}');
+  for (const encoding of [
+    "utf-8",
+    "UTF-8",
+    "none",
+    "binary",
+    "aws-chunked",
+    "identity, utf-8",
+    "8bit",
+    "x",
+    "",
+  ]) {
+    for (const bytes of [json, gzipSync(json)]) {
+      const body = await read(bytes, { encoding });
+      assert.ok(typeof body === "object" && body.parts.join("") === json.toString(), encoding);
+    }
+  }
+  for (const [encoding, bytes] of [
+    ["gzip, aws-chunked", gzipSync(json)],
+    ["utf-8, gzip", gzipSync(json)],
+    ["identity,GZIP", gzipSync(json)],
+    ["gzip, gzip", gzipSync(gzipSync(json))],
+    ["gzip, br", brotliCompressSync(gzipSync(json))],
+    ["deflate", deflateRawSync(json)],
+    ["gzip", json],
+    ["deflate", Buffer.from(" [1]")],
+    ["zstd", json],
+    ["gzip", Buffer.from("<html>")],
+  ] as const) {
+    const body = await read(bytes, { encoding }, 3);
+    assert.ok(typeof body === "object", encoding);
+    assert.ok(/^(\{"data|\s\[1\]|<html>)/.test(body.parts.join("")), encoding);
+  }
+});
+
+test("what compresses better than any feed is a bomb, whatever its size", async () => {
+  const spaces = Buffer.alloc(4 * 1024 * 1024, " ");
+  const caps = { mostBytes: 1e9, mostCompressedBytes: 1e9 };
+  for (const [encoding, bytes] of [
+    ["gzip", gzipSync(spaces)],
+    ["br", brotliCompressSync(spaces)],
+    ["gzip, gzip", gzipSync(gzipSync(spaces))],
+  ] as const)
+    assert.equal(await read(bytes, { ...caps, encoding }), "too_large");
+  const stations = JSON.stringify(
+    Array.from({ length: 20_000 }, (_, n) => ({
+      station_id: n,
+      num_bikes_available: n % 40,
+      is_renting: true,
+      num_docks_available: n % 7,
+      is_installed: true,
+    })),
+  );
+  assert.equal(typeof (await read(gzipSync(stations), { ...caps, encoding: "gzip" })), "object");
+});
+
+test("JSON is weighed while it comes: what would take much to parse is not parsed", async () => {
+  const weigh = (text: string) => read(Buffer.from(text), { mostBytes: 1e9, mostWeight: 2_000_000 }, 65_536);
+  const keys = (order: (n: number) => number): string =>
+    Array.from(
+      { length: 2_000 },
+      (_, n) => `{${Array.from({ length: 20 }, (_, k) => `"k${order(n * 20 + k)}":1`).join()}}`,
+    ).join();
+  for (const [what, text] of [
+    ["empty objects", `[${"{},".repeat(100_000)}{}]`],
+    ["empty lists", `[${"[],".repeat(100_000)}[]]`],
+    ["numbers", `[${"1,".repeat(200_000)}1]`],
+    ["depth", "[".repeat(65)],
+    ["records", `{"data":{"stations":[${"{},".repeat(300_000)}{}]}}`],
+    ["names that are all different", `[${keys((n) => n)}]`],
+    ["names in ever another order", `[${keys((n) => (n * 7919) % 1013)}]`],
+    ["a long text", `["${"x".repeat(1_100_000)}`],
+    ["a long name", `{"${"x".repeat(1_100_000)}`],
+  ] as const)
+    assert.equal(await weigh(text), "too_large", what);
+  for (const text of [
+    "[".repeat(64),
+    `[${keys((n) => n % 20)}]`.slice(0, 100_000),
+    '"\\"[[[[[[[[[[[[[[[[[[[["',
+    TEXT,
+  ])
+    assert.equal(typeof (await weigh(text)), "object");
+});
+
+test("a body waits while all feeds together hold too much, and the oldest never does", async () => {
+  const budget = new TextBudget(600_000);
+  const text = Buffer.alloc(500_000, "x");
+  const share = () => ({ mostBytes: 1e9, share: budget.share() });
+  const first = await read(text, share(), 65_536);
+  assert.ok(typeof first === "object");
+  let done = false;
+  const second = read(text, share(), 65_536).then((body) => {
+    done = true;
+    return body;
+  });
+  const third = read(Buffer.from("{}"), share());
+  assert.equal(typeof (await third), "object", "small ones never wait");
+  for (let turns = 0; turns < 50; turns += 1) await setImmediate();
+  assert.equal(done, false);
+  first.release();
+  assert.equal(typeof (await second), "object");
+  const stopped = read(text, { ...share(), signal: AbortSignal.abort(new Error("stopped")) }, 65_536);
+  await assert.rejects(stopped, /stopped/);
+});
+
 test("drops a byte order mark, replaces what is not UTF-8", async () => {
   const body = await read(Buffer.from([0xef, 0xbb, 0xbf, 0x61, 0xff, 0x62, 0xe2, 0x82]), {}, 1);
   assert.equal(typeof body === "object" && body.parts.join(""), "a\ufffdb\ufffd");
 });
 
 test("refuses what is larger than a cap, and takes what just fits", async () => {
-  const bytes = randomFillSync(Buffer.alloc(300_000));
+  const bytes = Buffer.from(randomFillSync(Buffer.alloc(225_000)).toString("base64"));
   const gzipped = gzipSync(bytes);
   assert.equal(await read(bytes, { mostBytes: bytes.length - 1 }), "too_large");
   assert.equal(await read(gzipped, { encoding: "gzip", mostBytes: bytes.length - 1 }), "too_large");
@@ -57,7 +183,7 @@ test("refuses what is larger than a cap, and takes what just fits", async () => 
     mostCompressedBytes: gzipped.length,
   });
   assert.equal(typeof body === "object" && body.bytes, bytes.length);
-  assert.equal(await read(gzipped, { encoding: "compress" }), "bad_encoding");
+  assert.equal(await read(gzipped, { encoding: "gzip,gzip,gzip,gzip" }), "bad_encoding");
 });
 
 test("a body that is cut, damaged or broken off rejects with the reason", async () => {

@@ -209,7 +209,7 @@ test("understands gzip and brotli, and refuses a bomb", async () => {
   assert.equal(failed(await feed("/station_status.json").poll()).outcome, "too_large");
   server.routes.set("/station_status.json", encoded("gzip", gzipSync(body).subarray(0, 40)));
   assert.equal(failed(await feed("/station_status.json").poll()).outcome, "truncated");
-  server.routes.set("/station_status.json", encoded("compress", gzipSync(body)));
+  server.routes.set("/station_status.json", encoded("gzip", Buffer.from([0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7])));
   assert.equal(failed(await feed("/station_status.json").poll()).outcome, "bad_encoding");
 });
 
@@ -244,6 +244,19 @@ const endless: Handler = (_, response) => {
   write();
 };
 
+const announcing: Handler = (_, response) => {
+  const announce = () => {
+    if (response.destroyed) return;
+    response.writeProcessing();
+    setImmediate(announce);
+  };
+  announce();
+};
+const slowRedirects: Handler = (_, response) => {
+  // Each within the limit of a request, together beyond that of all.
+  setTimeout(() => response.writeHead(302, { location: "/station_status.json" }).end(), 250);
+};
+
 const FAILURES: [string, string | object, RegExp][] = [
   ["http_503", status(503), /answered HTTP 503/],
   ["http_429", status(429), /asks for fewer requests/],
@@ -253,6 +266,13 @@ const FAILURES: [string, string | object, RegExp][] = [
   ["not_json", "<!doctype html><h1>Maintenance</h1>", /a web page/],
   ["not_json", "", /nothing at all/],
   ["not_json", '{"data":{"stations":[{"station_id":"1"', /cut short/],
+  [
+    "not_json",
+    '{"data":{"stations":[{"station_id":"1","lat":NaN}]}}',
+    /it holds NaN or Infinity where a number/,
+  ],
+  ["not_json", '{"data":{"stations":[{"station_id":"1","lat": -Infinity }]}}', /it holds NaN or Infinity/],
+  ["not_json", '{"data":{"stations":[{"station_id":1 2}]}}', /damaged near character \d+/],
   ["not_gbfs", { data: { bikes: 3 } }, /not GBFS/],
   ["not_gbfs", "[]", /not GBFS/],
   ["not_gbfs", "null", /not GBFS/],
@@ -262,6 +282,8 @@ const FAILURES: [string, string | object, RegExp][] = [
   ["timeout", gzipTrickle, /did not answer in time/],
   ["reset", gzipCut, /closed the connection/],
   ["too_large", endless, /more than is accepted/],
+  ["not_http", announcing, /did not answer in HTTP \(for \/station_status\.json\)/],
+  ["timeout", slowRedirects, /did not answer in time/],
   ["redirect_loop", status(302, { location: "/station_status.json" }), /in circles/],
 ];
 
@@ -469,4 +491,15 @@ test("a bare array of stations is read, and so is a typed file of vehicles", asy
     succeeded(await feed("/x/free_bike_status.json").poll()).status.stations[0]?.vehiclesAvailable,
     1,
   );
+});
+
+test("a number that JSON does not have is told as such", async () => {
+  for (const number of ["NaN", "-Infinity", " Infinity ", "undefined"]) {
+    server.routes.set("/station_status.json", `{"data":{"stations":[{"station_id":"1","lat":${number}}]}}`);
+    const poll = failed(await feed("/station_status.json").poll());
+    assert.match(
+      poll.message,
+      /station_status\.json answered something that is not JSON \(it holds NaN or Infinity/,
+    );
+  }
 });

@@ -41,6 +41,11 @@ const REFUSED = [
   "https://[::ffff:169.254.169.254]/",
   "https://100.100.100.200/",
   "https://2852039166/",
+  "https://168.63.129.16/machine?comp=goalstate",
+  "https://[::ffff:168.63.129.16]/",
+  "https://192.80.8.124/metadata",
+  "https://161.26.0.10/",
+  "https://166.9.1.1/",
   // Private, reserved, not an address of anyone
   "https://10.0.0.1/",
   "https://172.16.0.1/",
@@ -184,6 +189,32 @@ test("a redirect from a trusted server to a private address is not followed, how
   }
   assert.deepEqual(inner.asked, []);
   await client.close();
+});
+
+test("a redirect that led elsewhere and comes back brings no secret to any other file", async () => {
+  const open = new HttpClient({
+    userAgent: "velostream-test",
+    now: Date.now,
+    policy: { allowPrivateAddresses: true, allowInsecureHttp: true },
+  });
+  server.routes.set("/typed", status(301, { location: `${inner.origin}/back` }));
+  server.routes.set("/other", { data: {} });
+  const scope = open.scope();
+  const url = scope.trust(server.url("/typed"), { authorization: "Bearer secret" });
+  for (const [back, carried] of [
+    ["/other", undefined],
+    ["/typed?again", "Bearer secret"],
+  ] as const) {
+    inner.routes.set("/back", status(301, { location: `${server.origin}${back}` }));
+    server.asked.length = 0;
+    server.headers.length = 0;
+    server.routes.set("/typed?again", { data: {} });
+    const answer = await scope.get(url, null);
+    assert.equal(server.headers[server.asked.indexOf(back)]?.authorization, carried, back);
+    assert.ok(answer.ok && !answer.movedForGood);
+    assert.equal(inner.headers.at(-1)?.authorization, undefined);
+  }
+  await open.close();
 });
 
 test("a discovery file cannot send requests to private addresses, nor to the origin that another feed's user typed", async () => {

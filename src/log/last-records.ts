@@ -1,5 +1,5 @@
-/** The newest committed record of each partition: found from its end backwards, in steps that grow. */
-import type { LogRecord, ReadBatch, ReadOptions } from "../../ports.ts";
+/** The newest committed records of each partition: found from its end backwards, in steps that grow. */
+import type { LogRecord, ReadBatch, ReadOptions } from "../ports.ts";
 
 /**
  * Offsets read at a time from the end of a partition. The last ones may be transactions' markers, or have been compacted
@@ -13,22 +13,24 @@ export async function lastRecords(
   offsets: ReadonlyMap<number, { readonly start: number; readonly end: number }>,
   read: (options: ReadOptions) => AsyncIterable<ReadBatch>,
 ): Promise<readonly LogRecord[]> {
-  const last = new Map<number, LogRecord>();
+  const last: LogRecord[] = [];
+  const found = new Set<number>();
+  // A step that finds none is followed by a longer one; what it reads beyond some dozens is not worth dropping.
   for (const step of STEPS) {
     // What is read already, or has nothing, is begun at its end: nothing of it is fetched.
     const from = new Map<string, number>();
     let missing = false;
     for (const [partition, { start, end }] of offsets) {
-      const wanted = !last.has(partition) && end > start;
+      const wanted = !found.has(partition) && end > start;
       missing ||= wanted;
       from.set(`${topic}:${partition}`, wanted ? Math.max(start, end - step) : end);
     }
     if (!missing) break;
     for await (const { records } of read({ topics: [topic], from, until: "end" }))
       for (const record of records) {
-        const held = last.get(record.partition);
-        if (held === undefined || record.offset > held.offset) last.set(record.partition, record);
+        found.add(record.partition);
+        last.push(record);
       }
   }
-  return [...last.values()].sort((a, b) => a.partition - b.partition);
+  return last;
 }
