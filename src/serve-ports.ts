@@ -8,7 +8,7 @@
  */
 import type { FeedContent } from "./domain/feed-truth.ts";
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
-import type { SystemDescription } from "./ports.ts";
+import type { FeedTraffic, SystemDescription } from "./feed-ports.ts";
 
 // ───────────────────────────── Systems ─────────────────────────────
 
@@ -21,17 +21,6 @@ export interface SystemFlag {
   readonly message: string;
 }
 
-/** Something that is wrong with a feed and stops nothing: told as a flag, in the log and by `doctor`. */
-export interface FeedProblem {
-  /** A word of domain/feed-truth.ts. */
-  readonly flag: "file_unavailable" | "higher_version_unusable";
-  /** Which file or version: the same subject and outcome are the same problem. */
-  readonly subject: string;
-  readonly outcome: string;
-  readonly message: string;
-  readonly sinceMs: number;
-}
-
 /** Records of the last poll that could not be used, by reason. Each is kept in the rejects topic. */
 export interface RejectCount {
   /** Stable snake_case word: `reason` of the rejects topic. */
@@ -42,16 +31,6 @@ export interface RejectCount {
 }
 
 /** What the collector in this process knows of one system it polls. */
-/** What requests for any file have cost the publisher so far, and what asking politely has saved. */
-export interface FeedTraffic {
-  readonly requests: number;
-  /** Requests answered with 304: nothing new, nothing transferred. */
-  readonly notModified: number;
-  readonly transferredBytes: number;
-  /** Bytes of bodies that a 304 or compression did not transfer. */
-  readonly savedBytes: number;
-}
-
 export interface SystemStatus {
   readonly description: SystemDescription;
   /** `waiting`: not polled yet; `stopped`: no longer polled, `lastPoll.message` says why. */

@@ -6,15 +6,10 @@ import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError, HttpError, StorageError } from "../errors.ts";
 import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
+import type { Finding } from "./finding.ts";
 import { openFeeds } from "./open-feeds.ts";
 import { checkKafka } from "./kafka-check.ts";
 import { checkSpark } from "./spark-check.ts";
-
-export interface Finding {
-  readonly ok: boolean;
-  /** One sentence; ends with a remedy when not ok. */
-  readonly says: string;
-}
 
 export interface Check {
   readonly name: string;

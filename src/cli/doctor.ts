@@ -3,7 +3,8 @@ import { AppError, EXIT } from "../errors.ts";
 import { plainText } from "../telemetry/plain-text.ts";
 import { redactText } from "../telemetry/redact.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { checksFor, type Check, type Finding } from "./doctor-checks.ts";
+import { checksFor, type Check } from "./doctor-checks.ts";
+import type { Finding } from "./finding.ts";
 import { FEED_OPTIONS, KAFKA_OPTIONS } from "./kafka-options.ts";
 import { SPARK_OPTIONS } from "./spark-settings.ts";
 

@@ -4,7 +4,7 @@ import type { TotalsWriter } from "../record/totals-writer.ts";
 import type { GroupLag, KafkaLog } from "../log/kafka/kafka-log.ts";
 import { counted } from "./counted.ts";
 import type { CommandContext } from "./command.ts";
-import type { Finding } from "./doctor-checks.ts";
+import type { Finding } from "./finding.ts";
 import { topicNames } from "./open-log.ts";
 
 export async function checkKafka(context: CommandContext): Promise<Finding> {

@@ -7,7 +7,7 @@ import { loadQueryRecord } from "../spark/query-record.ts";
 import { limit, read } from "../spark/relations.ts";
 import { queryName } from "../spark/totals-query.ts";
 import type { CommandContext } from "./command.ts";
-import type { Finding } from "./doctor-checks.ts";
+import type { Finding } from "./finding.ts";
 import { queryRecordFile, sessionFactory, sparkAddress, sparkKafkaOptions } from "./spark-settings.ts";
 
 const LEAST_MAJOR = 4;

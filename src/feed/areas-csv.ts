@@ -2,14 +2,14 @@
 import { parse as parseCsv } from "csv-parse/sync";
 import { postcodeName } from "../domain/area-names.ts";
 import { ConfigError } from "../errors.ts";
-import type { AreasFile } from "./areas-file.ts";
+import type { AreasOfFile } from "./areas-of-file.ts";
 
 const STATION_COLUMNS = ["station_id", "station_code", "stationcode", "station", "id", "code"];
 const AREA_COLUMNS = ["area", "postcode", "post_code", "postal_code", "code_postal", "zip"];
 /** Lines that a warning names. */
 const LINES_NAMED = 5;
 
-export function areasOfCsv(path: string, text: string, encoding: string): AreasFile {
+export function areasOfCsv(path: string, text: string, encoding: string): AreasOfFile {
   let rows: { record: string[]; info: { lines: number } }[];
   try {
     rows = parseCsv(withoutSeparatorLine(text), {

@@ -1,27 +1,20 @@
 /** Reads the user's `--areas` file: GeoJSON polygons named by a property, or a CSV of station → area. */
 import { readFileSync } from "node:fs";
-import type { AreaLookup } from "../domain/areas.ts";
 import { ConfigError } from "../errors.ts";
 import { areasOfCsv } from "./areas-csv.ts";
 import { areasOfGeoJson } from "./areas-geojson.ts";
+import type { AreasOfFile } from "./areas-of-file.ts";
 import { decodeText } from "./text-encoding.ts";
 
 /** Boundaries of a whole country in full resolution are smaller. */
 const LARGEST_FILE_BYTES = 256 * 1024 * 1024;
-
-export interface AreasFile extends AreaLookup {
-  /** How the file was understood: one sentence. */
-  readonly summary: string;
-  /** What of it was left out, and where; null when nothing was. */
-  readonly warning: string | null;
-}
 
 /**
  * Reads `path`.
  * @param property the GeoJSON property that names an area; the likeliest one when absent
  * @throws ConfigError that names the file, the place and the remedy
  */
-export function readAreasFile(path: string, property: string | null = null): AreasFile {
+export function readAreasFile(path: string, property: string | null = null): AreasOfFile {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);

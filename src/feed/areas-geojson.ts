@@ -6,7 +6,7 @@ import { postcodeName } from "../domain/area-names.ts";
 import { Polygons, type PolygonArea, type Ring } from "../domain/polygons.ts";
 import { ConfigError } from "../errors.ts";
 import { areaProperty } from "./area-property.ts";
-import type { AreasFile } from "./areas-file.ts";
+import type { AreasOfFile } from "./areas-of-file.ts";
 
 type Json = Record<string, unknown>;
 
@@ -16,7 +16,7 @@ export function areasOfGeoJson(
   text: string,
   encoding: string,
   property: string | null,
-): AreasFile {
+): AreasOfFile {
   let root: unknown;
   try {
     root = JSON.parse(text);

@@ -5,10 +5,26 @@
  *
  * Outputs and the committed offset change in one synchronous step, so there is no state in between to crash in.
  */
-import type { PartitionProgress, Processor, ProcessHandle, LogRecord } from "../ports.ts";
-import type { Follower, MemoryLog } from "./memory-log.ts";
+import type { PartitionProgress, Processor, ProcessHandle, ProduceRecord, LogRecord } from "../ports.ts";
+import type { MemoryPartition } from "./memory-partition.ts";
 
 const RESTORE_BATCH_RECORDS = 5_000;
+
+/** Something that reads a topic: holds the log back from compacting, and producers from running away. */
+export interface Follower {
+  /** Next offset it will read of a partition; null when it does not follow that partition. */
+  position(topic: string, partition: number): number | null;
+}
+
+/** What a group needs of the log that it belongs to. */
+interface GroupLog {
+  readonly closed: boolean;
+  partitions(topic: string): readonly MemoryPartition[];
+  append(records: readonly ProduceRecord[]): void;
+  /** Somebody read or wrote something: whoever waits looks again. */
+  progressed(): void;
+  changed(signal?: AbortSignal): Promise<void>;
+}
 
 interface Member {
   readonly processor: Processor;
@@ -18,13 +34,13 @@ interface Member {
 }
 
 export class MemoryGroup implements Follower {
-  readonly #log: MemoryLog;
+  readonly #log: GroupLog;
   readonly #topic: string;
   readonly #committed = new Map<number, number>();
   readonly #owners = new Map<number, Member>();
   readonly #members: Member[] = [];
 
-  constructor(log: MemoryLog, topic: string) {
+  constructor(log: GroupLog, topic: string) {
     this.#log = log;
     this.#topic = topic;
   }

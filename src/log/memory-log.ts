@@ -25,7 +25,7 @@ import type {
   TopicSpec,
 } from "../ports.ts";
 import { lastRecords } from "./last-records.ts";
-import { MemoryGroup } from "./memory-group.ts";
+import { MemoryGroup, type Follower } from "./memory-group.ts";
 import { MemoryPartition, type Appended } from "./memory-partition.ts";
 
 /** Records a reader may be behind before producers wait. */
@@ -37,12 +37,6 @@ export interface MemoryLogOptions {
   readonly clock: Pick<Clock, "now">;
   /** @default 500000 */
   readonly maxUnreadRecords?: number;
-}
-
-/** Something that reads a topic: holds the log back from compacting, and producers from running away. */
-export interface Follower {
-  /** Next offset it will read of a partition; null when it does not follow that partition. */
-  position(topic: string, partition: number): number | null;
 }
 
 export class MemoryLog implements Log {

@@ -1,8 +1,12 @@
 /** A streaming query on the server: what it is doing, how it went, and how to end it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { StreamingQueryCommandResult, StreamingQueryCommandSchema } from "./gen/connect_pb.ts";
+import type {
+  CommandSchema,
+  ExecutePlanResponse,
+  StreamingQueryCommandResult,
+  StreamingQueryCommandSchema,
+} from "./gen/connect_pb.ts";
 import { type Progress, readProgress } from "./progress.ts";
-import type { SparkSession } from "./session.ts";
 
 /** `id` lives as long as the checkpoint, `runId` as long as one start of it. */
 export interface QueryIdentity {
@@ -22,13 +26,20 @@ export interface QueryException {
   readonly errorClass: string | null;
 }
 
+/** Whoever sends commands to the server: the session. */
+interface Commander {
+  command(
+    command: MessageInitShape<typeof CommandSchema>,
+  ): Promise<readonly ExecutePlanResponse["responseType"][]>;
+}
+
 type Command = NonNullable<MessageInitShape<typeof StreamingQueryCommandSchema>["command"]>;
 
 export class StreamingQuery {
   readonly identity: QueryIdentity;
-  readonly #session: SparkSession;
+  readonly #session: Commander;
 
-  constructor(session: SparkSession, identity: QueryIdentity) {
+  constructor(session: Commander, identity: QueryIdentity) {
     this.#session = session;
     this.identity = identity;
   }

@@ -5,9 +5,9 @@
  */
 import * as kafka from "@platformatic/kafka";
 import packageJson from "../../../package.json" with { type: "json" };
-import type { RequestName } from "./client.ts";
 import { hasKafkaError } from "./errors.ts";
 import { parseFetchResponse } from "./fetch-response.ts";
+import type { RequestName } from "./requests.ts";
 
 /** A request in one version. */
 export interface WireApi {
