@@ -21,7 +21,7 @@ if (!young) {
 }
 setFlagsFromString("--heap-growing-percent=20");
 const root = new URL("../", import.meta.url);
-const PARQUET_CHILD = "src/history/parquet-child.ts";
+const PARQUET_CHILD = "src/history/write/parquet-child.ts";
 const cache = fileURLToPath(new URL("node_modules/.cache/compile", root));
 enableCompileCache(cache);
 for (const file of globSync("src/**/*.ts", { cwd: fileURLToPath(root) })) {
@@ -30,7 +30,7 @@ for (const file of globSync("src/**/*.ts", { cwd: fileURLToPath(root) })) {
   await import(new URL(file, root).href);
 }
 flushCompileCache();
-const { PARQUET_FLAGS } = await import("../src/history/parquet-process.ts");
+const { PARQUET_FLAGS } = await import("../src/history/write/parquet-process.ts");
 // The process that writes history starts with flags of its own; left alone, it ends.
 const folder = mkdtempSync(join(tmpdir(), "velostream-warm-"));
 spawnSync(process.execPath, [...PARQUET_FLAGS, fileURLToPath(new URL(PARQUET_CHILD, root)), folder], {

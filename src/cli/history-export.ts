@@ -1,11 +1,11 @@
 /** `history export`: the rows of the archive, a day at a time, to a file or stdout. */
 import { open, stat } from "node:fs/promises";
 import { EXIT, UsageError } from "../errors.ts";
-import type { ArchiveReader } from "../history/archive-reader.ts";
-import { makeWhole } from "../history/durable-files.ts";
-import { exportParquet, exportRows, type ExportRange } from "../history/export.ts";
-import { DAY_MS, dayOf, dayStartMs } from "../history/layout.ts";
-import { mayHold } from "../history/manifest.ts";
+import type { ArchiveReader } from "../history/read/archive-reader.ts";
+import { makeWhole } from "../history/files/durable-files.ts";
+import { exportParquet, exportRows, type ExportRange } from "../history/sql/export.ts";
+import { DAY_MS, dayOf, dayStartMs } from "../history/files/layout.ts";
+import { mayHold } from "../history/files/manifest.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { csvLines } from "./csv-text.ts";
 import { askedFormat } from "./history-format.ts";

@@ -1,7 +1,7 @@
 /** `history sql`: one read-only query on the archive's views. */
 import Table from "cli-table3";
 import { UsageError } from "../errors.ts";
-import { runSql } from "../history/sql.ts";
+import { runSql } from "../history/sql/query.ts";
 import { plainText } from "../telemetry/plain-text.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { cellText, csvLines } from "./csv-text.ts";

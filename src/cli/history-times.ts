@@ -1,7 +1,7 @@
 /** Times on the command line, as history, import, replay and simulate take them: in a zone, across daylight saving. */
 import type { Settings } from "../config/options.ts";
 import { UsageError } from "../errors.ts";
-import { formatTime, isTimezone, readTime } from "../history/local-time.ts";
+import { formatTime, isTimezone, readTime } from "../history/time/local-time.ts";
 
 /** @throws UsageError when Intl does not know the zone */
 export function timezoneOf(settings: Settings): string {

@@ -8,7 +8,7 @@ import type { Archive } from "../archive-ports.ts";
 import { stationSelection } from "../domain/station-selection.ts";
 import { StorageError } from "../errors.ts";
 import { RecordingSource } from "../feed/recording.ts";
-import type { Span } from "../history/spans.ts";
+import type { Span } from "../history/time/spans.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
 import { runArchive } from "../pipeline/archive.ts";

@@ -2,8 +2,8 @@
 import type { Settings } from "../config/options.ts";
 import { referenceReader } from "../domain/reference-record.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
-import { ArchiveWriter } from "../history/archive-writer.ts";
-import { historyFolder } from "../history/layout.ts";
+import { ArchiveWriter } from "../history/write/archive-writer.ts";
+import { historyFolder } from "../history/files/layout.ts";
 import type { Clock, Logger, Metrics, TopicNames } from "../ports.ts";
 
 export interface OpenArchiveInput {

@@ -2,8 +2,8 @@
 import { stat } from "node:fs/promises";
 import type { Settings } from "../config/options.ts";
 import { StorageError } from "../errors.ts";
-import { ArchiveReader } from "../history/archive-reader.ts";
-import { historyFolder } from "../history/layout.ts";
+import { ArchiveReader } from "../history/read/archive-reader.ts";
+import { historyFolder } from "../history/files/layout.ts";
 
 /**
  * Opens an archive that is there.

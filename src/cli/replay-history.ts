@@ -1,6 +1,6 @@
 /** `replay` without a path: a stretch of the history through the live aggregate. */
 import { UsageError } from "../errors.ts";
-import { playBack } from "../history/playback.ts";
+import { playBack } from "../history/playback/playback.ts";
 import type { CommandContext } from "./command.ts";
 import { askedRange } from "./history-times.ts";
 import { openReader } from "./open-reader.ts";

@@ -7,10 +7,10 @@
  *   read      only read, when there is one                             (serve)
  */
 import { StorageError } from "../errors.ts";
-import type { ArchiveReader } from "../history/archive-reader.ts";
-import type { ArchiveWriter } from "../history/archive-writer.ts";
-import { historyFolder } from "../history/layout.ts";
-import type { ArchiveQueries } from "../history/queries.ts";
+import type { ArchiveReader } from "../history/read/archive-reader.ts";
+import type { ArchiveWriter } from "../history/write/archive-writer.ts";
+import { historyFolder } from "../history/files/layout.ts";
+import type { ArchiveQueries } from "../history/read/queries.ts";
 import { runArchive } from "../pipeline/archive.ts";
 import type { Clock, HealthCheck, HealthState, HistoryQueries, Log, Metrics } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
@@ -102,8 +102,8 @@ class LateQueries implements HistoryQueries {
 
   async #open() {
     const [{ ArchiveReader }, { ArchiveQueries }] = await Promise.all([
-      import("../history/archive-reader.ts"),
-      import("../history/queries.ts"),
+      import("../history/read/archive-reader.ts"),
+      import("../history/read/queries.ts"),
     ]);
     const reader = new ArchiveReader(this.#folder);
     return { reader, queries: new ArchiveQueries(reader, this.#clock) };

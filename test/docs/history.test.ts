@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { AREA_COLUMNS, STATION_COLUMNS } from "../../src/history/rows.ts";
+import { AREA_COLUMNS, STATION_COLUMNS } from "../../src/history/files/rows.ts";
 import { velibStation } from "../support/scripted-feed.ts";
 
 const run = promisify(execFile);

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Coverage } from "../../src/history/coverage.ts";
-import type { Span } from "../../src/history/spans.ts";
+import { Coverage } from "../../src/history/time/coverage.ts";
+import type { Span } from "../../src/history/time/spans.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 24);

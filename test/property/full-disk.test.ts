@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ArchiveWriter } from "../../src/history/archive-writer.ts";
-import { readManifest } from "../../src/history/manifest.ts";
-import { ArchiveReader } from "../../src/history/archive-reader.ts";
+import type { ArchiveWriter } from "../../src/history/write/archive-writer.ts";
+import { readManifest } from "../../src/history/files/manifest.ts";
+import { ArchiveReader } from "../../src/history/read/archive-reader.ts";
 import type { LogRecord, MissingRecords } from "../../src/ports.ts";
 import { openWriter, ScriptedLog } from "../support/archive.ts";
 import { faultyDisk } from "../support/faulty-disk.ts";
@@ -139,7 +139,7 @@ async function check(folder: string, log: readonly LogRecord[], gone: ReadonlySe
     const manifest = await readManifest(folder);
     const held = new Set<string>();
     await reader.query(async (_, connection) => {
-      const { makeViews } = await import("../../src/history/sql.ts");
+      const { makeViews } = await import("../../src/history/sql/query.ts");
       await makeViews(connection, folder, await reader.snapshot());
       for (const [table, topic] of [
         ["stations", "raw"],

@@ -7,16 +7,16 @@ import { zstdDecompressSync } from "node:zlib";
 import { DuckDBInstance, type DuckDBConnection } from "@duckdb/node-api";
 import fc from "fast-check";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
-import { DuckDBFiles } from "../../src/history/duckdb-files.ts";
-import { writeRows } from "../../src/history/flush-files.ts";
-import { DAY_MS, dataPath, dayOf, KEYFRAMES_OF } from "../../src/history/layout.ts";
-import { keyframeFile } from "../../src/history/keyframe-file.ts";
-import { lotsOf } from "../../src/history/lots.ts";
-import { EMPTY_MANIFEST, type DataFile } from "../../src/history/manifest.ts";
-import { mergeFiles } from "../../src/history/merge-files.ts";
-import { QUICK, SEALED } from "../../src/history/parquet-encoder.ts";
-import { fileList } from "../../src/history/relation.ts";
-import { MOST_OWN_FILES } from "../../src/history/row-groups.ts";
+import { DuckDBFiles } from "../../src/history/sql/duckdb-files.ts";
+import { writeRows } from "../../src/history/write/flush-files.ts";
+import { DAY_MS, dataPath, dayOf, KEYFRAMES_OF } from "../../src/history/files/layout.ts";
+import { keyframeFile } from "../../src/history/files/keyframe-file.ts";
+import { lotsOf } from "../../src/history/write/mergeable-days.ts";
+import { EMPTY_MANIFEST, type DataFile } from "../../src/history/files/manifest.ts";
+import { mergeFiles } from "../../src/history/files/merge-files.ts";
+import { QUICK, SEALED } from "../../src/history/files/parquet-encoder.ts";
+import { fileList } from "../../src/history/sql/relation.ts";
+import { MOST_OWN_FILES } from "../../src/history/files/file-groups.ts";
 import {
   AREA_COLUMNS,
   columnsOf,
@@ -27,7 +27,7 @@ import {
   type Column,
   type Row,
   type StationRow,
-} from "../../src/history/rows.ts";
+} from "../../src/history/files/rows.ts";
 import { temporaryFolder } from "../support/archive.ts";
 
 type Cells = readonly unknown[];

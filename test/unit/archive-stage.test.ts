@@ -1,9 +1,9 @@
 /** The archive stage: while the disk is full records wait in the log, and what the log gives up meanwhile is told of. */
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
-import { ArchiveReader } from "../../src/history/archive-reader.ts";
-import { createJournal, type OpenJournal } from "../../src/history/journal.ts";
-import { readManifest } from "../../src/history/manifest.ts";
+import { ArchiveReader } from "../../src/history/read/archive-reader.ts";
+import { createJournal, type OpenJournal } from "../../src/history/files/journal.ts";
+import { readManifest } from "../../src/history/files/manifest.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
 import { runArchive } from "../../src/pipeline/archive.ts";
@@ -127,7 +127,7 @@ describe("the archive stage", () => {
     const reader = new ArchiveReader(folder);
     context.after(() => reader.close());
     const wrong = await reader.query(async (snapshot, connection) => {
-      const { makeViews } = await import("../../src/history/sql.ts");
+      const { makeViews } = await import("../../src/history/sql/query.ts");
       await makeViews(connection, folder, snapshot);
       const result = await connection.runAndReadAll(
         `SELECT c.from_time, c.to_time, count(*) FROM coverage c JOIN stations s ON s.observed_at BETWEEN c.from_time AND c.to_time

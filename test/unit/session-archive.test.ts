@@ -5,7 +5,7 @@ import { historyArea } from "../../src/cli/history-series.ts";
 import { run as runCommand } from "../../src/cli/run.ts";
 import { runSession } from "../../src/cli/session.ts";
 import { StorageError } from "../../src/errors.ts";
-import { historyFolder } from "../../src/history/layout.ts";
+import { historyFolder } from "../../src/history/files/layout.ts";
 import { fixedSupply } from "../../src/pipeline/systems.ts";
 import { openWriter, temporaryFolder } from "../support/archive.ts";
 import { commandContext } from "../support/command-context.ts";

@@ -11,8 +11,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { fileList } from "../../../src/history/relation.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { fileList } from "../../../src/history/sql/relation.ts";
 import { RAW_PER_BATCH } from "./computed-log.ts";
 
 const FOLDERS = 2;

@@ -5,9 +5,9 @@
 import { rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ArchiveWriter } from "../../../src/history/archive-writer.ts";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { makeViews } from "../../../src/history/sql.ts";
+import { ArchiveWriter } from "../../../src/history/write/archive-writer.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { makeViews } from "../../../src/history/sql/query.ts";
 import { SILENT } from "../../../src/telemetry/logger.ts";
 import { seededRandom } from "../../support/faults/controlled-feed.ts";
 import { batchOf, RAW_PER_BATCH, timeOfBatch } from "./computed-log.ts";

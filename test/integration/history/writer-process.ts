@@ -5,7 +5,7 @@
  */
 import { writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { ArchiveWriter } from "../../../src/history/archive-writer.ts";
+import { ArchiveWriter } from "../../../src/history/write/archive-writer.ts";
 import { SILENT } from "../../../src/telemetry/logger.ts";
 import { batchOf, RAW_PER_BATCH, timeOfBatch } from "./computed-log.ts";
 

@@ -1,9 +1,9 @@
 /** When somebody watched, told from the times of records alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Coverage } from "../../../src/history/coverage.ts";
-import type { Epoch } from "../../../src/history/spans.ts";
-import { segmentsOf } from "../../../src/history/segments.ts";
+import { Coverage } from "../../../src/history/time/coverage.ts";
+import type { Epoch } from "../../../src/history/time/spans.ts";
+import { segmentsOf } from "../../../src/history/time/segments.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2026, 10, 24);

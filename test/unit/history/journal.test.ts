@@ -4,9 +4,9 @@ import fs, { type FileHandle } from "node:fs/promises";
 import { readFile } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { test, type TestContext } from "node:test";
-import { createJournal, encodeFrame, readJournal } from "../../../src/history/journal.ts";
-import type { Frame } from "../../../src/history/journal-frame.ts";
-import { journalPath } from "../../../src/history/layout.ts";
+import { createJournal, encodeFrame, readJournal } from "../../../src/history/files/journal.ts";
+import type { Frame } from "../../../src/history/files/journal-frame.ts";
+import { journalPath } from "../../../src/history/files/layout.ts";
 import { temporaryFolder } from "../../support/archive.ts";
 
 function frame(offset: number): Frame {

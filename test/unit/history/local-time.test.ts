@@ -8,7 +8,7 @@ import {
   isTimezone,
   readTime,
   shiftDays,
-} from "../../../src/history/local-time.ts";
+} from "../../../src/history/time/local-time.ts";
 
 const HOUR = 3_600_000;
 const PARIS = "Europe/Paris";

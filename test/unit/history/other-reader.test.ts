@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
-import { readManifest } from "../../../src/history/manifest.ts";
+import { readManifest } from "../../../src/history/files/manifest.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 

@@ -6,9 +6,9 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import type { ArchiveWriter } from "../../../src/history/archive-writer.ts";
-import { readManifest } from "../../../src/history/manifest.ts";
-import { ParquetProcess } from "../../../src/history/parquet-process.ts";
+import type { ArchiveWriter } from "../../../src/history/write/archive-writer.ts";
+import { readManifest } from "../../../src/history/files/manifest.ts";
+import { ParquetProcess } from "../../../src/history/write/parquet-process.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
@@ -106,9 +106,13 @@ test("a journal that is not what was written to it is no flush: nothing is commi
 test("the process ends at once when its writer is gone, whatever it was doing", async (context) => {
   const folder = await temporaryFolder(context);
   const { fork } = await import("node:child_process");
-  const child = fork(new URL("../../../src/history/parquet-child.ts", import.meta.url).pathname, [folder], {
-    execArgv: [],
-  });
+  const child = fork(
+    new URL("../../../src/history/write/parquet-child.ts", import.meta.url).pathname,
+    [folder],
+    {
+      execArgv: [],
+    },
+  );
   const job = { id: 1, name: "lastTotals", input: [[], 1] };
   child.send(job);
   await once(child, "message");

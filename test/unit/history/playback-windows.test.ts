@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cutsOf, type HourBounds } from "../../../src/history/playback-windows.ts";
+import { cutsOf, type HourBounds } from "../../../src/history/playback/cuts.ts";
 
 const bounds = (partition: number, ...hours: readonly (readonly [number, number, number])[]): HourBounds[] =>
   hours.map(([hour, first, last]) => ({ partition, hour, first, last }));

@@ -1,8 +1,8 @@
 /** What is played back where the archive changes from one log's life to the next, and where it holds no totals. */
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { playBack } from "../../../src/history/playback.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { playBack } from "../../../src/history/playback/playback.ts";
 import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
 import type { LogRecord } from "../../../src/ports.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";

@@ -1,8 +1,8 @@
 /** What the archive answers: weighted by time, gaps as gaps, before and after files are made of the journal. */
 import assert from "node:assert/strict";
 import { describe, test, type TestContext } from "node:test";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { ArchiveQueries } from "../../../src/history/queries.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { ArchiveQueries } from "../../../src/history/read/queries.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { cp, readdir } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { stationsAt } from "../../../src/history/archive-rows.ts";
-import { exportRows } from "../../../src/history/export.ts";
-import { findStation } from "../../../src/history/find-station.ts";
-import { readManifest } from "../../../src/history/manifest.ts";
-import { ArchiveQueries } from "../../../src/history/queries.ts";
-import { runSql } from "../../../src/history/sql.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { stationsAt } from "../../../src/history/read/archive-rows.ts";
+import { exportRows } from "../../../src/history/sql/export.ts";
+import { findStation } from "../../../src/history/read/find-station.ts";
+import { readManifest } from "../../../src/history/files/manifest.ts";
+import { ArchiveQueries } from "../../../src/history/read/queries.ts";
+import { runSql } from "../../../src/history/sql/query.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 

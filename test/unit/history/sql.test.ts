@@ -6,9 +6,9 @@ import { after, before, describe, test } from "node:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { UsageError } from "../../../src/errors.ts";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { readManifest } from "../../../src/history/manifest.ts";
-import { runSql } from "../../../src/history/sql.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { readManifest } from "../../../src/history/files/manifest.ts";
+import { runSql } from "../../../src/history/sql/query.ts";
 import { openWriter, ScriptedLog } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 

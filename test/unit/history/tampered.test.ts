@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
 import { crc32 } from "node:zlib";
 import { StorageError } from "../../../src/errors.ts";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { ArchiveQueries } from "../../../src/history/queries.ts";
-import { runSql } from "../../../src/history/sql.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { ArchiveQueries } from "../../../src/history/read/queries.ts";
+import { runSql } from "../../../src/history/sql/query.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
 

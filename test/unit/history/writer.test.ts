@@ -4,10 +4,10 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { StorageError } from "../../../src/errors.ts";
-import { ArchiveReader } from "../../../src/history/archive-reader.ts";
-import { createJournal, type OpenJournal } from "../../../src/history/journal.ts";
-import { readManifest } from "../../../src/history/manifest.ts";
-import { ArchiveQueries } from "../../../src/history/queries.ts";
+import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
+import { createJournal, type OpenJournal } from "../../../src/history/files/journal.ts";
+import { readManifest } from "../../../src/history/files/manifest.ts";
+import { ArchiveQueries } from "../../../src/history/read/queries.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { TestClock } from "../../support/test-clock.ts";
