@@ -3,7 +3,8 @@ import { COMMANDS } from "../src/cli/commands.ts";
 import { commandHelp, defaultText, flagText, overview } from "../src/cli/help.ts";
 import { environmentName, OPTIONS, type OptionName, type OptionRow } from "../src/config/options.ts";
 import { ERRORS, EXIT, type ErrorRow } from "../src/errors.ts";
-import { METRICS, type MetricRow } from "../src/telemetry/metric-table.ts";
+import type { MetricRow } from "../src/telemetry/metric-row.ts";
+import { METRICS } from "../src/telemetry/metric-table.ts";
 
 const MADE = "<!-- Made by `npm run docs` from the code; edit the table it names, not this page. -->";
 

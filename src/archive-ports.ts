@@ -1,4 +1,4 @@
-/** The interface between the archive stage (pipeline/archive.ts) and what keeps its records (history/). */
+/** The interface between the archive stage (stages/archive) and what keeps its records (history/). */
 import type { HealthState, LogRecord, MissingRecords } from "./ports.ts";
 
 /** How records came that the archive is given. */

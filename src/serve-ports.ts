@@ -6,9 +6,18 @@
  *                                     ▲
  *   log, archive, … ──HealthCheck─────┘
  */
+import type { Delta } from "./domain/change-journal.ts";
 import type { FeedContent } from "./domain/feed-truth.ts";
 import type { SystemAlert } from "./domain/gbfs/system-files.ts";
 import type { FeedTraffic, SystemDescription } from "./feed-ports.ts";
+
+/** Keeps a live view in step with the log (stages/view). */
+export interface LiveFollower {
+  /** Resolves when everything that was in the log at the start has been read. */
+  readonly whenCaughtUp: Promise<void>;
+  /** Calls `listener` after each batch that changed something. @returns stops it */
+  subscribe(listener: (delta: Delta) => void): () => void;
+}
 
 // ───────────────────────────── Systems ─────────────────────────────
 

@@ -16,7 +16,8 @@ import { HttpFeed } from "../../src/feed/http-feed.ts";
 import { FairGate } from "../../src/feed/request-gate.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
-import { runArchive } from "../../src/pipeline/archive.ts";
+import { ArchiveStage } from "../../src/stages/archive/archive.ts";
+import { runSink } from "../../test/support/run-sink.ts";
 import { Collector } from "../../src/pipeline/collect.ts";
 import type { CollectorStatus } from "../../src/pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
@@ -155,7 +156,11 @@ export async function collectManySystems(options: ManySystemsOptions): Promise<M
   const archiving =
     archive === undefined
       ? Promise.resolve()
-      : runArchive({ archive, log, topics, clock, logger: SILENT }, stop.signal);
+      : runSink(
+          new ArchiveStage({ required: true, openArchive: () => Promise.resolve(archive) }),
+          { log, topics, clock, logger: SILENT, metrics },
+          stop.signal,
+        );
   await clock.sleep(warmUpMs);
   const live = statuses.filter(({ state }) => state === "live").length;
   server.send("reset");

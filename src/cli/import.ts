@@ -11,12 +11,13 @@ import { RecordingSource } from "../feed/recording.ts";
 import type { Span } from "../history/time/spans.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
-import { runArchive } from "../pipeline/archive.ts";
+import { follow } from "../session/follow.ts";
+import { ArchiveStage } from "../stages/archive/archive.ts";
+import { openArchive } from "../stages/archive/open-archive.ts";
 import { Collector } from "../pipeline/collect.ts";
 import type { FeedSource, Poll } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { openArchive } from "./open-archive.ts";
 import { topicNames } from "./open-log.ts";
 import { areaRules, pacerRules } from "./session-rules.ts";
 import { caughtUp, startWorker } from "./worker.ts";
@@ -46,7 +47,16 @@ async function run(context: CommandContext): Promise<number> {
   const topics = topicNames(settings);
   const log = new MemoryLog({ clock });
   await log.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
-  const archive = await openArchive({ settings, topics, kind: "import", clock, logger, metrics });
+  const archive = await openArchive({
+    dataDir: settings["data-dir"],
+    // What is older than --retain is removed by who goes on collecting.
+    retainMs: null,
+    topics,
+    kind: "import",
+    clock,
+    logger,
+    metrics,
+  });
   const published = new Set<number>();
   const noting: Archive = {
     positions: () => archive.positions(),
@@ -60,11 +70,17 @@ async function run(context: CommandContext): Promise<number> {
   };
   const giveUp = new AbortController();
   const finish = new AbortController();
-  const archiving = runArchive(
-    { archive: noting, log, topics, clock, logger, lossless: true },
-    giveUp.signal,
-    finish.signal,
-  );
+  const stage = new ArchiveStage({ required: true, openArchive: () => Promise.resolve(noting) });
+  const stageContext = { log, topics, clock, logger, metrics, stop: signal, fail: () => {} };
+  await stage.open(stageContext);
+  const archiving = (async (): Promise<void> => {
+    try {
+      await follow({ ...stageContext, sink: stage, lossless: true }, giveUp.signal, finish.signal);
+      await stage.drain();
+    } finally {
+      await stage.close();
+    }
+  })();
   archiving.catch(() => {});
   const recording = new RecordingSource({
     path,

@@ -6,15 +6,14 @@
  *   required  written, or the session does not start                   (archive; run with --data-dir)
  *   read      only read, when there is one                             (serve)
  */
-import { StorageError } from "../errors.ts";
 import type { ArchiveReader } from "../history/read/archive-reader.ts";
-import type { ArchiveWriter } from "../history/write/archive-writer.ts";
 import { historyFolder } from "../history/files/layout.ts";
 import type { ArchiveQueries } from "../history/read/queries.ts";
-import { runArchive } from "../pipeline/archive.ts";
-import type { Clock, HealthCheck, HealthState, HistoryQueries, Log, Metrics } from "../ports.ts";
+import type { Clock, HealthCheck, HistoryQueries } from "../ports.ts";
+import { follow } from "../session/follow.ts";
+import { ArchiveStage } from "../stages/archive/archive.ts";
+import type { StageContext } from "../stages/stage.ts";
 import type { CommandContext } from "./command.ts";
-import { topicNames } from "./open-log.ts";
 
 export type ArchiveMode = "wanted" | "required" | "read" | "none";
 
@@ -28,41 +27,44 @@ export interface SessionArchive {
 
 /** null where there is none. @throws StorageError when it is required and cannot be written */
 export async function openSessionArchive(
-  context: CommandContext,
-  log: Log,
-  metrics: Metrics,
+  { settings, origins }: CommandContext,
+  context: StageContext,
   mode: ArchiveMode,
 ): Promise<SessionArchive | null> {
-  const { settings, clock, logger } = context;
   if (mode === "none") return null;
-  const topics = topicNames(settings);
-  let writer: ArchiveWriter | null = null;
-  if (mode !== "read") {
-    try {
-      const { openArchive } = await import("./open-archive.ts");
-      writer = await openArchive({ settings, topics, kind: log.kind, clock, logger, metrics });
-    } catch (error) {
-      const here = context.origins.has("data-dir") || mode === "required";
-      if (here || !(error instanceof StorageError)) throw error;
-      // Nobody asked for this folder: the pipeline is worth more than its history.
-      logger.warn("archive.none", `${error.message} This process keeps no history.`);
-    }
-  }
-  const queries = new LateQueries(historyFolder(settings["data-dir"]), clock);
+  const stage = new ArchiveStage({
+    required: origins.has("data-dir") || mode === "required",
+    openArchive: async ({ log, topics, clock, logger, metrics }) => {
+      const { openArchive } = await import("../stages/archive/open-archive.ts");
+      return openArchive({
+        dataDir: settings["data-dir"],
+        retainMs: settings.retain,
+        topics,
+        kind: log.kind,
+        clock,
+        logger,
+        metrics,
+      });
+    },
+  });
+  if (mode !== "read") await stage.open(context);
+  const queries = new LateQueries(historyFolder(settings["data-dir"]), context.clock);
   return {
     queries,
-    checks: writer === null ? [] : [{ name: "archive", check: () => publicState(writer.health()) }],
+    checks:
+      stage.health() === null
+        ? []
+        : [{ name: "archive", check: () => stage.health() ?? { ok: true, reason: null } }],
     run: async (signal, finish) => {
-      if (writer !== null) await runArchive({ archive: writer, log, topics, clock, logger }, signal, finish);
+      try {
+        if (stage.reads.length > 0) await follow({ ...context, sink: stage }, signal, finish);
+        await stage.drain();
+      } finally {
+        await stage.close();
+      }
     },
     close: () => queries.close(),
   };
-}
-
-/** What anybody may know who asks /readyz: not which folder it is. The log tells the operator. */
-function publicState({ ok }: HealthState): HealthState {
-  const reason = "The data folder cannot be written (full, locked, gone). The server's log says more.";
-  return { ok, reason: ok ? null : reason };
 }
 
 /** Opens the archive when it is first asked. */

@@ -2,8 +2,7 @@
 import type { LiveView } from "../domain/live-view.ts";
 import { startServing, type Serving } from "../http/serve.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import type { ViewFollower } from "../pipeline/view-follower.ts";
-import type { HealthCheck, HistoryQueries, Log } from "../ports.ts";
+import type { HealthCheck, HistoryQueries, LiveFollower, Log } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { serveSettings } from "./serve-settings.ts";
@@ -12,7 +11,7 @@ export interface SessionServerInput {
   readonly context: CommandContext;
   readonly log: Log;
   readonly view: LiveView;
-  readonly follower: ViewFollower;
+  readonly follower: LiveFollower;
   readonly metrics: PrometheusMetrics;
   /** Of the collectors in this process; asked at every answer. */
   readonly statuses: () => readonly CollectorStatus[];

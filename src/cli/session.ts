@@ -17,9 +17,10 @@ import { DRAIN_MS } from "../pipeline/drain.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
 import { Systems, type SystemSupply } from "../pipeline/systems.ts";
-import { ViewFollower } from "../pipeline/view-follower.ts";
 import { WriterWatch } from "../pipeline/writer-watch.ts";
 import type { LogProducer } from "../ports.ts";
+import { follow } from "../session/follow.ts";
+import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { openLog, topicNames } from "./open-log.ts";
@@ -57,9 +58,10 @@ export async function runSession(input: SessionInput): Promise<number> {
   const operations = await startOperations(context, metrics, state);
   const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   state.log = log;
-  const archive = await openSessionArchive(context, log, metrics, input.archive ?? "none");
-  state.others = archive?.checks ?? [];
   const stages = new Stages(signal);
+  const stageContext = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
+  const archive = await openSessionArchive(context, stageContext, input.archive ?? "none");
+  state.others = archive?.checks ?? [];
   stages.stop.addEventListener("abort", () => (state.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
@@ -68,7 +70,8 @@ export async function runSession(input: SessionInput): Promise<number> {
   const shown = !settings.json && (supply !== null || context.terminal.interactive);
   const watched = input.serve === true || shown;
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
-  const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
+  const follower = new ViewStage(view);
+  await follower.open(stageContext);
   const statuses: CollectorStatus[] = [];
   if (supply !== null) state.statuses = statuses;
   const server =
@@ -144,7 +147,9 @@ export async function runSession(input: SessionInput): Promise<number> {
     finish: finish.signal,
   };
   const reading = [
-    ...(watched ? [stages.watch(follower.run(giveUp.signal, finish.signal))] : []),
+    ...(watched
+      ? [stages.watch(follow({ ...stageContext, sink: follower }, giveUp.signal, finish.signal))]
+      : []),
     stages.watch(sessionOutput(output)),
   ];
   const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());

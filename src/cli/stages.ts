@@ -26,13 +26,18 @@ export class Stages {
     });
   }
 
+  /** The session ends with this error. */
+  readonly fail = (error: unknown): void => {
+    this.#failures.push(error);
+    this.#stop.abort();
+  };
+
   /** Resolves when `stage` settles; its failure stops the others and is kept. */
   async watch(stage: Promise<unknown>): Promise<void> {
     try {
       await stage;
     } catch (error) {
-      this.#failures.push(error);
-      this.#stop.abort();
+      this.fail(error);
     }
   }
 

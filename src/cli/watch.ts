@@ -3,8 +3,9 @@ import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../domain/reference-record.ts";
 import { LogError, UsageError } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
-import { ViewFollower } from "../pipeline/view-follower.ts";
 import type { Log, TopicNames } from "../ports.ts";
+import { follow } from "../session/follow.ts";
+import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS } from "./kafka-options.ts";
@@ -91,10 +92,12 @@ async function table(context: CommandContext, log: Log, topics: TopicNames, stag
   const { clock, logger } = context;
   const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
   const metrics = createMetrics({ process: false });
-  const follower = new ViewFollower({ view, log, topics, clock, logger, metrics });
+  const stage = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
+  const follower = new ViewStage(view);
+  await follower.open(stage);
   const shown = { context, log, topics, view, statuses: [], worker: null, url: null };
   await Promise.all([
-    stages.watch(follower.run(stages.stop)),
+    stages.watch(follow({ ...stage, sink: follower }, stages.stop)),
     stages.watch(sessionOutput({ ...shown, signal: stages.stop, finish: stages.stop })),
   ]);
 }

@@ -1,28 +1,7 @@
-/** The rows of the option table about history: where it is kept, and what is asked of it. */
+/** The rows of the option table about what is asked of the history. */
 import type { OptionRow } from "./option-types.ts";
 
 export const HISTORY_OPTIONS = {
-  "data-dir": {
-    kind: "path",
-    metavar: "DIR",
-    default: "velostream-data",
-    group: "history",
-    help: "Folder of the history, written by one process and read by any number; caches go there too when it is named.",
-  },
-  archive: {
-    kind: "flag",
-    default: true,
-    group: "history",
-    help: "Keep the history of what is collected under --data-dir.",
-    without: "Keep no history of what is collected.",
-  },
-  retain: {
-    kind: "duration",
-    metavar: "DURATION",
-    default: null,
-    group: "history",
-    help: "Remove history older than this, by whole UTC days; without it all is kept.",
-  },
   system: {
     kind: "string",
     metavar: "SYSTEM",

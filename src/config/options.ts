@@ -2,6 +2,7 @@
  * The one table of options: drives the parser, `--help`, the environment, the configuration file and
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
+import { ARCHIVE_OPTIONS } from "../stages/archive/options.ts";
 import { FEED_OPTION_ROWS } from "./feed-options.ts";
 import { HISTORY_OPTIONS } from "./history-options.ts";
 import type { OptionRow, OptionValues } from "./option-types.ts";
@@ -146,6 +147,7 @@ export const OPTIONS = {
   },
   ...SPARK_OPTIONS,
   ...SERVE_OPTIONS,
+  ...ARCHIVE_OPTIONS,
   ...HISTORY_OPTIONS,
   // ── simulate
   seed: {

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import packageJson from "../../package.json" with { type: "json" };
 import { ConfigError, HttpError } from "../errors.ts";
-import type { ViewFollower } from "../pipeline/view-follower.ts";
+import type { LiveFollower } from "../ports.ts";
 import { createServer, type ServerOptions } from "./server.ts";
 
 /** How long clients may take to read what is in hand once the server stops. */
@@ -17,7 +17,7 @@ const WEB_ROOT = fileURLToPath(new URL("../../web/dist", import.meta.url));
 
 export interface ServeOptions extends Omit<ServerOptions, "version" | "epoch" | "webRoot"> {
   /** Keeps `view` in step with the log; run by the caller. */
-  readonly follower: Pick<ViewFollower, "subscribe" | "whenCaughtUp">;
+  readonly follower: LiveFollower;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;

@@ -4,15 +4,9 @@
  * Labels are bounded (system, topic, partition, outcome, reason): never a station or an area.
  */
 
-export interface MetricRow {
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Upper bounds, in the metric's unit; histograms only. */
-  readonly buckets?: readonly number[];
-}
-
-const LATENCY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+import { ARCHIVE_METRICS } from "../stages/archive/metrics.ts";
+import { VIEW_METRICS } from "../stages/view/metrics.ts";
+import { LATENCY_SECONDS, type MetricRow } from "./metric-row.ts";
 
 export const METRICS = {
   // ── collect
@@ -117,12 +111,6 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
-  velostream_end_to_end_latency_seconds: {
-    kind: "histogram",
-    help: "Time from the end of a fetch to its totals being readable in the log.",
-    labels: [],
-    buckets: LATENCY_SECONDS,
-  },
   // ── kafka
   velostream_kafka_rebalances_total: {
     kind: "counter",
@@ -188,60 +176,10 @@ export const METRICS = {
     labels: [],
     buckets: LATENCY_SECONDS,
   },
-  velostream_view_records_total: {
-    kind: "counter",
-    help: "Records the server has read, by topic (raw, totals) and what they did to the live view.",
-    labels: ["topic", "outcome"],
-  },
-  velostream_view_stations: {
-    kind: "gauge",
-    help: "Stations in the server's live view.",
-    labels: [],
-  },
-  velostream_view_areas: {
-    kind: "gauge",
-    help: "Areas in the server's live view.",
-    labels: [],
-  },
+  // ── view
+  ...VIEW_METRICS,
   // ── archive
-  velostream_archive_rows_total: {
-    kind: "counter",
-    help: "Rows acknowledged by the archive, by table.",
-    labels: ["table"],
-  },
-  velostream_archive_skipped_total: {
-    kind: "counter",
-    help: "Records that have no row in the archive, and why (the aggregate keeps a reject of those it cannot use).",
-    labels: ["reason"],
-  },
-  velostream_archive_flush_duration_seconds: {
-    kind: "histogram",
-    help: "Time to turn the journal into Parquet files and commit them.",
-    labels: [],
-    buckets: LATENCY_SECONDS,
-  },
-  velostream_archive_compactions_total: {
-    kind: "counter",
-    help: "Compactions: several files of a day made one.",
-    labels: [],
-  },
-  velostream_archive_files: { kind: "gauge", help: "Parquet files of the archive.", labels: [] },
-  velostream_archive_size_bytes: { kind: "gauge", help: "Size of the archive's Parquet files.", labels: [] },
-  velostream_archive_failing: {
-    kind: "gauge",
-    help: "1 while the archive cannot be written (disk full), else 0.",
-    labels: [],
-  },
-  velostream_archive_gaps_total: {
-    kind: "counter",
-    help: "Gaps of a system's history for records that are lost, and why (compacted, retention, disk_full, not_writable, journal_damaged).",
-    labels: ["reason"],
-  },
-  velostream_archive_maintained_timestamp_seconds: {
-    kind: "gauge",
-    help: "When compaction last had nothing left to do.",
-    labels: [],
-  },
+  ...ARCHIVE_METRICS,
   // ── spark
   velostream_spark_query_active: {
     kind: "gauge",

@@ -1,7 +1,8 @@
 /** The Metrics port over prom-client: one registry per process, built from the one table of metrics. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Metrics } from "../ports.ts";
-import { METRICS, type MetricRow } from "./metric-table.ts";
+import type { MetricRow } from "./metric-row.ts";
+import { METRICS } from "./metric-table.ts";
 
 export interface PrometheusMetrics extends Metrics {
   /** The text exposition, Prometheus format 0.0.4. */

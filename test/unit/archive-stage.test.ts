@@ -6,8 +6,10 @@ import { createJournal, type OpenJournal } from "../../src/history/files/journal
 import { readManifest } from "../../src/history/files/manifest.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
-import { runArchive } from "../../src/pipeline/archive.ts";
+import { ArchiveStage } from "../../src/stages/archive/archive.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../support/archive.ts";
+import { runSink } from "../support/run-sink.ts";
 import { silentLogger } from "../support/silent.ts";
 import { TestClock } from "../support/test-clock.ts";
 
@@ -32,8 +34,13 @@ async function stage(context: TestContext, lossless = false) {
   const logger = { ...silentLogger, error: (event: string) => said.push(event) };
   const archive = await openWriter(folder, clock, { kind: "memory", openJournal, logger });
   const [stop, finish] = [new AbortController(), new AbortController()];
-  const running = runArchive(
-    { archive, log, topics: TOPICS, clock, logger, lossless, waitsForRecords: 5_000 },
+  const running = runSink(
+    new ArchiveStage({
+      required: true,
+      openArchive: () => Promise.resolve(archive),
+      waitsForRecords: 5_000,
+    }),
+    { log, topics: TOPICS, clock, logger, metrics: createMetrics({ process: false }), lossless },
     stop.signal,
     finish.signal,
   );

@@ -5,8 +5,9 @@ import { Collection } from "../../src/domain/collection.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
-import { ViewFollower } from "../../src/pipeline/view-follower.ts";
+import { ViewStage } from "../../src/stages/view/view.ts";
 import type { ProduceRecord } from "../../src/ports.ts";
+import { runSink } from "../support/run-sink.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { TestClock } from "../support/test-clock.ts";
 
@@ -54,10 +55,10 @@ for (const [what, record] of AHEAD) {
     ]);
     const view = new LiveView();
     const metrics = countingMetrics();
-    const follower = new ViewFollower({ view, log, topics: TOPICS, clock, logger: silentLogger, metrics });
     const finish = new AbortController();
     finish.abort();
-    await follower.run(new AbortController().signal, finish.signal);
+    const options = { log, topics: TOPICS, clock, logger: silentLogger, metrics };
+    await runSink(new ViewStage(view), options, new AbortController().signal, finish.signal);
     assert.equal(view.station("velib:1")?.total, 6);
   });
 

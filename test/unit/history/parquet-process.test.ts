@@ -125,12 +125,11 @@ test("the process ends at once when its writer is gone, whatever it was doing", 
 test("a process that writes history loads no DuckDB: it would keep its memory for good", async (context) => {
   const folder = await temporaryFolder(context);
   const script = `
-    const { openArchive } = await import("./src/cli/open-archive.ts");
-    const { settle } = await import("./src/config/settings.ts");
+    const { openArchive } = await import("./src/stages/archive/open-archive.ts");
     const { SILENT } = await import("./src/telemetry/logger.ts");
-    const { settings } = settle({ args: ["--data-dir", ${JSON.stringify(folder)}], env: {}, accepts: ["data-dir"], commandName: "test" });
     const writer = await openArchive({
-      settings,
+      dataDir: ${JSON.stringify(folder)},
+      retainMs: null,
       topics: { raw: "raw", totals: "totals", rejects: "rejects" },
       kind: "memory",
       clock: { now: () => Date.now() },

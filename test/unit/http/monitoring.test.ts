@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parser } from "@prometheus-io/lezer-promql";
 import { parse } from "yaml";
-import { METRICS, type MetricRow } from "../../../src/telemetry/metric-table.ts";
+import type { MetricRow } from "../../../src/telemetry/metric-row.ts";
+import { METRICS } from "../../../src/telemetry/metric-table.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 
 interface Panel {

@@ -8,12 +8,14 @@ import { AppError } from "../../../src/errors.ts";
 import { startServing, type ServeOptions, type Serving } from "../../../src/http/serve.ts";
 import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
-import { ViewFollower } from "../../../src/pipeline/view-follower.ts";
+import { follow } from "../../../src/session/follow.ts";
+import { ViewStage } from "../../../src/stages/view/view.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { SILENT } from "../../../src/telemetry/logger.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { EXAMPLE_STATIONS, exampleRecord, type ExampleStation } from "../../support/api-server.ts";
 import { TotalsWriter } from "../../support/live-records.ts";
+import { stageContext } from "../../support/run-sink.ts";
 import { gunzip, SseParser, StreamState } from "../../support/sse.ts";
 
 const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };
@@ -35,8 +37,10 @@ async function start(
 ): Promise<Running> {
   const view = new LiveView();
   const metrics = createMetrics({ process: false });
-  const follower = new ViewFollower({ view, log, topics: TOPICS, clock, logger: SILENT, metrics });
   const stopping = new AbortController();
+  const context = stageContext({ log, topics: TOPICS, clock, logger: SILENT, metrics }, stopping.signal);
+  const follower = new ViewStage(view);
+  await follower.open(context);
   const serving = await startServing({
     view,
     follower,
@@ -55,7 +59,7 @@ async function start(
     checks: [{ name: "memory", check: () => log.health() }],
     ...options,
   });
-  const following = follower.run(stopping.signal);
+  const following = follow({ ...context, sink: follower }, stopping.signal);
   await follower.whenCaughtUp;
   const stop = async (): Promise<void> => {
     stopping.abort();

@@ -1,38 +1,33 @@
 /**
- * Keeps a live view in step with the log: reads the raw and totals topics from their start, for ever, and tells its
- * listeners what each batch changed.
+ * The view stage: keeps a live view in step with the log, from its start, and tells its listeners what each batch
+ * changed.
  *
- *   read ─▶ apply every record ─▶ commit ─▶ listeners       log away ─▶ wait ─▶ read on from the next offset
+ *   take ─▶ apply every record ─▶ commit ─▶ listeners
  */
-import type { Delta } from "../domain/change-journal.ts";
-import type { LiveView } from "../domain/live-view.ts";
-import type { Applied, ViewRecord } from "../domain/view-record.ts";
-import { unusableReason } from "../record/received-record.ts";
-import { AppError } from "../errors.ts";
-import type { Clock, Log, Logger, LogRecord, Metrics, ReadBatch, TopicNames } from "../ports.ts";
+import type { Delta } from "../../domain/change-journal.ts";
+import type { LiveView } from "../../domain/live-view.ts";
+import { unusableReason } from "../../record/received-record.ts";
+import type { Applied, ViewRecord } from "../../domain/view-record.ts";
+import type { LogRecord } from "../../ports.ts";
+import type { Sink, SinkBatch, StageContext } from "../stage.ts";
+import { VIEW_METRICS } from "./metrics.ts";
 
-/** Pause before reading on after the log went away, ms. */
-const RETRY_MS = 1_000;
-
-export interface ViewFollowerOptions {
+export class ViewStage implements Sink {
+  readonly kind = "sink";
+  readonly name = "view";
+  readonly options = {};
+  readonly metrics = VIEW_METRICS;
+  readonly reads = ["raw", "totals"] as const;
   readonly view: LiveView;
-  readonly log: Log;
-  readonly topics: TopicNames;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
-
-export class ViewFollower {
   /** True once everything that was in the log at the start has been read. */
   caughtUp = false;
-  readonly #options: ViewFollowerOptions;
+  #context: StageContext | null = null;
   readonly #listeners = new Set<(delta: Delta) => void>();
   readonly #positions = new Map<string, number>();
   readonly #reachedEnd = Promise.withResolvers<void>();
 
-  constructor(options: ViewFollowerOptions) {
-    this.#options = options;
+  constructor(view: LiveView) {
+    this.view = view;
   }
 
   /** Resolves when `caughtUp` becomes true. */
@@ -46,38 +41,18 @@ export class ViewFollower {
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Reads until `signal` aborts or the log is closed; when `finish` aborts, to the end as it is then.
-   * @throws AppError that waiting cannot mend (a topic that is not allowed)
-   */
-  async run(signal: AbortSignal, finish?: AbortSignal): Promise<void> {
-    const { log, topics, clock, logger } = this.#options;
-    let away = false;
-    while (!signal.aborted) {
-      try {
-        const from = this.#positions.size === 0 ? "earliest" : this.#positions;
-        for await (const batch of log.read({
-          topics: [topics.raw, topics.totals],
-          from,
-          signal,
-          ...(finish === undefined ? {} : { finish }),
-        })) {
-          if (away) logger.info("view.reading_again", "Reading the topics again.");
-          away = false;
-          this.#take(batch);
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof AppError) || !error.retryable) throw error;
-        if (!away) logger.warn("view.log_unavailable", error.message);
-        away = true;
-        await clock.sleep(RETRY_MS, signal);
-      }
-    }
+  open(context: StageContext): Promise<void> {
+    this.#context = context;
+    return Promise.resolve();
   }
 
-  #take({ records, caughtUp }: ReadBatch): void {
-    const { view, topics, metrics, clock } = this.#options;
+  positions(): ReadonlyMap<string, number> {
+    return this.#positions;
+  }
+
+  take({ records, caughtUp }: SinkBatch): number {
+    const { view } = this;
+    const { topics, metrics, clock } = this.#opened();
     const applications = new Map<string, { topic: string; outcome: string; count: number }>();
     const nowMs = clock.now();
     for (const record of records) {
@@ -106,11 +81,36 @@ export class ViewFollower {
     }
     const delta = view.commit();
     if (delta !== null) for (const listener of this.#listeners) listener(delta);
+    return records.length;
+  }
+
+  tend(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Whether the log is read up to its present is told by who serves the view. */
+  health(): null {
+    return null;
+  }
+
+  drain(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    this.#listeners.clear();
+    return Promise.resolve();
+  }
+
+  #opened(): StageContext {
+    if (this.#context === null) throw new Error("the view was never opened");
+    return this.#context;
   }
 
   /** One record that cannot be applied costs nobody the others. */
   #apply(topic: "raw" | "totals", record: LogRecord, nowMs: number): Applied {
-    const { view, logger } = this.#options;
+    const { view } = this;
+    const { logger } = this.#opened();
     try {
       return topic === "raw"
         ? view.applyRaw(viewRecord(record), nowMs)

@@ -1,0 +1,125 @@
+/**
+ * The one loop that reads the log for a sink.
+ *
+ *   read from its positions ─▶ take ─▶ …        log away ─▶ wait ─▶ read on from its positions
+ *             └─▶ not all taken: wait, nothing more is read ─▶ again the rest ─▶ read anew, behind until caught up
+ *   every second: tend
+ */
+import { AppError } from "../errors.ts";
+import type { Clock, Log, Logger, ReadBatch, TopicNames } from "../ports.ts";
+import type { Stage } from "../stages/stage.ts";
+
+const TEND_EVERY_MS = 1_000;
+const RETRY_MS = 1_000;
+
+export interface FollowOptions {
+  readonly sink: Extract<Stage, { readonly kind: "sink" }>;
+  readonly log: Log;
+  readonly topics: TopicNames;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The log's producers wait for the sink, however long: no live data comes, and nothing is to be lost. @default false */
+  readonly lossless?: boolean;
+}
+
+interface Signals {
+  readonly signal: AbortSignal;
+  readonly finish: AbortSignal | undefined;
+}
+
+/**
+ * Reads until `signal` aborts; when `finish` aborts, to the end as it is then. Neither opens nor closes the sink.
+ * @throws AppError that waiting cannot mend (a topic that is not allowed)
+ */
+export async function follow(
+  options: FollowOptions,
+  signal: AbortSignal,
+  finish?: AbortSignal,
+): Promise<void> {
+  const { sink, clock } = options;
+  const ended = new AbortController();
+  const tending = (async (): Promise<void> => {
+    while (!ended.signal.aborted) {
+      await clock.sleep(TEND_EVERY_MS, ended.signal);
+      if (!ended.signal.aborted) await sink.tend(clock.now());
+    }
+  })();
+  try {
+    await readThroughOutages(options, { signal, finish });
+  } finally {
+    ended.abort();
+    await tending;
+  }
+}
+
+async function readThroughOutages(options: FollowOptions, signals: Signals): Promise<void> {
+  const { sink, clock, logger } = options;
+  const away = { is: false };
+  while (!signals.signal.aborted) {
+    try {
+      return await readOn(options, away, signals);
+    } catch (error) {
+      if (!(error instanceof AppError) || !error.retryable) throw error;
+      if (!away.is) logger.warn(`${sink.name}.log_unavailable`, error.message);
+      away.is = true;
+      await clock.sleep(RETRY_MS, signals.signal);
+    }
+  }
+}
+
+/** Reads from the sink's positions on; after the sink had to wait, anew, to know when all that waited is read. */
+async function readOn(options: FollowOptions, away: { is: boolean }, signals: Signals): Promise<void> {
+  const { sink, logger } = options;
+  let reading = begin(options, signals);
+  let next = reading.next();
+  try {
+    for (let batch = await next; batch.done !== true; batch = await next) {
+      if (away.is) logger.info(`${sink.name}.reading_again`, "Reading the topics again.");
+      away.is = false;
+      const taken = await handOver(options, batch.value, signals);
+      if (taken === "given_up") return;
+      const before = reading;
+      if (taken === "waited") reading = begin(options, signals);
+      // The log holds on to what the new one is to read before the old one lets go of it.
+      next = reading.next();
+      if (taken === "waited") await before.return?.();
+    }
+  } finally {
+    await reading.return?.();
+  }
+}
+
+function begin(
+  { sink, log, topics, lossless = false }: FollowOptions,
+  { signal, finish }: Signals,
+): AsyncIterator<ReadBatch> {
+  const positions = sink.positions();
+  const { begins = "earliest", waitsForRecords } = sink;
+  const read = log.read({
+    topics: sink.reads.map((topic) => topics[topic]),
+    from: positions.size === 0 ? begins : positions,
+    signal,
+    ...(finish === undefined ? {} : { finish }),
+    ...(lossless || waitsForRecords === undefined ? {} : { waitsForRecords }),
+  });
+  return read[Symbol.asyncIterator]();
+}
+
+/** Hands a batch over, its rest again and again while the sink does not take it. */
+async function handOver(
+  { sink, clock }: FollowOptions,
+  batch: ReadBatch,
+  { signal, finish }: Signals,
+): Promise<"taken" | "waited" | "given_up"> {
+  let rest = batch.records;
+  let waited = false;
+  for (;;) {
+    const taken = await sink.take({ ...batch, records: rest, caughtUp: batch.caughtUp && !waited });
+    rest = rest.slice(taken);
+    if (rest.length === 0) return waited ? "waited" : "taken";
+    waited = true;
+    if (signal.aborted || finish?.aborted === true) return "given_up";
+    const either = finish === undefined ? signal : AbortSignal.any([signal, finish]);
+    await clock.sleep(RETRY_MS, either);
+  }
+}
