@@ -17,7 +17,8 @@ import { readPublishedAreas } from "../src/pipeline/published-areas.ts";
 import type { Log, Metrics, ProduceRecord, TopicNames } from "../src/ports.ts";
 import { parseSparkAddress } from "../src/spark/address.ts";
 import { SparkSession } from "../src/spark/session.ts";
-import { superviseTotals } from "../src/spark/supervisor.ts";
+import { sparkErrorOf } from "../src/stages/aggregate-spark/spark-errors.ts";
+import { superviseTotals } from "../src/stages/aggregate-spark/supervisor.ts";
 import { SILENT } from "../src/telemetry/logger.ts";
 import { systemClock } from "../src/telemetry/system-clock.ts";
 import { type Figure, figure, report } from "./support/report.ts";
@@ -199,7 +200,8 @@ try {
         const address = parseSparkAddress(spark.url);
         const done = superviseTotals(
           {
-            connect: (sessionId) => new SparkSession({ address, sessionId, clock: systemClock }),
+            connect: (sessionId) =>
+              new SparkSession({ address, sessionId, clock: systemClock, asError: sparkErrorOf }),
             log,
             topics: topicsOf("spark"),
             kafka: { "kafka.bootstrap.servers": broker.brokers.join(",") },

@@ -2,8 +2,8 @@
 import { EXIT } from "../errors.ts";
 import { encodeWriter } from "../record/totals-writer.ts";
 import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
-import { releaseKept } from "../spark/release-kept.ts";
-import { superviseTotals } from "../spark/supervisor.ts";
+import { releaseKept } from "../stages/aggregate-spark/release-kept.ts";
+import { superviseTotals } from "../stages/aggregate-spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { liveDisplay } from "./live-display.ts";

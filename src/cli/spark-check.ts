@@ -2,10 +2,10 @@
 import type { Settings } from "../config/options.ts";
 import { SparkError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
-import { isForgotten } from "../spark/spark-failure.ts";
-import { loadQueryRecord } from "../spark/query-record.ts";
+import { isForgotten } from "../stages/aggregate-spark/spark-errors.ts";
+import { loadQueryRecord } from "../stages/aggregate-spark/query-record.ts";
 import { limit, read } from "../spark/relations.ts";
-import { queryName } from "../spark/totals-query.ts";
+import { queryName } from "../stages/aggregate-spark/totals-query.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./finding.ts";
 import { queryRecordFile, sessionFactory, sparkAddress, sparkKafkaOptions } from "./spark-settings.ts";

@@ -8,6 +8,7 @@ import type { KafkaAccess } from "../log/kafka/access.ts";
 import type { Clock } from "../ports.ts";
 import { isLoopback, parseSparkAddress, type SparkAddress } from "../spark/address.ts";
 import { type QueryStart, SparkSession } from "../spark/session.ts";
+import { sparkErrorOf } from "../stages/aggregate-spark/spark-errors.ts";
 import { kafkaAccess, requireCertificates } from "./kafka-access.ts";
 
 export const SPARK_OPTIONS = [
@@ -28,7 +29,11 @@ const DEFAULT_ADDRESS = "sc://localhost:15002";
 const REAL_TIME_LEAST_MS = 1_000;
 
 export function sparkAddress(settings: Settings): SparkAddress {
-  return parseSparkAddress(settings.spark ?? DEFAULT_ADDRESS);
+  try {
+    return parseSparkAddress(settings.spark ?? DEFAULT_ADDRESS);
+  } catch (error) {
+    throw sparkErrorOf(error);
+  }
 }
 
 /** Opens sessions with the settings' token and certificate. */
@@ -46,6 +51,7 @@ export function sessionFactory(settings: Settings, clock: Clock): (sessionId?: s
       address,
       ca,
       clock,
+      asError: sparkErrorOf,
       token: settings["spark-token"],
       ...(sessionId === undefined ? {} : { sessionId }),
     });

@@ -5,7 +5,7 @@
  *   reaching ──running──▶ running, batches ──interrupted──▶ not running: why ──running──▶ …
  */
 import type { HealthState } from "../ports.ts";
-import { type BatchReport, describeBatch } from "../spark/batch-report.ts";
+import { type BatchReport, describeBatch } from "../stages/aggregate-spark/batch-report.ts";
 import { formatAge } from "./live-table.ts";
 
 /** A batch that is older says when it was: its lag is no longer the lag. */

@@ -1,6 +1,6 @@
 /** Where a Spark Connect server is: Spark's own connection string, `sc://host:port/;name=value;…`. */
 import { isIPv4 } from "node:net";
-import { ConfigError } from "../errors.ts";
+import { SparkClientError } from "./spark-client-error.ts";
 
 const DEFAULT_PORT = 15_002;
 
@@ -17,16 +17,14 @@ export interface SparkAddress {
 /**
  * Reads a connection string. Parameters understood: `use_ssl`, `user_id`. A token in it is refused: strings like this
  * end in process lists and logs.
- * @throws ConfigError
+ * @throws SparkClientError
  */
 export function parseSparkAddress(text: string): SparkAddress {
   const match = /^sc:\/\/(\[[0-9a-fA-F:]+\]|[^/:;?#@\s]+)(?::(\d{1,5}))?(?:\/(;.*)?)?$/.exec(text);
   const host = match?.[1];
   const port = match?.[2] === undefined ? DEFAULT_PORT : Number(match[2]);
   if (host === undefined || port < 1 || port > 65_535)
-    throw new ConfigError(
-      `--spark ${redacted(text)} is not a Spark Connect address. Write it like sc://localhost:15002.`,
-    );
+    throw new SparkClientError("address_malformed", `${redacted(text)} is not a Spark Connect address.`);
   let tls = false;
   let userId = "velostream";
   for (const pair of (match?.[3] ?? "").split(";").filter((part) => part !== "")) {
@@ -34,12 +32,11 @@ export function parseSparkAddress(text: string): SparkAddress {
     if (name === "use_ssl" && (value === "true" || value === "false")) tls = value === "true";
     else if (name === "user_id" && value !== "") userId = value;
     else if (name === "token")
-      throw new ConfigError(
-        "The token must not stand in the address of Spark. Set the variable VELOSTREAM_SPARK_TOKEN, or VELOSTREAM_SPARK_TOKEN_FILE.",
-      );
+      throw new SparkClientError("address_with_token", "The token must not stand in the address of Spark.");
     else
-      throw new ConfigError(
-        `--spark: parameter ${name} is not understood. Use use_ssl=true or user_id=NAME.`,
+      throw new SparkClientError(
+        "address_parameter",
+        `The parameter ${name} in the address of Spark is not understood.`,
       );
   }
   return { label: `sc://${host}:${port}`, host, port, tls, userId };

@@ -9,7 +9,6 @@ import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import type { Clock } from "../ports.ts";
 import type { SparkAddress } from "./address.ts";
 import {
   type CommandSchema,
@@ -18,6 +17,7 @@ import {
   SparkConnectService,
 } from "./gen/connect_pb.ts";
 import type { Relation } from "./relations.ts";
+import type { SparkClientError } from "./spark-client-error.ts";
 import { type Caller, isAway, sparkFailure } from "./spark-failure.ts";
 import { type QueryIdentity, StreamingQuery } from "./streaming-query.ts";
 
@@ -29,7 +29,10 @@ export interface SessionOptions {
   readonly token?: string | null;
   /** PEM of the authority to trust, instead of the system's. */
   readonly ca?: string | null;
-  readonly clock: Clock;
+  /** Waits before a broken answer is taken up again. */
+  readonly clock: { sleep(durationMs: number): Promise<void> };
+  /** Makes what is thrown of this client's error: a program may have errors of its own. @default the error itself */
+  readonly asError?: (error: SparkClientError) => unknown;
 }
 
 /** How a streaming query is to run. */
@@ -62,13 +65,15 @@ export class SparkSession {
   readonly #caller: Caller;
   readonly #client: Client<typeof SparkConnectService>;
   readonly #connection: Http2SessionManager;
-  readonly #clock: Clock;
+  readonly #clock: SessionOptions["clock"];
+  readonly #asError: (error: SparkClientError) => unknown;
 
   constructor(options: SessionOptions) {
     const { address, token = null, ca = null } = options;
     this.address = address;
     this.sessionId = options.sessionId ?? randomUUID();
     this.#clock = options.clock;
+    this.#asError = options.asError ?? ((error) => error);
     this.#caller = {
       sessionId: this.sessionId,
       userContext: { userId: address.userId, userName: address.userId },
@@ -223,8 +228,7 @@ export class SparkSession {
       } catch (reason) {
         const error = ConnectError.from(reason);
         // Nothing answered: whether it runs is unknown, and the caller decides. Broken off: it runs, take it up.
-        if (!known || !isAway(error) || attempts >= REATTACH_LIMIT)
-          throw await sparkFailure(reason, this.#client, this.#caller, this.address);
+        if (!known || !isAway(error) || attempts >= REATTACH_LIMIT) throw await this.#failure(reason);
         attempts += 1;
         await this.#clock.sleep(REATTACH_PAUSE_MS * attempts);
       }
@@ -237,11 +241,15 @@ export class SparkSession {
     this.#client.releaseExecute(request, { timeoutMs: CALL_TIMEOUT_MS }).catch(() => {});
   }
 
+  async #failure(reason: unknown): Promise<unknown> {
+    return this.#asError(await sparkFailure(reason, this.#client, this.#caller, this.address));
+  }
+
   async #call<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (reason) {
-      throw await sparkFailure(reason, this.#client, this.#caller, this.address);
+      throw await this.#failure(reason);
     }
   }
 }

@@ -1,9 +1,9 @@
 /** What went wrong at Spark, in Spark's own words: a gRPC error alone says "INTERNAL" and half a sentence. */
 import { Code, ConnectError, type Client } from "@connectrpc/connect";
-import { ConfigError, SparkError } from "../errors.ts";
 import type { SparkConnectService } from "./gen/connect_pb.ts";
 import { ErrorInfoSchema } from "./gen/error-info_pb.ts";
 import type { SparkAddress } from "./address.ts";
+import { SparkClientError } from "./spark-client-error.ts";
 import { tlsFailure } from "./tls-failure.ts";
 
 const LONGEST_MESSAGE = 2_000;
@@ -15,41 +15,39 @@ export interface Caller {
   readonly clientType: string;
 }
 
-/** Turns whatever a call threw into an AppError; asks the server for the full message where it offers one. */
+/** Turns whatever a call threw into an error of this client; asks the server for the full message where it offers one. */
 export async function sparkFailure(
   reason: unknown,
   client: Client<typeof SparkConnectService>,
   caller: Caller,
   address: SparkAddress,
-): Promise<Error> {
+): Promise<SparkClientError> {
   const error = ConnectError.from(reason);
   if (error.code === Code.Unauthenticated || error.code === Code.PermissionDenied)
-    return new ConfigError(
-      `Spark at ${address.label} refused the caller: ${error.rawMessage}. Set VELOSTREAM_SPARK_TOKEN to a token it accepts.`,
+    return new SparkClientError(
+      "caller_refused",
+      `Spark at ${address.label} refused the caller: ${error.rawMessage}.`,
       { cause: error },
     );
   const untrusted = tlsFailure(address, error);
   if (untrusted !== null) return untrusted;
   const info = error.findDetails(ErrorInfoSchema)[0];
   if (info === undefined && isAway(error)) return unavailable(address, error);
-  const errorClass = info?.metadata["errorClass"] ?? null;
   const message = (await fetchMessage(info?.metadata["errorId"], client, caller)) ?? error.rawMessage;
-  return new SparkError("VELOSTREAM_SPARK_FAILED", spoken(address, message), {
+  return new SparkClientError("failed", spoken(address, message), {
     cause: error,
-    details: { errorClass: errorClass ?? bracketed(message), sqlState: info?.metadata["sqlState"] ?? null },
+    errorClass: info?.metadata["errorClass"] ?? bracketed(message),
+    sqlState: info?.metadata["sqlState"] ?? null,
   });
 }
 
-/** A streaming query ended by itself: its own exception. */
-export function queryFailure(address: SparkAddress, message: string, errorClass: string | null): SparkError {
-  return new SparkError("VELOSTREAM_SPARK_FAILED", spoken(address, message), { details: { errorClass } });
-}
-
-/** The server does not know the session or the query (any more): start anew. */
-export function isForgotten(error: unknown): boolean {
-  if (!(error instanceof SparkError) || error.code !== "VELOSTREAM_SPARK_FAILED") return false;
-  const errorClass = error.details["errorClass"];
-  return typeof errorClass === "string" && errorClass.startsWith("INVALID_HANDLE");
+/** A streaming query has ended by itself: its own exception. */
+export function queryFailure(
+  address: SparkAddress,
+  message: string,
+  errorClass: string | null,
+): SparkClientError {
+  return new SparkClientError("failed", spoken(address, message), { errorClass });
 }
 
 /** Gone for the moment: the connection, not what was asked. */
@@ -63,10 +61,10 @@ export function isAway(error: ConnectError): boolean {
   );
 }
 
-function unavailable(address: SparkAddress, error: ConnectError): SparkError {
-  return new SparkError(
-    "VELOSTREAM_SPARK_UNAVAILABLE",
-    `Spark at ${address.label} cannot be reached: ${error.rawMessage}. Start it, e.g. with \`npm run spark\`, or give its address with --spark.`,
+function unavailable(address: SparkAddress, error: ConnectError): SparkClientError {
+  return new SparkClientError(
+    "unavailable",
+    `Spark at ${address.label} cannot be reached: ${error.rawMessage}.`,
     { cause: error },
   );
 }
@@ -98,7 +96,7 @@ async function fetchMessage(
 function spoken(address: SparkAddress, message: string): string {
   // Below the message Spark prints the plan.
   const [text = ""] = message.trim().slice(0, LONGEST_MESSAGE).split(/;?\n/);
-  return `Spark at ${address.label} says: ${text}${/[.!?]$/.test(text) ? "" : "."} See docs/spark.md.`;
+  return `Spark at ${address.label} says: ${text}${/[.!?]$/.test(text) ? "" : "."}`;
 }
 
 /** `[UNRESOLVED_COLUMN.WITH_SUGGESTION] …` → the class. */

@@ -1,29 +1,27 @@
 /** Why a connection to Spark is refused before anything was asked: the certificate, or no TLS at the other end. */
-import { ConfigError } from "../errors.ts";
 import type { SparkAddress } from "./address.ts";
+import { SparkClientError, type SparkErrorKind } from "./spark-client-error.ts";
 
 /** An error that time does not mend, or null when `error` is of another kind. */
-export function tlsFailure(address: SparkAddress, error: unknown): ConfigError | null {
+export function tlsFailure(address: SparkAddress, error: unknown): SparkClientError | null {
   for (const cause of causes(error)) {
     const { code } = cause as { code?: unknown };
-    const remedy = typeof code === "string" ? remedyOf(code) : null;
-    if (remedy !== null)
-      return new ConfigError(
-        `The connection to Spark at ${address.label} is not trusted: ${reasonOf(cause)} (${String(code)}). ${remedy}`,
+    const kind = typeof code === "string" ? kindOf(code) : null;
+    if (kind !== null)
+      return new SparkClientError(
+        kind,
+        `The connection to Spark at ${address.label} is not trusted: ${reasonOf(cause)} (${String(code)}).`,
         { cause: error },
       );
   }
   return null;
 }
 
-function remedyOf(code: string): string | null {
-  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "Name the host in --spark as its certificate does.";
-  if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code))
-    return "Renew the certificate, or set this machine's clock.";
-  if (/^(ERR_SSL_|EPROTO$)/.test(code))
-    return "Leave use_ssl=true out of --spark if that port speaks no TLS.";
-  if (/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code))
-    return "Name the PEM file of the authority that signed its certificate with --spark-ca-file.";
+function kindOf(code: string): SparkErrorKind | null {
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return "certificate_of_other_host";
+  if (/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(code)) return "certificate_out_of_time";
+  if (/^(ERR_SSL_|EPROTO$)/.test(code)) return "no_tls";
+  if (/^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code)) return "certificate_of_unknown_authority";
   return null;
 }
 

@@ -18,8 +18,9 @@ import { readPublishedAreas } from "../../../src/pipeline/published-areas.ts";
 import type { Log, Logger, ProduceRecord, TopicNames } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
-import { superviseTotals } from "../../../src/spark/supervisor.ts";
-import type { SupervisorOptions } from "../../../src/spark/supervisor-options.ts";
+import { sparkErrorOf } from "../../../src/stages/aggregate-spark/spark-errors.ts";
+import { superviseTotals } from "../../../src/stages/aggregate-spark/supervisor.ts";
+import type { SupervisorOptions } from "../../../src/stages/aggregate-spark/supervisor-options.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { finalTable, readAll, reducedTable } from "../../support/totals-judge.ts";
@@ -95,7 +96,8 @@ export function supervise(
   const address = parseSparkAddress(ground.spark.url);
   const done = superviseTotals(
     {
-      connect: (sessionId) => new SparkSession({ address, sessionId, clock: systemClock }),
+      connect: (sessionId) =>
+        new SparkSession({ address, sessionId, clock: systemClock, asError: sparkErrorOf }),
       log: ground.log,
       topics,
       kafka: { "kafka.bootstrap.servers": ground.broker.brokers.join(",") },

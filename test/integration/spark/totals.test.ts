@@ -6,12 +6,12 @@ import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import type { ProduceRecord } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
-import { MOST_SLOTS, observationsSql, RAW_VIEW } from "../../../src/spark/plan.ts";
-import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
+import { MOST_SLOTS, observationsSql, RAW_VIEW } from "../../../src/stages/aggregate-spark/plan.ts";
+import { inspectRaw } from "../../../src/stages/aggregate-spark/raw-inspection.ts";
 import { read, sql, withWatermark } from "../../../src/spark/relations.ts";
 import { SparkSession } from "../../../src/spark/session.ts";
-import { isForgotten } from "../../../src/spark/spark-failure.ts";
-import { configureSession } from "../../../src/spark/totals-query.ts";
+import { isForgotten, sparkErrorOf } from "../../../src/stages/aggregate-spark/spark-errors.ts";
+import { configureSession } from "../../../src/stages/aggregate-spark/totals-query.ts";
 import { checkSpark } from "../../../src/cli/spark-check.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { commandContext } from "../../support/command-context.ts";
@@ -49,7 +49,11 @@ function chunks<T>(items: readonly T[], count: number): T[][] {
 }
 
 test("a session tells the version, and errors in Spark's own words", async () => {
-  const session = new SparkSession({ address: parseSparkAddress(ground.spark.url), clock: systemClock });
+  const session = new SparkSession({
+    address: parseSparkAddress(ground.spark.url),
+    clock: systemClock,
+    asError: sparkErrorOf,
+  });
   assert.equal(await session.version(), ground.spark.version);
   await assert.rejects(session.countRows(sql("SELECT nowhere FROM range(3)")), (error) => {
     assert.ok(error instanceof SparkError);
@@ -64,7 +68,11 @@ test("a session tells the version, and errors in Spark's own words", async () =>
 });
 
 test("a watermark lets a stream of windows put out those that are over", async () => {
-  const session = new SparkSession({ address: parseSparkAddress(ground.spark.url), clock: systemClock });
+  const session = new SparkSession({
+    address: parseSparkAddress(ground.spark.url),
+    clock: systemClock,
+    asError: sparkErrorOf,
+  });
   const ticks = read("rate", { rowsPerSecond: "50" }, true);
   const windows = (view: string): Parameters<SparkSession["start"]>[0] => ({
     name: `windows_of_${view}`,
@@ -215,7 +223,11 @@ test("Spark takes a record exactly where the Node aggregate does", async () => {
     "",
   ];
   const hex = (value: string): string => Buffer.from(value).toString("hex");
-  const session = new SparkSession({ address: parseSparkAddress(ground.spark.url), clock: systemClock });
+  const session = new SparkSession({
+    address: parseSparkAddress(ground.spark.url),
+    clock: systemClock,
+    asError: sparkErrorOf,
+  });
   await configureSession(session, {
     topics: { raw: "-", totals: "-", rejects: "-" },
     kafka: {},

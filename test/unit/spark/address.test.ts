@@ -1,8 +1,8 @@
 /** Spark's connection strings. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "../../../src/errors.ts";
 import { isLoopback, parseSparkAddress } from "../../../src/spark/address.ts";
+import { SparkClientError } from "../../../src/spark/spark-client-error.ts";
 
 test("host, port, TLS and user are read; 15002 is the default port", () => {
   assert.deepEqual(parseSparkAddress("sc://spark.example:4040/;use_ssl=true;user_id=alice"), {
@@ -28,7 +28,7 @@ test("what is no address is refused with an example", () => {
   ])
     assert.throws(
       () => parseSparkAddress(text),
-      (error) => error instanceof ConfigError && /--spark/.test(error.message),
+      (error) => error instanceof SparkClientError && /^address_/.test(error.kind),
       text,
     );
 });
@@ -37,7 +37,7 @@ test("a token in the address is refused and not repeated", () => {
   for (const text of ["sc://x/;token=hunter2", "sc://x:y/;token=hunter2"])
     assert.throws(
       () => parseSparkAddress(text),
-      (error) => error instanceof ConfigError && !error.message.includes("hunter2"),
+      (error) => error instanceof SparkClientError && !error.message.includes("hunter2"),
     );
 });
 

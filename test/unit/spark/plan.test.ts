@@ -1,7 +1,7 @@
 /** The SQL that is put to Spark: its size, its order of observations, its records. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { observationsSql, totalsSql } from "../../../src/spark/plan.ts";
+import { observationsSql, totalsSql } from "../../../src/stages/aggregate-spark/plan.ts";
 
 const SHAPE = {
   slots: 3,

@@ -1,7 +1,7 @@
 /** Spark's progress reports, as Spark 4.2 writes them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batchReport, describeBatch } from "../../../src/spark/batch-report.ts";
+import { batchReport, describeBatch } from "../../../src/stages/aggregate-spark/batch-report.ts";
 import { readProgress } from "../../../src/spark/progress.ts";
 
 const REPORT = {

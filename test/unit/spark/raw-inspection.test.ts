@@ -5,10 +5,10 @@ import { ConfigError } from "../../../src/errors.ts";
 import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import type { ProduceRecord } from "../../../src/ports.ts";
-import { tombstonesOfEmptied } from "../../../src/spark/emptied-areas.ts";
-import { newGeneration, slotsFor } from "../../../src/spark/generation.ts";
-import { MOST_SLOTS } from "../../../src/spark/plan.ts";
-import { inspectRaw } from "../../../src/spark/raw-inspection.ts";
+import { tombstonesOfEmptied } from "../../../src/stages/aggregate-spark/emptied-areas.ts";
+import { newGeneration, slotsFor } from "../../../src/stages/aggregate-spark/generation.ts";
+import { MOST_SLOTS } from "../../../src/stages/aggregate-spark/plan.ts";
+import { inspectRaw } from "../../../src/stages/aggregate-spark/raw-inspection.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
 const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../../../src/errors.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
-import { requireRealTime } from "../../../src/spark/real-time.ts";
+import { requireRealTime } from "../../../src/stages/aggregate-spark/real-time.ts";
 
 const address = parseSparkAddress("sc://spark.example");
 

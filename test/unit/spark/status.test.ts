@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SparkStatus } from "../../../src/cli/spark-status.ts";
-import type { BatchReport } from "../../../src/spark/batch-report.ts";
+import type { BatchReport } from "../../../src/stages/aggregate-spark/batch-report.ts";
 
 const BATCH: BatchReport = {
   batchId: 7,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
+import { sparkErrorOf } from "../../../src/stages/aggregate-spark/spark-errors.ts";
 import { tlsFailure } from "../../../src/spark/tls-failure.ts";
 
 const address = parseSparkAddress("sc://spark.example/;use_ssl=true");
@@ -19,7 +20,7 @@ test("each kind has its own remedy, found however deep the reason lies", () => {
     ["ERR_TLS_CERT_ALTNAME_INVALID", /Name the host in --spark/],
     ["ERR_SSL_WRONG_VERSION_NUMBER", /Leave use_ssl=true out/],
   ] as const)
-    assert.match(tlsFailure(address, wrapped(code))?.message ?? "", remedy, code);
+    assert.match(String(sparkErrorOf(tlsFailure(address, wrapped(code)))), remedy, code);
 });
 
 test("the reason is told in a few words", () => {

@@ -1,7 +1,7 @@
 /** A generation of the query: its size, taken from the topic as it is, and a checkpoint folder of its own. */
 import { randomUUID } from "node:crypto";
-import { ConfigError } from "../errors.ts";
-import type { Clock, Log, ProduceRecord, TopicNames } from "../ports.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Clock, Log, ProduceRecord, TopicNames } from "../../ports.ts";
 import { QUERY_VERSION, type QueryRecord } from "./query-record.ts";
 import { MOST_SLOTS } from "./plan.ts";
 import { inspectRaw, type Offsets } from "./raw-inspection.ts";

@@ -1,8 +1,8 @@
 /** What a supervisor is given, whom it tells, and why it begins anew. */
-import type { Clock, Log, Logger, Metrics } from "../ports.ts";
+import type { Clock, Log, Logger, Metrics } from "../../ports.ts";
 import type { BatchReport } from "./batch-report.ts";
 import type { QueryRecord } from "./query-record.ts";
-import type { SparkSession } from "./session.ts";
+import type { SparkSession } from "../../spark/session.ts";
 import type { QuerySettings } from "./totals-query.ts";
 
 export interface SupervisorOptions extends QuerySettings {

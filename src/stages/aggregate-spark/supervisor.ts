@@ -11,19 +11,20 @@
  * taken by compaction. Everything else can be killed anywhere.
  */
 import { randomUUID } from "node:crypto";
-import { SparkError } from "../errors.ts";
-import type { LogProducer, ProduceRecord, TopicNames } from "../ports.ts";
+import { SparkError } from "../../errors.ts";
+import type { LogProducer, ProduceRecord, TopicNames } from "../../ports.ts";
 import { batchReport, countBatch } from "./batch-report.ts";
 import { tombstonesOfEmptied } from "./emptied-areas.ts";
 import { areaTooLarge, newGeneration } from "./generation.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../../spark/progress.ts";
 import { canGoOn, coveredOf, loadQueryRecord, type QueryRecord, saveQueryRecord } from "./query-record.ts";
 import { inspectRaw } from "./raw-inspection.ts";
 import { releaseKept } from "./release-kept.ts";
 import { publishRejects } from "./reject-report.ts";
-import { isForgotten, queryFailure } from "./spark-failure.ts";
-import type { SparkSession } from "./session.ts";
-import type { StreamingQuery } from "./streaming-query.ts";
+import { queryFailure } from "../../spark/spark-failure.ts";
+import { isForgotten, sparkErrorOf } from "./spark-errors.ts";
+import type { SparkSession } from "../../spark/session.ts";
+import type { StreamingQuery } from "../../spark/streaming-query.ts";
 import { BeginAnew, type SupervisorOptions } from "./supervisor-options.ts";
 import { configureSession, queryName, startTotalsQuery, TOTALS_SCHEMA } from "./totals-query.ts";
 
@@ -174,10 +175,12 @@ class Supervisor {
       const status = await query.status();
       if (!status.active) {
         const exception = await query.exception();
-        throw queryFailure(
-          session.address,
-          exception?.message ?? "The query was stopped by someone else",
-          exception?.errorClass ?? null,
+        throw sparkErrorOf(
+          queryFailure(
+            session.address,
+            exception?.message ?? "The query was stopped by someone else",
+            exception?.errorClass ?? null,
+          ),
         );
       }
       if (clock.now() - confirmedMs >= CONFIRM_EVERY_MS) {

@@ -1,11 +1,11 @@
 /** The streaming query as it is put to Spark: its settings, its views, its start. */
-import type { TopicNames } from "../ports.ts";
+import type { TopicNames } from "../../ports.ts";
 import { OBSERVATION, observationsSql, OBSERVATIONS_VIEW, OBSERVED, RAW_VIEW, totalsSql } from "./plan.ts";
 import type { QueryRecord } from "./query-record.ts";
 import { requireRealTime } from "./real-time.ts";
-import { observed, read, type SourceOptions, sql } from "./relations.ts";
-import type { QueryStart, SparkSession } from "./session.ts";
-import type { StreamingQuery } from "./streaming-query.ts";
+import { observed, read, type SourceOptions, sql } from "../../spark/relations.ts";
+import type { QueryStart, SparkSession } from "../../spark/session.ts";
+import type { StreamingQuery } from "../../spark/streaming-query.ts";
 
 export const TOTALS_SCHEMA = "velostream.totals.v1";
 

@@ -8,9 +8,9 @@ import {
   encodeThrough,
   supersedes,
   type Kept,
-} from "../record/totals-record.ts";
-import { areaKey, areasNamed, plainAreaKey, SYSTEM_HEADER, type AreaName } from "../record/keys.ts";
-import type { Log, ProduceRecord, TopicNames } from "../ports.ts";
+} from "../../record/totals-record.ts";
+import { areaKey, areasNamed, plainAreaKey, SYSTEM_HEADER, type AreaName } from "../../record/keys.ts";
+import type { Log, ProduceRecord, TopicNames } from "../../ports.ts";
 
 /**
  * The tombstones to write once the first batch of a new query is out. That batch put out every area that has records,

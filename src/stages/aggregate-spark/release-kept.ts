@@ -1,5 +1,5 @@
 /** Ending a query that an earlier supervisor of this folder left running. */
-import { SparkError } from "../errors.ts";
+import { SparkError } from "../../errors.ts";
 import { loadQueryRecord } from "./query-record.ts";
 import type { SupervisorOptions } from "./supervisor-options.ts";
 

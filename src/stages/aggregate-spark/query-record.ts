@@ -2,8 +2,8 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { StorageError } from "../errors.ts";
-import type { TopicNames } from "../ports.ts";
+import { StorageError } from "../../errors.ts";
+import type { TopicNames } from "../../ports.ts";
 
 /** Of the query: a record of another one only tells what to release. 2: keys are percent-encoded. */
 export const QUERY_VERSION = 2;

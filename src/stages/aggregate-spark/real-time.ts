@@ -1,6 +1,6 @@
 /** Whether a server can run the totals query in Spark's real-time mode. */
-import { ConfigError } from "../errors.ts";
-import type { SparkAddress } from "./address.ts";
+import { ConfigError } from "../../errors.ts";
+import type { SparkAddress } from "../../spark/address.ts";
 
 /** 4.1 and 4.2 have the mode, but only for queries without an aggregate. */
 const LEAST = { major: 4, minor: 3 };

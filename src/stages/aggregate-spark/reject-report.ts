@@ -1,5 +1,5 @@
 /** Says what could not be summed: to the rejects topic, to the metrics, and once to the operator. */
-import type { LogProducer, Logger, Metrics, ProduceRecord, TopicNames } from "../ports.ts";
+import type { LogProducer, Logger, Metrics, ProduceRecord, TopicNames } from "../../ports.ts";
 
 export async function publishRejects(
   rejects: readonly ProduceRecord[],

@@ -1,4 +1,3 @@
-import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../record/keys.ts";
 /**
  * The totals as one SQL query over the stream of raw records: exact after every batch, in update mode, no watermark.
  *
@@ -9,8 +8,9 @@ import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../record/keys.ts";
  * observation time is the latest observation, and `max` does not care about order, repetition or batches.
  * The struct's order is `supersedesObservation`'s (record/observation-order.ts).
  */
-import { MOST_AHEAD_MS } from "../record/raw-record.ts";
-import { MOST_VALUE_BYTES } from "../record/received-record.ts";
+import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../../record/keys.ts";
+import { MOST_AHEAD_MS } from "../../record/raw-record.ts";
+import { MOST_VALUE_BYTES } from "../../record/received-record.ts";
 
 /** The largest area, in slots. Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
 export const MOST_SLOTS = 1024;

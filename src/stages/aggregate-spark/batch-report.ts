@@ -1,7 +1,7 @@
 /** One micro-batch in our words: for the terminal, for `--json`, and for the metrics. */
-import type { Metrics } from "../ports.ts";
+import type { Metrics } from "../../ports.ts";
 import { OBSERVATION } from "./plan.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../../spark/progress.ts";
 
 export interface BatchReport {
   readonly batchId: number;

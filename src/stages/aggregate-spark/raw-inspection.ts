@@ -2,12 +2,12 @@
  * Looks at a stretch of the raw topic from here, beside Spark: what the query must be told before it starts (slots,
  * partitions, ends), whether compaction has been at the stretch, and what could not be used, for the rejects topic.
  */
-import { receiveRaw } from "../record/received-record.ts";
-import { encodeReject } from "../record/reject-record.ts";
-import type { Reject } from "../record/station.ts";
+import { receiveRaw } from "../../record/received-record.ts";
+import { encodeReject } from "../../record/reject-record.ts";
+import type { Reject } from "../../record/station.ts";
 import { MOST_SLOTS } from "./plan.ts";
-import type { Log, LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
-import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../record/keys.ts";
+import type { Log, LogRecord, ProduceRecord, TopicNames } from "../../ports.ts";
+import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../../record/keys.ts";
 
 /** Next offsets by partition. */
 export type Offsets = ReadonlyMap<number, number>;
