@@ -1,9 +1,10 @@
-/** Writes the reference pages, and what is made from measurements (`npm run docs`). */
+/** Writes the reference pages, what is made from measurements, and the linter's arrows (`npm run docs`). */
 import { writeFileSync } from "node:fs";
+import { arrowFiles } from "./import-arrows.ts";
 import { performancePages } from "./performance-page.ts";
 import { referencePages } from "./reference-pages.ts";
 
-for (const [path, content] of [...(await referencePages()), ...performancePages()]) {
+for (const [path, content] of [...(await referencePages()), ...performancePages(), ...arrowFiles()]) {
   writeFileSync(new URL(`../${path}`, import.meta.url), content);
   console.error(`wrote ${path}`);
 }
