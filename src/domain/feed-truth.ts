@@ -219,10 +219,10 @@ function digestsOf(stations: readonly StationStatus[]): Uint32Array {
       hash = Math.imul(hash ^ station.stationId.charCodeAt(i), 0x01000193);
     }
     for (const count of [
-      station.vehiclesAvailable,
-      station.electricAvailable ?? -1,
-      station.mechanicalAvailable ?? -1,
-      station.docksAvailable ?? -1,
+      station.total,
+      station.electric ?? -1,
+      station.mechanical ?? -1,
+      station.docks ?? -1,
       station.isRenting === true ? 1 : 0,
     ]) {
       hash = Math.imul(hash ^ (count + 2), 0x01000193);

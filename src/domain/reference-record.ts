@@ -4,7 +4,9 @@
  */
 import { decodeStation } from "./gbfs/station-status.ts";
 import { type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
+import { readFeedFields } from "../record/read-fields.ts";
 import type { AreaRule } from "../record/station.ts";
+import { SUMMED, type Counts } from "../record/station-parts.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
 const NO_VEHICLE_TYPES = new Map<string, never>();
@@ -16,21 +18,15 @@ export function referenceReader(areaOfCode: (stationCode: string) => string | nu
     if ("reason" in station || station.stationCode === null) return null;
     const area = areaOfCode(station.stationCode);
     const rule: AreaRule = area === null ? "unknown" : "station_code";
+    const counts = Object.fromEntries(SUMMED.map((name) => [name, station[name]])) as unknown as Counts;
     return {
+      ...(readFeedFields(value) as unknown as RawRecord),
+      ...counts,
       systemId: DEFAULT_SYSTEM_ID,
       stationId: station.stationId,
       area: area ?? "unknown",
       areaRule: rule,
-      slot: null,
-      total: station.vehiclesAvailable,
-      electric: station.electricAvailable,
-      mechanical: station.mechanicalAvailable,
-      docks: station.docksAvailable,
       observedAtMs: timestampMs,
-      name: null,
-      lat: null,
-      lon: null,
-      capacity: null,
       simulated: false,
       retired: false,
       value,

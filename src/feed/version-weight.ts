@@ -41,9 +41,9 @@ export async function weigh(
   const docked = polled.status.stations.filter((station) => !isFree(station));
   return {
     stations: docked.length,
-    vehicles: free.reduce((sum, { vehiclesAvailable }) => sum + vehiclesAvailable, 0),
+    vehicles: free.reduce((sum, { total }) => sum + total, 0),
     described: docked.filter(({ stationId }) => information.has(stationId)).length,
-    split: docked.filter(({ electricAvailable }) => electricAvailable !== null).length,
+    split: docked.filter(({ electric }) => electric !== null).length,
     failure: null,
   };
 }

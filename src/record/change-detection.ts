@@ -3,18 +3,21 @@
  * that field in bulk (Vélib') or at every poll (Oslo) while nothing changed, and change counts without moving it.
  */
 import type { StationInformation, StationStatus } from "./station.ts";
+import { STATION_FIELDS, type StationField } from "./station-fields.ts";
+import { INFORMATION_FIELDS, type CountsMade, type InformationValues } from "./station-parts.ts";
 
+const FIELDS: readonly StationField[] = STATION_FIELDS;
+const STILL = FIELDS.filter(({ content }) => content === false);
 /** Fields of the served object whose movement alone is no change. */
-const NOT_CONTENT: ReadonlySet<string> = new Set(["last_reported"]);
+const NOT_CONTENT: ReadonlySet<string> = new Set(
+  STILL.filter(({ from }) => from === "feed").map(({ key }) => key),
+);
 /** Fields of a raw record that tell when and where, not what: two collectors of one feed may differ in them. */
-const NOT_RECORD_CONTENT: ReadonlySet<string> = new Set([
-  ...NOT_CONTENT,
-  "observed_at",
-  "slot",
-  "area_rule",
-  "postcode",
-  "station_id",
-]);
+const NOT_RECORD_CONTENT: ReadonlySet<string> = new Set(STILL.map(({ key }) => key));
+const MADE = FIELDS.filter(({ summed, from }) => summed === true && from === "ours").map(
+  ({ name }) => name as keyof CountsMade,
+);
+const INFORMATION = INFORMATION_FIELDS.map(({ name }) => name as keyof InformationValues);
 
 /**
  * A number for what a station's observation says: two that say the same have the same, others differ but for one in
@@ -22,12 +25,7 @@ const NOT_RECORD_CONTENT: ReadonlySet<string> = new Set([
  */
 export function contentDigest(station: StationStatus): number {
   // The decoded counts too: they may depend on another file (vehicle_types) that changed meanwhile.
-  const counts = [
-    station.vehiclesAvailable,
-    station.electricAvailable,
-    station.mechanicalAvailable,
-    station.docksAvailable,
-  ];
+  const counts = MADE.map((name) => station[name]);
   return digest(hash(counts, 1), hash(counts, 2), station.source, NOT_CONTENT);
 }
 
@@ -104,5 +102,5 @@ export function sameInformation(
   b: StationInformation | undefined,
 ): boolean {
   if (a === b) return true;
-  return a?.name === b?.name && a?.lat === b?.lat && a?.lon === b?.lon && a?.capacity === b?.capacity;
+  return INFORMATION.every((name) => a?.[name] === b?.[name]);
 }

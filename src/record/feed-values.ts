@@ -67,12 +67,13 @@ export function asText(value: unknown): string | null {
 
 /** A place on Earth, in degrees; also when served as text. 0,0 is how feeds write "unknown". */
 export function asPosition(lat: unknown, lon: unknown): { lat: number; lon: number } | null {
-  const [y, x] = [asDegrees(lat), asDegrees(lon)];
+  const [y, x] = [asNumber(lat), asNumber(lon)];
   if (y === null || x === null || Math.abs(y) > 90 || Math.abs(x) > 180 || (y === 0 && x === 0)) return null;
   return { lat: y, lon: x };
 }
 
-function asDegrees(value: unknown): number | null {
+/** A number with or without a fraction, also when served as text. */
+export function asNumber(value: unknown): number | null {
   if (typeof value === "number") return Number.isFinite(value) ? value : null;
   return typeof value === "string" && /^-?\d{1,3}(\.\d{1,20})?$/.test(value) ? Number(value) : null;
 }

@@ -1,14 +1,11 @@
 /** Which of two observations of one station counts: the one total order that every reader of the raw topic shares. */
+import { SUMMED, type Counts } from "./station-parts.ts";
 
 /** What the order looks at, beside the area. */
-export interface Ranked {
+export interface Ranked extends Counts {
   /** When the fetch completed, epoch ms. */
   readonly observedAtMs: number;
   readonly retired: boolean;
-  readonly total: number;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
 }
 
 /**
@@ -22,16 +19,9 @@ export function supersedesObservation(
 ): boolean {
   if (next.observedAtMs !== held.observedAtMs) return next.observedAtMs > held.observedAtMs;
   if (next.retired !== held.retired) return held.retired;
-  if (next.total !== held.total) return next.total > held.total;
-  const byElectric = compareNullable(next.electric, held.electric);
-  if (byElectric !== 0) return byElectric > 0;
-  const byMechanical = compareNullable(next.mechanical, held.mechanical);
-  if (byMechanical !== 0) return byMechanical > 0;
-  const byDocks = compareNullable(next.docks, held.docks);
-  if (byDocks !== 0) return byDocks > 0;
+  for (const name of SUMMED) {
+    const [a, b] = [next[name] ?? -1, held[name] ?? -1];
+    if (a !== b) return a > b;
+  }
   return next.area > heldArea;
-}
-
-function compareNullable(a: number | null, b: number | null): number {
-  return (a ?? -1) - (b ?? -1);
 }

@@ -2,8 +2,17 @@
  * The raw record of topic `velib-projet`: the feed's own station object plus our normalised fields
  * (docs/contracts.md, "Raw record"). This file writes it and reads it back, from us or from strangers.
  */
+import { blankOf, type FieldValue } from "./fields.ts";
 import { plainStationKey, stationKey } from "./keys.ts";
+import { readFields } from "./read-fields.ts";
 import type { AreaRule, Reject, StationInformation, StationStatus } from "./station.ts";
+import { STATION_FIELDS, type StationField } from "./station-fields.ts";
+import {
+  INFORMATION_FIELDS,
+  type Counts,
+  type InformationValues,
+  type StationValues,
+} from "./station-parts.ts";
 
 export const RAW_SCHEMA = "velostream.station.v1";
 
@@ -16,28 +25,9 @@ export const MOST_AHEAD_MS = 5 * 60_000;
 /** Deeper values are no station's, and writing them out again would overrun the stack. */
 const DEEPEST = 64;
 
-/** What one raw record says, normalised. */
-export interface RawRecord {
-  readonly systemId: string;
-  readonly stationId: string;
-  /** The area (a postal code for Vélib'). */
-  readonly area: string;
+/** What one raw record says, normalised: the fields of station-fields.ts, of which absent ones are null. */
+export interface RawRecord extends Omit<StationValues, "areaRule"> {
   readonly areaRule: AreaRule | null;
-  /** Place in the area: smallest free, kept for life; null in the reference producer's records. */
-  readonly slot: number | null;
-  readonly total: number;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
-  /** When the fetch completed, epoch ms. */
-  readonly observedAtMs: number;
-  readonly name: string | null;
-  readonly lat: number | null;
-  readonly lon: number | null;
-  readonly capacity: number | null;
-  readonly simulated: boolean;
-  /** Last word of a station that leaves its feed or area; a tombstone follows. */
-  readonly retired: boolean;
   /** The value as parsed: the feed's own fields and ours. */
   readonly value: Readonly<Record<string, unknown>>;
 }
@@ -45,32 +35,22 @@ export interface RawRecord {
 /** The part of a raw record that the sums need. */
 export type Observation = Pick<
   RawRecord,
-  | "systemId"
-  | "stationId"
-  | "area"
-  | "total"
-  | "electric"
-  | "mechanical"
-  | "docks"
-  | "observedAtMs"
-  | "retired"
-  | "simulated"
+  keyof Counts | "systemId" | "stationId" | "area" | "observedAtMs" | "retired" | "simulated"
 >;
 
 /** What of an observation is summed: all but which station it is of. */
 export type Share = Omit<Observation, "stationId">;
 
 /** What a record tells of its station's place: enough to know it again under another id. */
-export function informationOf({
-  stationId,
-  name,
-  lat,
-  lon,
-  capacity,
-}: RawRecord): StationInformation | undefined {
-  if (name === null && lat === null) return undefined;
-  return { stationId, stationCode: null, name, lat, lon, capacity, postCode: null, regionId: null };
+export function informationOf(record: RawRecord): StationInformation | undefined {
+  if (record.name === null && record.lat === null) return undefined;
+  const known: Record<string, FieldValue> = { ...NO_INFORMATION, stationId: record.stationId };
+  for (const name of INFORMATION) known[name] = record[name];
+  return known as unknown as StationInformation;
 }
+
+const INFORMATION = INFORMATION_FIELDS.map(({ name }) => name) as readonly (keyof InformationValues)[];
+const NO_INFORMATION = { ...blankOf(INFORMATION), stationCode: null, postCode: null, regionId: null };
 
 export interface RawRecordInput {
   readonly systemId: string;
@@ -97,12 +77,6 @@ export function servesNumericId(object: Readonly<Record<string, unknown>>, stati
   return typeof served === "number" && String(served) === stationId;
 }
 
-/** The text form of a `station_id` served either way; null when it is none. */
-function stationIdOf(served: unknown): string | null {
-  if (typeof served === "string") return served === "" ? null : served;
-  return typeof served === "number" && Number.isSafeInteger(served) ? String(served) : null;
-}
-
 /** The JSON value of an observation. */
 export function encodeRawRecord(input: RawRecordInput): string {
   return JSON.stringify(rawValue(input));
@@ -111,33 +85,28 @@ export function encodeRawRecord(input: RawRecordInput): string {
 /** The value of an observation. Our fields win over the feed's of the same name. */
 export function rawValue(input: RawRecordInput): Record<string, unknown> {
   const { station, information } = input;
-  const value: Record<string, unknown> = {
-    ...station.source,
-    system_id: input.systemId,
-    station_id: servedId(station.stationId, servesNumericId(station.source, station.stationId)),
-    postcode: input.area,
-    slot: input.slot,
-    nbr_total: station.vehiclesAvailable,
-    nbr_elec: station.electricAvailable,
-    nbr_meca: station.mechanicalAvailable,
-    nbr_docks: station.docksAvailable,
-    observed_at: input.observedAtMs,
-    area_rule: input.areaRule,
-  };
+  const value: Record<string, unknown> = { ...station.source };
   // A feed cannot retire a station or call itself real in our name.
-  delete value["retired"];
-  delete value["simulated"];
-  if (information !== undefined) {
-    if (information.name !== null) value["name"] = information.name;
-    if (information.lat !== null && information.lon !== null) {
-      value["lat"] = information.lat;
-      value["lon"] = information.lon;
+  for (const key of MARKS) if (key in value) delete value[key];
+  const made = input as unknown as Readonly<Record<string, unknown>>;
+  const counted = station as unknown as Readonly<Record<string, unknown>>;
+  for (const { key, name, type, from, summed } of WRITTEN) {
+    if (name === "stationId")
+      value[key] = servedId(station.stationId, servesNumericId(station.source, station.stationId));
+    else if (from === "ours" && type !== "mark") value[key] = summed === true ? counted[name] : made[name];
+    else if (type === "mark" && made[name] === true) value[key] = true;
+    else if (from === "information") {
+      const known = information?.[name as keyof InformationValues] ?? null;
+      if (known !== null) value[key] = known;
     }
-    if (information.capacity !== null) value["capacity"] = information.capacity;
   }
-  if (input.simulated) value["simulated"] = true;
   return value;
 }
+
+const FIELDS: readonly StationField[] = STATION_FIELDS;
+/** What the collector writes; the feed's own fields are there already. */
+const WRITTEN = FIELDS.filter(({ from }) => from !== "feed");
+const MARKS = WRITTEN.filter(({ type }) => type === "mark").map(({ key }) => key);
 
 export interface RetiredInput {
   readonly systemId: string;
@@ -152,19 +121,15 @@ export interface RetiredInput {
 
 /** The JSON value of a station's last record in an area: zero counts, `retired: true`. */
 export function encodeRetiredRecord(input: RetiredInput): string {
-  return JSON.stringify({
-    system_id: input.systemId,
-    station_id: servedId(input.stationId, input.numericId),
-    postcode: input.area,
-    slot: input.slot,
-    nbr_total: 0,
-    nbr_elec: 0,
-    nbr_meca: 0,
-    nbr_docks: 0,
-    observed_at: input.observedAtMs,
-    retired: true,
-    ...(input.simulated ? { simulated: true } : {}),
-  });
+  const made = { ...input, retired: true } as unknown as Readonly<Record<string, unknown>>;
+  const value: Record<string, unknown> = {};
+  for (const { key, name, type, from, summed } of FIELDS) {
+    if (summed === true) value[key] = 0;
+    else if (name === "stationId") value[key] = servedId(input.stationId, input.numericId);
+    else if (from === "ours" && (type === "mark" ? made[name] === true : name in made))
+      value[key] = made[name];
+  }
+  return JSON.stringify(value);
 }
 
 export type RawDecoding =
@@ -205,51 +170,14 @@ export function decodeRawRecord(
     const record = readReference(fields, timestampMs);
     return record === null ? rejected("unknown_format", "$", null, value) : { ok: true, record };
   }
-  const systemId = fields["system_id"];
-  const stationId = stationIdOf(fields["station_id"]);
-  const area = fields["postcode"];
-  const observedAtMs = fields["observed_at"];
-  if (typeof systemId !== "string" || systemId === "")
-    return rejected("invalid_field", "system_id", null, value);
-  if (stationId === null) return rejected("invalid_field", "station_id", null, value);
+  const read = readFields(fields);
+  if ("invalid" in read) return rejected("invalid_field", read.invalid, read.stationId, value);
+  const { systemId, stationId, observedAtMs } = read;
   if (key !== null && key !== stationKey(systemId, stationId) && key !== plainStationKey(systemId, stationId))
     return rejected("key_mismatch", "station_id", stationId, value);
-  if (typeof area !== "string" || area === "") return rejected("invalid_field", "postcode", stationId, value);
-  if (!isCount(observedAtMs)) return rejected("invalid_field", "observed_at", stationId, value);
   if (observedAtMs > timestampMs + MOST_AHEAD_MS)
     return rejected("from_the_future", "observed_at", stationId, value);
-  const total = fields["nbr_total"];
-  if (!isCount(total)) return rejected("invalid_field", "nbr_total", stationId, value);
-  const electric = fields["nbr_elec"] ?? null;
-  if (electric !== null && !isCount(electric)) return rejected("invalid_field", "nbr_elec", stationId, value);
-  const mechanical = fields["nbr_meca"] ?? null;
-  if (mechanical !== null && !isCount(mechanical))
-    return rejected("invalid_field", "nbr_meca", stationId, value);
-  const docks = fields["nbr_docks"] ?? null;
-  if (docks !== null && !isCount(docks)) return rejected("invalid_field", "nbr_docks", stationId, value);
-  const slot = fields["slot"];
-  return {
-    ok: true,
-    record: {
-      systemId,
-      stationId,
-      area,
-      areaRule: typeof fields["area_rule"] === "string" ? (fields["area_rule"] as AreaRule) : null,
-      slot: isCount(slot) ? slot : null,
-      total,
-      electric,
-      mechanical,
-      docks,
-      observedAtMs,
-      name: typeof fields["name"] === "string" ? fields["name"] : null,
-      lat: typeof fields["lat"] === "number" ? fields["lat"] : null,
-      lon: typeof fields["lon"] === "number" ? fields["lon"] : null,
-      capacity: isCount(fields["capacity"]) ? fields["capacity"] : null,
-      simulated: fields["simulated"] === true,
-      retired: fields["retired"] === true,
-      value: fields,
-    },
-  };
+  return { ok: true, record: read as RawRecord };
 }
 
 const OPENING = /[[{]/g;
@@ -266,10 +194,6 @@ function isDeep(text: string): boolean {
     if (depth > DEEPEST) return true;
   }
   return false;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function rejected(reason: string, path: string, stationId: string | null, record: unknown): RawDecoding {

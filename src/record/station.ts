@@ -1,21 +1,18 @@
 /**
  * One station as every GBFS version and dialect is decoded to: the only model the rest of the program knows.
- * Snake_case and version differences stay in the decoders; inside, names are GBFS v3's (vehicle, not bike).
+ * Snake_case and version differences stay in the decoders.
  */
+import type { CountsMade, InformationValues } from "./station-parts.ts";
 
-/** What `station_status` says of one station at one poll. Counts are of vehicles and docks, times epoch ms. */
-export interface StationStatus {
+/**
+ * What `station_status` says of one station at one poll: the counts that go into its record (station-fields.ts; null where
+ * the feed does not say, never invented), and what deciding on them takes. Times are epoch ms.
+ */
+export interface StationStatus extends CountsMade {
   /** GBFS `station_id`, always a string: Vélib' serves numbers above int32. */
   readonly stationId: string;
   /** The number painted on the station (Vélib' `stationCode`), where the feed has one. */
   readonly stationCode: string | null;
-  /** The feed's own total, whatever the split says (docs/contracts.md). */
-  readonly vehiclesAvailable: number;
-  /** `null` where the feed does not say: never invented. */
-  readonly electricAvailable: number | null;
-  /** `null` where the feed does not say: never invented. */
-  readonly mechanicalAvailable: number | null;
-  readonly docksAvailable: number | null;
   readonly isInstalled: boolean | null;
   readonly isRenting: boolean | null;
   readonly isReturning: boolean | null;
@@ -25,16 +22,10 @@ export interface StationStatus {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-/** What `station_information` says of one station. */
-export interface StationInformation {
+/** What `station_information` says of one station: what goes into its record, and what decides on its area. */
+export interface StationInformation extends InformationValues {
   readonly stationId: string;
   readonly stationCode: string | null;
-  readonly name: string | null;
-  /** Degrees, WGS 84; `null` together with `lon` where missing or not on Earth. */
-  readonly lat: number | null;
-  readonly lon: number | null;
-  /** Docks and bikes the station is built for; `null` where not said. */
-  readonly capacity: number | null;
   /** The feed's `post_code`, as served. */
   readonly postCode: string | null;
   readonly regionId: string | null;

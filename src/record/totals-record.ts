@@ -2,42 +2,20 @@
  * The totals record of topic `velib-projet-final-data` (docs/contracts.md, "Totals record"): how it is written,
  * read back, and which of two records for one area a reader keeps.
  */
+import { blankOf, type FieldType, type FieldValue } from "./fields.ts";
 import type { FormerKeys } from "./former-keys.ts";
-import { areaKey, areaOfTombstone, DEFAULT_SYSTEM_ID, plainAreaKey, SYSTEM_HEADER } from "./keys.ts";
+import { areaKey, areaOfTombstone, plainAreaKey, SYSTEM_HEADER } from "./keys.ts";
+import { TOTALS, type TotalsValues } from "./totals-fields.ts";
 
-/** One area's totals, as published. */
-export interface Totals {
-  readonly systemId: string;
-  readonly area: string;
-  readonly total: number;
-  /** Sum over the stations whose split is known; null when none is. */
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  /** Stations summed. */
-  readonly stations: number;
-  /** Free docks; null when no station says. */
-  readonly docks: number | null;
-  /** Newest `observed_at` the totals reflect, epoch ms. */
-  readonly asOfMs: number;
-  /** How many of the stations have no known split. */
-  readonly stationsWithoutSplit: number;
-  readonly simulated: boolean;
-}
+/** One area's totals, as published: the fields of totals-fields.ts. */
+export type Totals = TotalsValues;
 
 /** The JSON value; the first four fields are the reference pipeline's and stay first. */
 export function encodeTotals(totals: Totals): string {
-  return JSON.stringify({
-    postcode: totals.area,
-    nbr_total: totals.total,
-    nbr_elec: totals.electric,
-    nbr_meca: totals.mechanical,
-    system_id: totals.systemId,
-    stations: totals.stations,
-    docks: totals.docks,
-    as_of: totals.asOfMs,
-    ...(totals.stationsWithoutSplit > 0 ? { stations_without_split: totals.stationsWithoutSplit } : {}),
-    ...(totals.simulated ? { simulated: true } : {}),
-  });
+  const values: Readonly<Record<string, FieldValue>> = totals;
+  const value: Record<string, FieldValue | undefined> = {};
+  for (const { key, name, unless } of TOTALS) if (values[name] !== unless) value[key] = values[name];
+  return JSON.stringify(value);
 }
 
 /** Reads a totals value; null when it is not one. Never throws. */
@@ -50,21 +28,20 @@ export function decodeTotals(text: string): Totals | null {
   }
   if (typeof value !== "object" || value === null) return null;
   const fields = value as Record<string, unknown>;
-  const area = fields["postcode"];
-  const total = fields["nbr_total"];
-  if (typeof area !== "string" || typeof total !== "number") return null;
-  return {
-    systemId: typeof fields["system_id"] === "string" ? fields["system_id"] : DEFAULT_SYSTEM_ID,
-    area,
-    total,
-    electric: numberOrNull(fields["nbr_elec"]),
-    mechanical: numberOrNull(fields["nbr_meca"]),
-    stations: numberOrNull(fields["stations"]) ?? 0,
-    docks: numberOrNull(fields["docks"]),
-    asOfMs: numberOrNull(fields["as_of"]) ?? 0,
-    stationsWithoutSplit: numberOrNull(fields["stations_without_split"]) ?? 0,
-    simulated: fields["simulated"] === true,
-  };
+  const totals: Record<string, FieldValue> = { ...BLANK };
+  for (const { key, name, type, required, otherwise = null } of TOTALS) {
+    const found = read(type, fields[key]) ?? otherwise;
+    if (found === null && required === true) return null;
+    totals[name] = found;
+  }
+  return totals as unknown as Totals;
+}
+
+const BLANK = blankOf(TOTALS.map(({ name }) => name));
+
+function read(type: FieldType, found: unknown): FieldValue {
+  if (type === "mark") return found === true;
+  return typeof found === (type === "text" ? "string" : "number") ? (found as FieldValue) : null;
 }
 
 /**
@@ -88,10 +65,6 @@ export function ownAreaKey(
   const system = headers[SYSTEM_HEADER];
   if (system !== undefined && !formerKeys.has(key) && areaOfTombstone(key, system) === null) return undefined;
   return formerKeys.at(key) ?? undefined;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return typeof value === "number" ? value : null;
 }
 
 /** The raw partition and offset that totals cover: header `through`. */

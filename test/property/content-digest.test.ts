@@ -72,8 +72,6 @@ test("no two of 200,000 observations share a digest", () => {
   for (let bikes = 0; bikes < 100; bikes += 1)
     for (let docks = 0; docks < 100; docks += 1)
       for (let x = 0; x < 20; x += 1)
-        seen.add(
-          contentDigest({ ...station({}), vehiclesAvailable: bikes, source: { a: bikes, b: docks, c: x } }),
-        );
+        seen.add(contentDigest({ ...station({}), total: bikes, source: { a: bikes, b: docks, c: x } }));
   assert.equal(seen.size, 100 * 100 * 20);
 });

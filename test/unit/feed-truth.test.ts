@@ -11,7 +11,7 @@ const MINUTE = 60_000;
 function stations(count: number, vehicles: number): StationStatus[] {
   return Array.from({ length: count }, (_, n) => ({
     ...stationOf(String(n)),
-    vehiclesAvailable: n === 0 ? vehicles : 5,
+    total: n === 0 ? vehicles : 5,
   }));
 }
 
@@ -19,10 +19,10 @@ function stationOf(stationId: string): StationStatus {
   return {
     stationId,
     stationCode: null,
-    vehiclesAvailable: 5,
-    electricAvailable: null,
-    mechanicalAvailable: null,
-    docksAvailable: null,
+    total: 5,
+    electric: null,
+    mechanical: null,
+    docks: null,
     isInstalled: null,
     isRenting: null,
     isReturning: null,
@@ -126,7 +126,7 @@ function flagsOf(
   const truth = new FeedTruth();
   const seen = new Set<string>();
   for (let poll = 0; poll < polls; poll += 1) {
-    const city = at(poll).map((vehicles, n) => ({ ...stationOf(String(n)), vehiclesAvailable: vehicles }));
+    const city = at(poll).map((vehicles, n) => ({ ...stationOf(String(n)), total: vehicles }));
     const lastUpdatedMs = header(poll);
     truth.observe({ atMs: START_MS + poll * MINUTE, lastUpdatedMs, stations: city });
     for (const { flag } of truth.flags()) seen.add(flag);

@@ -79,8 +79,8 @@ function good(poll: Poll) {
   const stations = poll.status.stations.filter(({ source }) => source["free_floating"] !== true);
   const free = poll.status.stations.filter(({ source }) => source["free_floating"] === true);
   return {
-    stations: stations.reduce((sum, { vehiclesAvailable }) => sum + vehiclesAvailable, 0),
-    free: free.reduce((sum, { vehiclesAvailable }) => sum + vehiclesAvailable, 0),
+    stations: stations.reduce((sum, { total }) => sum + total, 0),
+    free: free.reduce((sum, { total }) => sum + total, 0),
     unobserved: poll.status.unobserved ?? [],
   };
 }

@@ -90,7 +90,7 @@ test("finds the files through gbfs.json, whatever its language, and polls them",
   assert.deepEqual([described.systemId, described.name, described.simulated], ["oslo", "Oslo", false]);
   const poll = succeeded(await source.poll());
   assert.equal(poll.kind, "changed");
-  assert.equal(poll.status.stations[0]?.vehiclesAvailable, 3);
+  assert.equal(poll.status.stations[0]?.total, 3);
   assert.equal(source.information().get("1")?.name, "One");
   assert.match(server.headers[0]?.["user-agent"] ?? "", /^velostream-test \(\+mailto/);
 });
@@ -137,13 +137,13 @@ test("prefers the highest version that gbfs_versions leads to and that is unders
   }));
   serve({ gbfs_versions: { data: { versions } }, station_status: statusFile(station("1", 1)) });
   serve({ station_status: statusFile(station("1", 3)) }, "/v3.0");
-  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.vehiclesAvailable, 3);
+  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.total, 3);
 });
 
 test("stays with the version at hand when a better one leads nowhere", async () => {
   const versions = [{ version: "3.0", url: `${server.origin}/absent` }];
   serve({ gbfs_versions: { data: { versions } }, station_status: statusFile(station("1", 1)) });
-  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.vehiclesAvailable, 1);
+  assert.equal(succeeded(await feed("/gbfs.json").poll()).status.stations[0]?.total, 1);
 });
 
 test("asks conditionally, and a 304 is an observation of every station again", async () => {
@@ -445,7 +445,7 @@ test("counts the vehicles that stand by themselves, electric or not by their typ
   });
   const poll = succeeded(await feed("/gbfs.json").poll());
   const free = poll.status.stations.find(({ stationId }) => stationId.startsWith("free-floating:"));
-  assert.deepEqual([free?.vehiclesAvailable, free?.electricAvailable, free?.mechanicalAvailable], [2, 1, 1]);
+  assert.deepEqual([free?.total, free?.electric, free?.mechanical], [2, 1, 1]);
   assert.equal(poll.status.oddities["repeated_vehicle"], 1);
   assert.equal(poll.status.oddities["vehicle_at_unlisted_station"], 1);
 });
@@ -485,12 +485,9 @@ test("beside a typed status file its neighbours are found, under its own spellin
 
 test("a bare array of stations is read, and so is a typed file of vehicles", async () => {
   server.routes.set("/stations", [station("1", 3)]);
-  assert.equal(succeeded(await feed("/stations").poll()).status.stations[0]?.vehiclesAvailable, 3);
+  assert.equal(succeeded(await feed("/stations").poll()).status.stations[0]?.total, 3);
   server.routes.set("/x/free_bike_status.json", { data: { bikes: [{ bike_id: "v", lat: 1, lon: 1 }] } });
-  assert.equal(
-    succeeded(await feed("/x/free_bike_status.json").poll()).status.stations[0]?.vehiclesAvailable,
-    1,
-  );
+  assert.equal(succeeded(await feed("/x/free_bike_status.json").poll()).status.stations[0]?.total, 1);
 });
 
 test("a number that JSON does not have is told as such", async () => {

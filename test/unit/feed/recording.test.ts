@@ -77,7 +77,7 @@ function told(polls: readonly Poll[], fromMs = START_SECONDS * 1000): string[] {
       ? poll.kind === "failed"
         ? poll.outcome
         : "ended"
-      : `${poll.status.stations[0]?.vehiclesAvailable ?? "none"}@${(poll.observedAtMs - fromMs) / 1000}`,
+      : `${poll.status.stations[0]?.total ?? "none"}@${(poll.observedAtMs - fromMs) / 1000}`,
   );
 }
 
@@ -294,10 +294,7 @@ test("knows its stations, its vehicle types and its system from the files beside
   );
   const poll = await source.poll();
   assert.ok(poll.kind === "changed");
-  assert.deepEqual(
-    [poll.status.stations[0]?.electricAvailable, poll.status.stations[0]?.mechanicalAvailable],
-    [1, 2],
-  );
+  assert.deepEqual([poll.status.stations[0]?.electric, poll.status.stations[0]?.mechanical], [1, 2]);
 });
 
 test("names Vélib' by its dialect, other systems by their folder, and says when a capture is simulated", async (context) => {

@@ -7,7 +7,7 @@ import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts"
 function docks(station: object, capacity: number | null = null): readonly [number | null, string[]] {
   const stations = [{ station_id: "1", num_bikes_available: 5, ...station }];
   const file = decodeStationStatus({ data: { stations } }, new Map(), () => capacity) ?? assert.fail();
-  return [file.stations[0]?.docksAvailable ?? null, Object.keys(file.oddities)];
+  return [file.stations[0]?.docks ?? null, Object.keys(file.oddities)];
 }
 
 test("docks by vehicle type alone are summed", () => {

@@ -38,8 +38,8 @@ function reasons(...stations: unknown[]): string[] {
 }
 
 function split(station: object): (number | null)[] {
-  const { vehiclesAvailable, electricAvailable, mechanicalAvailable } = one(station);
-  return [vehiclesAvailable, electricAvailable, mechanicalAvailable];
+  const { total, electric, mechanical } = one(station);
+  return [total, electric, mechanical];
 }
 
 function place(station: object): StationInformation {
@@ -78,10 +78,10 @@ test("Vélib': an array of one-key objects is the split, and the numeric id beco
   assert.deepEqual(station, {
     stationId: "19179944124",
     stationCode: "40001",
-    vehiclesAvailable: 20,
-    electricAvailable: 8,
-    mechanicalAvailable: 12,
-    docksAvailable: 7,
+    total: 20,
+    electric: 8,
+    mechanical: 12,
+    docks: 7,
     isInstalled: true,
     isRenting: false,
     isReturning: true,
@@ -150,13 +150,13 @@ test("the propulsion of a type: electric and electric_assist, human, and the oth
 
 test("both num_bikes_available and num_vehicles_available: the newer name counts, a difference is counted", () => {
   const file = decode([{ station_id: "1", num_vehicles_available: 8, num_bikes_available: 7 }]);
-  assert.equal(file.stations[0]?.vehiclesAvailable, 8);
+  assert.equal(file.stations[0]?.total, 8);
   assert.deepEqual(file.oddities, { bikes_and_vehicles_disagree: 1 });
   assert.deepEqual(
     decode([{ station_id: "1", num_vehicles_available: 8, num_bikes_available: 8 }]).oddities,
     {},
   );
-  assert.equal(one({ num_vehicles_available: null, num_bikes_available: 7 }).vehiclesAvailable, 7);
+  assert.equal(one({ num_vehicles_available: null, num_bikes_available: 7 }).total, 7);
 });
 
 test("integer ids, above 32 bits too; a number that JSON cannot hold exactly is no id", () => {
@@ -191,7 +191,7 @@ test("a missing, fractional, absurd or textual count rejects the station alone",
     ],
   );
   assert.deepEqual(
-    file.stations.map(({ stationId, vehiclesAvailable }) => [stationId, vehiclesAvailable]),
+    file.stations.map(({ stationId, total }) => [stationId, total]),
     [["good", 4]],
   );
 });
@@ -203,7 +203,7 @@ test("a negative or nonsensical number of docks is unknown, and counted", () => 
     { station_id: "3", num_bikes_available: 1 },
   ]);
   assert.deepEqual(
-    file.stations.map(({ docksAvailable }) => docksAvailable),
+    file.stations.map(({ docks }) => docks),
     [null, null, null],
   );
   assert.deepEqual(file.oddities, { unusable_docks: 2 });
@@ -232,7 +232,7 @@ test("duplicate ids: the first stays; an identical one is counted, a different o
     { station_id: "1", num_bikes_available: 1 },
     { station_id: 1, num_bikes_available: 2 },
   ]);
-  assert.equal(file.stations[0]?.vehiclesAvailable, 1);
+  assert.equal(file.stations[0]?.total, 1);
   assert.equal(file.stations.length, 1);
   assert.deepEqual(file.oddities, { repeated_station: 1 });
   assert.deepEqual(
@@ -252,7 +252,7 @@ test("split and total disagree: both stand, and it is counted", () => {
     },
   ]);
   assert.deepEqual(
-    file.stations.map((s) => [s.vehiclesAvailable, s.electricAvailable, s.mechanicalAvailable]),
+    file.stations.map((s) => [s.total, s.electric, s.mechanical]),
     [
       [9, 4, 1],
       [3, 4, null],
@@ -270,7 +270,7 @@ test("vehicles of other propulsion are in the total and in neither part, which i
       vehicle_types_available: [{ vehicle_type_id: "c", count: 3 }],
     },
   ]);
-  assert.deepEqual([file.stations[0]?.electricAvailable, file.stations[0]?.mechanicalAvailable], [0, 0]);
+  assert.deepEqual([file.stations[0]?.electric, file.stations[0]?.mechanical], [0, 0]);
   assert.deepEqual(file.oddities, {});
 });
 
@@ -347,7 +347,7 @@ test("every valid station is kept when one in a hundred is malformed, wherever i
   const file = decode(stations);
   assert.deepEqual([file.stations.length, file.rejects.length], [990, 10]);
   assert.equal(
-    file.stations.reduce((sum, { vehiclesAvailable }) => sum + vehiclesAvailable, 0),
+    file.stations.reduce((sum, { total }) => sum + total, 0),
     stations.reduce<number>((sum, _, n) => sum + (n % 100 === 37 ? 0 : n % 30), 0),
   );
 });
@@ -361,7 +361,7 @@ test("a field called __proto__ is a field", () => {
   const record = JSON.parse(
     '{"station_id":"1","num_bikes_available":1,"__proto__":{"num_ebikes_available":1}}',
   ) as unknown;
-  assert.equal(decode([record]).stations[0]?.electricAvailable, null);
+  assert.equal(decode([record]).stations[0]?.electric, null);
 });
 
 test("what is no station_status is null, never an exception", () => {

@@ -11,7 +11,7 @@ function read(station: object, types: readonly object[] = []) {
   const file = decodeStationStatus({ data: { stations: [{ station_id: "1", ...station }] } }, propulsions);
   const first = file?.stations[0] ?? assert.fail();
   return {
-    split: [first.electricAvailable, first.mechanicalAvailable],
+    split: [first.electric, first.mechanical],
     oddities: Object.keys(file?.oddities ?? {}),
   };
 }

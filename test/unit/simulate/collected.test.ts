@@ -39,11 +39,8 @@ for (const dialect of ["velib", "2.3", "3.0"] as const) {
     );
     const first = await feed.poll();
     assert.ok(first.kind === "changed");
-    const electric = first.status.stations.reduce(
-      (sum, station) => sum + (station.electricAvailable ?? NaN),
-      0,
-    );
-    const all = first.status.stations.reduce((sum, station) => sum + station.vehiclesAvailable, 0);
+    const electric = first.status.stations.reduce((sum, station) => sum + (station.electric ?? NaN), 0);
+    const all = first.status.stations.reduce((sum, station) => sum + station.total, 0);
     assert.equal(all, simulator.model.docked);
     assert.ok(electric > 0 && electric < all);
     assert.equal(feed.information().size, 60);

@@ -82,11 +82,8 @@ for (const dialect of ["velib", "2.3", "3.0"] as const) {
     assert.equal(status.stations.length, 40);
     let bikes = 0;
     for (const station of status.stations) {
-      bikes += station.vehiclesAvailable;
-      assert.equal(
-        station.vehiclesAvailable,
-        (station.electricAvailable ?? NaN) + (station.mechanicalAvailable ?? NaN),
-      );
+      bikes += station.total;
+      assert.equal(station.total, (station.electric ?? NaN) + (station.mechanical ?? NaN));
       const place = information.stations.find(({ stationId }) => stationId === station.stationId);
       assert.ok(place !== undefined && place.lat !== null && place.name !== null);
       if (dialect !== "velib") assert.match(place.postCode ?? "", /^(75|92|93|94|95)\d{3}$/);
