@@ -4,6 +4,7 @@
  */
 import { isClosed, type LiveStation } from "./live-station.ts";
 import type { Kept, Totals } from "../record/totals-record.ts";
+import { TOTALS_FIELDS } from "../record/totals-fields.ts";
 
 /** An area at one moment; never changed, only replaced. */
 export interface LiveArea {
@@ -96,14 +97,7 @@ function sameArea(a: LiveArea, b: LiveArea): boolean {
 }
 
 function sameTotals(a: Totals, b: Totals): boolean {
-  return (
-    a.total === b.total &&
-    a.electric === b.electric &&
-    a.mechanical === b.mechanical &&
-    a.stations === b.stations &&
-    a.docks === b.docks &&
-    a.asOfMs === b.asOfMs &&
-    a.stationsWithoutSplit === b.stationsWithoutSplit &&
-    a.simulated === b.simulated
-  );
+  return NAMES.every((name) => a[name] === b[name]);
 }
+
+const NAMES = TOTALS_FIELDS.map(({ name }) => name) as readonly (keyof Totals)[];

@@ -2,40 +2,34 @@
  * One station as the live view holds it: who and where it is (`place`, shared by all its observations), and what was
  * last seen there. Both are never changed, only replaced, so that the journal may keep them without copying.
  */
-import { asBoolean, asId, asTimeMs } from "../record/feed-values.ts";
-import type { RawRecord } from "../record/raw-record.ts";
 import { areaKey } from "../record/keys.ts";
+import { blankOf, type FieldValue } from "../record/fields.ts";
+import type { RawRecord } from "../record/raw-record.ts";
+import {
+  OBSERVATION_FIELDS,
+  PLACE_FIELDS,
+  type ObservationValues,
+  type PlaceValues,
+} from "../record/station-parts.ts";
 
 /** What rarely changes. Two observations of an unchanged place share one object. */
-export interface StationPlace {
+export interface StationPlace extends PlaceValues {
   readonly key: string;
-  readonly systemId: string;
-  readonly stationId: string;
-  readonly stationCode: string | null;
-  readonly name: string | null;
-  readonly lat: number | null;
-  readonly lon: number | null;
-  readonly capacity: number | null;
-  readonly area: string;
   /** Key of the area's totals record. */
   readonly areaKey: string;
-  readonly areaRule: string | null;
-  readonly simulated: boolean;
 }
 
-export interface LiveStation {
+/** `observedAtMs`: when the fetch completed that first brought this content. */
+export interface LiveStation extends ObservationValues {
   readonly place: StationPlace;
-  readonly total: number;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
-  readonly isInstalled: boolean | null;
-  readonly isRenting: boolean | null;
-  readonly isReturning: boolean | null;
-  readonly lastReportedMs: number | null;
-  /** When the fetch completed that first brought this content, epoch ms. */
-  readonly observedAtMs: number;
 }
+
+type Values = Readonly<Record<string, FieldValue>>;
+
+const OBSERVATION = OBSERVATION_FIELDS.map(({ name }) => name);
+const PLACE = PLACE_FIELDS.map(({ name, repeats = false }) => ({ name, repeats }));
+const NO_OBSERVATION = { place: null, ...blankOf(OBSERVATION) };
+const NO_PLACE = blankOf(["key", ...PLACE.map(({ name }) => name), "areaKey"]);
 
 /** One text for all equal ones: stations share systems, areas and rules. Bounded by how many of them there are. */
 export type SharedTexts = Map<string, string>;
@@ -50,38 +44,17 @@ export function liveStation(
   key: string,
   texts: SharedTexts,
 ): LiveStation {
-  const { value } = record;
   const place = placeOf(record, held?.place ?? null, key, texts);
-  const isInstalled = asBoolean(value["is_installed"]);
-  const isRenting = asBoolean(value["is_renting"]);
-  const isReturning = asBoolean(value["is_returning"]);
-  const lastReportedMs = asTimeMs(value["last_reported"]);
-  if (
-    held !== null &&
-    held.place === place &&
-    held.total === record.total &&
-    held.electric === record.electric &&
-    held.mechanical === record.mechanical &&
-    held.docks === record.docks &&
-    held.isInstalled === isInstalled &&
-    held.isRenting === isRenting &&
-    held.isReturning === isReturning &&
-    held.lastReportedMs === lastReportedMs
-  ) {
-    return held;
-  }
-  return {
-    place,
-    total: record.total,
-    electric: record.electric,
-    mechanical: record.mechanical,
-    docks: record.docks,
-    isInstalled,
-    isRenting,
-    isReturning,
-    lastReportedMs,
-    observedAtMs: record.observedAtMs,
-  };
+  const seen = record as unknown as Values;
+  if (held !== null && held.place === place && saysTheSame(held as unknown as Values, seen)) return held;
+  const station: Record<string, unknown> = { ...NO_OBSERVATION, place };
+  for (const name of OBSERVATION) station[name] = seen[name];
+  return station as unknown as LiveStation;
+}
+
+/** Whether two observations differ in nothing but their time. */
+function saysTheSame(held: Values, seen: Values): boolean {
+  return OBSERVATION.every((name) => name === "observedAtMs" || held[name] === seen[name]);
 }
 
 /** True when the station says that it is closed for renting; silence counts as open. */
@@ -95,34 +68,16 @@ function placeOf(
   key: string,
   texts: SharedTexts,
 ): StationPlace {
-  const stationCode = asId(record.value["stationCode"]);
-  if (
-    held !== null &&
-    held.stationCode === stationCode &&
-    held.name === record.name &&
-    held.lat === record.lat &&
-    held.lon === record.lon &&
-    held.capacity === record.capacity &&
-    held.area === record.area &&
-    held.areaRule === record.areaRule &&
-    held.simulated === record.simulated
-  ) {
-    return held;
+  const seen = record as unknown as Values;
+  const known = held as Values | null;
+  if (known !== null && PLACE.every(({ name }) => known[name] === seen[name])) return held as StationPlace;
+  const place: Record<string, FieldValue> = { ...NO_PLACE, key };
+  for (const { name, repeats } of PLACE) {
+    const value = seen[name] ?? null;
+    place[name] = repeats && typeof value === "string" ? shared(texts, value) : value;
   }
-  return {
-    key,
-    systemId: shared(texts, record.systemId),
-    stationId: record.stationId,
-    stationCode,
-    name: record.name,
-    lat: record.lat,
-    lon: record.lon,
-    capacity: record.capacity,
-    area: shared(texts, record.area),
-    areaKey: shared(texts, areaKey(record.systemId, record.area)),
-    areaRule: record.areaRule === null ? null : shared(texts, record.areaRule),
-    simulated: record.simulated,
-  };
+  place["areaKey"] = shared(texts, areaKey(record.systemId, record.area));
+  return place as unknown as StationPlace;
 }
 
 function shared(texts: SharedTexts, text: string): string {

@@ -13,6 +13,7 @@ import { AreaState, type LiveArea } from "./live-area.ts";
 import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "../record/observation-order.ts";
+import { SUMMED, type Counts } from "../record/station-parts.ts";
 import { decodeRawRecord, type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
 import { isAhead } from "../record/received-record.ts";
 import type { Reject } from "../record/station.ts";
@@ -288,8 +289,7 @@ export class LiveView {
 /** Where the held record stands in the order; a retired one counts as zero everywhere. */
 function orderOf(held: Held): Parameters<typeof supersedesObservation>[1] {
   const { station, observedAtMs, retired } = held;
-  const { total, electric, mechanical, docks } = station;
-  return retired
-    ? { observedAtMs, retired, total: 0, electric: 0, mechanical: 0, docks: 0 }
-    : { observedAtMs, retired, total, electric, mechanical, docks };
+  return retired ? { ...NONE, observedAtMs, retired } : { ...station, observedAtMs, retired };
 }
+
+const NONE = Object.fromEntries(SUMMED.map((name) => [name, 0])) as unknown as Counts;

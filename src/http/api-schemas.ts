@@ -4,6 +4,13 @@
  * times are epoch milliseconds, durations end in `_ms`.
  */
 import { z } from "zod";
+import {
+  OBSERVATION_FIELDS,
+  PLACE_FIELDS,
+  type ServedObservation,
+  type ServedPlace,
+} from "../record/station-parts.ts";
+import { stationShape, totalsShape } from "./field-shapes.ts";
 
 const timeMs = z.int().nonnegative().describe("Epoch milliseconds.");
 const count = z.int().nonnegative();
@@ -124,55 +131,23 @@ export const SystemAnswer = z.object({
 /** One area's totals: the record of the totals topic, plus what the area's stations add. */
 export const Area = z.object({
   key: z.string().describe("The area's name in this API: the postcode, or system:area."),
-  system_id: z.string(),
-  postcode: z.string().describe("The area: a postal code for Vélib'."),
-  nbr_total: count,
-  nbr_elec: maybeCount.describe("Null where no station tells electric from mechanical."),
-  nbr_meca: maybeCount,
-  docks: maybeCount.describe("Free docks."),
-  stations: count,
-  stations_without_split: count.describe("Of the stations, those that do not tell the two apart."),
+  ...totalsShape(),
   stations_renting: count.describe("Of the stations, those that are not closed for renting."),
   capacity: maybeCount.describe("Docks built, over the stations that say; null when none does."),
   lat: z.number().nullable().describe("Mean position of the stations, for a label."),
   lon: z.number().nullable(),
-  as_of: timeMs.describe("The newest observation that the totals reflect."),
-  simulated: z.boolean(),
 });
 
 /** The part of a station that every change carries. */
 export const StationCounts = z.object({
   key: z.string().describe("system_id:station_id."),
-  nbr_total: count,
-  nbr_elec: maybeCount,
-  nbr_meca: maybeCount,
-  nbr_docks: maybeCount.describe("Free docks."),
-  is_installed: z.boolean().nullable(),
-  is_renting: z.boolean().nullable(),
-  is_returning: z.boolean().nullable(),
-  last_reported: timeMs.nullable().describe("What the station claims; informative only."),
-  observed_at: timeMs.describe("When the fetch that brought this content completed."),
+  ...stationShape<ServedObservation>(OBSERVATION_FIELDS),
 });
 
 /** One station. */
 export const Station = StationCounts.extend({
-  system_id: z.string(),
-  station_id: z.string(),
-  station_code: z.string().nullable().describe("The number painted on the station (Vélib')."),
-  name: z.string().nullable(),
-  lat: z.number().nullable(),
-  lon: z.number().nullable(),
-  capacity: maybeCount,
-  postcode: z.string().describe("The area, by name."),
+  ...stationShape<ServedPlace>(PLACE_FIELDS),
   area_key: z.string().describe("The area, as a key of /areas."),
-  area_rule: z.string().nullable().describe("Which rule gave the area."),
-  simulated: z.boolean(),
-  misplaced: z
-    .literal(true)
-    .optional()
-    .describe(
-      "Its position contradicts its area: it stands far away, among stations of others. Not in the event stream.",
-    ),
 });
 
 /** GET /api/v1/areas */

@@ -2,61 +2,45 @@
 import type { Delta } from "../domain/change-journal.ts";
 import type { LiveArea } from "../domain/live-area.ts";
 import type { LiveStation } from "../domain/live-station.ts";
+import type { FieldValue } from "../record/fields.ts";
+import type { StationField } from "../record/station-fields.ts";
+import { OBSERVATION_FIELDS, PLACE_FIELDS } from "../record/station-parts.ts";
+import { TOTALS_FIELDS } from "../record/totals-fields.ts";
 import type { Area, DeltaEvent, Station, StationCounts } from "./api-types.ts";
+
+/** What is served of some fields, by what the API calls it. */
+function served(fields: readonly StationField[]): readonly (readonly [as: string, name: string])[] {
+  return fields.flatMap(({ served: as, name }) => (as === undefined ? [] : [[as, name] as const]));
+}
+
+const OBSERVATION = served(OBSERVATION_FIELDS);
+const PLACE = served(PLACE_FIELDS);
+const TOTALS_NAMES = TOTALS_FIELDS.map(({ key, name }) => [key, name] as const);
+
+type Values = Readonly<Record<string, FieldValue>>;
 
 /** The part of a station that every change carries. */
 function presentCounts(station: LiveStation): StationCounts {
-  return {
-    key: station.place.key,
-    nbr_total: station.total,
-    nbr_elec: station.electric,
-    nbr_meca: station.mechanical,
-    nbr_docks: station.docks,
-    is_installed: station.isInstalled,
-    is_renting: station.isRenting,
-    is_returning: station.isReturning,
-    last_reported: station.lastReportedMs,
-    observed_at: station.observedAtMs,
-  };
+  const values = station as unknown as Values;
+  const counts: Record<string, FieldValue> = { key: station.place.key };
+  for (const [as, name] of OBSERVATION) counts[as] = values[name] ?? null;
+  return counts as unknown as StationCounts;
 }
 
 export function presentStation(station: LiveStation): Station {
-  const { place } = station;
-  return {
-    ...presentCounts(station),
-    system_id: place.systemId,
-    station_id: place.stationId,
-    station_code: place.stationCode,
-    name: place.name,
-    lat: place.lat,
-    lon: place.lon,
-    capacity: place.capacity,
-    postcode: place.area,
-    area_key: place.areaKey,
-    area_rule: place.areaRule,
-    simulated: place.simulated,
-  };
+  const values = station.place as unknown as Values;
+  const all = presentCounts(station) as unknown as Record<string, FieldValue>;
+  for (const [as, name] of PLACE) all[as] = values[name] ?? null;
+  all["area_key"] = station.place.areaKey;
+  return all as unknown as Station;
 }
 
 export function presentArea(area: LiveArea): Area {
-  const { totals } = area;
-  return {
-    key: area.key,
-    system_id: totals.systemId,
-    postcode: totals.area,
-    nbr_total: totals.total,
-    nbr_elec: totals.electric,
-    nbr_meca: totals.mechanical,
-    docks: totals.docks,
-    stations: totals.stations,
-    stations_without_split: totals.stationsWithoutSplit,
-    stations_renting: area.stationsRenting,
-    capacity: area.capacity,
-    lat: area.lat,
-    lon: area.lon,
-    as_of: totals.asOfMs,
-    simulated: totals.simulated,
-  };
+  const values: Values = area.totals;
+  const all: Record<string, FieldValue> = { key: area.key };
+  for (const [as, name] of TOTALS_NAMES) all[as] = values[name] ?? null;
+  const { stationsRenting, capacity, lat, lon } = area;
+  return { ...(all as unknown as Area), stations_renting: stationsRenting, capacity, lat, lon };
 }
 
 /** What of the view one stream carries. */

@@ -19,7 +19,7 @@ export interface Field {
   readonly required?: true;
   /** Its name in the archive's files; absent: it is not stored there, or in another form. */
   readonly column?: string;
-  /** One sentence or less, for the tables of the documentation and of the API. */
+  /** One sentence or less, for the tables of the documentation and of the API; of a mark, when it is there. */
   readonly about: string;
 }
 

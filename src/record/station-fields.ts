@@ -252,7 +252,7 @@ export const STATION_FIELDS = [
     from: "ours",
     partOf: "record",
     aggregated: true,
-    about: "only on a last word",
+    about: "it is the station's last word",
   },
   {
     key: "simulated",
@@ -263,6 +263,6 @@ export const STATION_FIELDS = [
     aggregated: true,
     column: "simulated",
     served: "simulated",
-    about: "only when the feed labels itself simulated",
+    about: "the feed labels itself simulated",
   },
 ] as const satisfies readonly StationField[];

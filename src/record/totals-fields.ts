@@ -16,7 +16,7 @@ export interface TotalsField extends Field {
 }
 
 /** In the record's order: the first four are the reference pipeline's and stay first. */
-export const TOTALS_FIELDS = [
+const ROWS = [
   { key: "postcode", name: "area", type: "text", required: true, column: "area", about: "the area" },
   {
     key: "nbr_total",
@@ -85,7 +85,7 @@ export const TOTALS_FIELDS = [
     otherwise: 0,
     unless: 0,
     column: "stations_without_split",
-    about: "of the stations, those that do not tell electric from mechanical; only when not 0",
+    about: "of the stations, those that do not tell electric from mechanical",
   },
   {
     key: "simulated",
@@ -93,11 +93,11 @@ export const TOTALS_FIELDS = [
     type: "mark",
     unless: false,
     column: "simulated",
-    about: "only when the feed labels itself simulated",
+    about: "the feed labels itself simulated",
   },
 ] as const satisfies readonly TotalsField[];
 
-type Row = (typeof TOTALS_FIELDS)[number];
+type Row = (typeof ROWS)[number];
 
 /** One area's totals, by the names of the program. */
 export type TotalsValues = ValuesOf<Row>;
@@ -108,8 +108,8 @@ export type StoredTotals = ValuesOf<Extract<Row, { readonly column: string }>>;
 /** As the record and the API have them. */
 export type ServedTotals = { [F in Row as F["key"]]: ValuesOf<F>[F["name"]] };
 
-export const TOTALS: readonly TotalsField[] = TOTALS_FIELDS;
-export const SUMS = TOTALS.filter(({ sumOf }) => sumOf !== undefined) as readonly (TotalsField & {
+export const TOTALS_FIELDS: readonly TotalsField[] = ROWS;
+export const SUMS = TOTALS_FIELDS.filter(({ sumOf }) => sumOf !== undefined) as readonly (TotalsField & {
   readonly name: keyof Sums;
   readonly sumOf: keyof Counts;
 })[];

@@ -5,7 +5,7 @@
 import { blankOf, type FieldType, type FieldValue } from "./fields.ts";
 import type { FormerKeys } from "./former-keys.ts";
 import { areaKey, areaOfTombstone, plainAreaKey, SYSTEM_HEADER } from "./keys.ts";
-import { TOTALS, type TotalsValues } from "./totals-fields.ts";
+import { TOTALS_FIELDS, type TotalsValues } from "./totals-fields.ts";
 
 /** One area's totals, as published: the fields of totals-fields.ts. */
 export type Totals = TotalsValues;
@@ -14,7 +14,7 @@ export type Totals = TotalsValues;
 export function encodeTotals(totals: Totals): string {
   const values: Readonly<Record<string, FieldValue>> = totals;
   const value: Record<string, FieldValue | undefined> = {};
-  for (const { key, name, unless } of TOTALS) if (values[name] !== unless) value[key] = values[name];
+  for (const { key, name, unless } of TOTALS_FIELDS) if (values[name] !== unless) value[key] = values[name];
   return JSON.stringify(value);
 }
 
@@ -29,7 +29,7 @@ export function decodeTotals(text: string): Totals | null {
   if (typeof value !== "object" || value === null) return null;
   const fields = value as Record<string, unknown>;
   const totals: Record<string, FieldValue> = { ...BLANK };
-  for (const { key, name, type, required, otherwise = null } of TOTALS) {
+  for (const { key, name, type, required, otherwise = null } of TOTALS_FIELDS) {
     const found = read(type, fields[key]) ?? otherwise;
     if (found === null && required === true) return null;
     totals[name] = found;
@@ -37,7 +37,7 @@ export function decodeTotals(text: string): Totals | null {
   return totals as unknown as Totals;
 }
 
-const BLANK = blankOf(TOTALS.map(({ name }) => name));
+const BLANK = blankOf(TOTALS_FIELDS.map(({ name }) => name));
 
 function read(type: FieldType, found: unknown): FieldValue {
   if (type === "mark") return found === true;

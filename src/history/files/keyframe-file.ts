@@ -1,5 +1,6 @@
 /** The state that a system's rows lead to, as a file: what the reducers hold after them. As state-sql.ts says it in SQL. */
-import { supersedesObservation } from "../../record/observation-order.ts";
+import { supersedesObservation, type Ranked } from "../../record/observation-order.ts";
+import { SUMMED_FIELDS, type Counts } from "../../record/station-parts.ts";
 import { writeBytes } from "./durable-files.ts";
 import { realPath } from "./safe-paths.ts";
 import { PackedTable, placeOf } from "./packed-table.ts";
@@ -83,14 +84,14 @@ function supersedes(next: RowAt, held: RowAt): boolean {
   return !supersedesObservation(b, a, a.area) && next.number("log_offset") > held.number("log_offset");
 }
 
-function ranked(row: RowAt) {
+function ranked(row: RowAt): Ranked & { readonly area: string } {
+  const counts = Object.fromEntries(
+    SUMMED_FIELDS.map(({ name, column = name }) => [name, row.cell(column)]),
+  ) as unknown as Counts;
   return {
+    ...counts,
     observedAtMs: row.number("observed_at"),
     retired: row.cell("event") !== "observed",
-    total: row.number("total"),
-    electric: row.cell("electric") as number | null,
-    mechanical: row.cell("mechanical") as number | null,
-    docks: row.cell("docks") as number | null,
     area: (row.cell("area") ?? "") as string,
   };
 }

@@ -1,9 +1,12 @@
 /**
- * The rows of the archive: one a raw record, one a totals record, and the one table that says how their fields are
- * called and typed in Parquet, in the journal and in SQL.
+ * The rows of the archive: one a raw record, one a totals record, and how their fields are called and typed
+ * in Parquet, in the journal and in SQL (record/station-fields.ts, record/totals-fields.ts).
  */
-import { asBoolean, asId, asTimeMs } from "../../record/feed-values.ts";
+import { columnsOfFields, type ColumnType, type Field, type FieldColumn } from "../../record/fields.ts";
 import type { RawRecord } from "../../record/raw-record.ts";
+import { STATION_FIELDS } from "../../record/station-fields.ts";
+import type { StoredValues } from "../../record/station-parts.ts";
+import { TOTALS_FIELDS, type StoredTotals } from "../../record/totals-fields.ts";
 import type { Through, Totals } from "../../record/totals-record.ts";
 import type { Table } from "./layout.ts";
 
@@ -19,46 +22,27 @@ interface LogPlace {
 /** What happened: an observation, a last word with zero counts, or a tombstone. */
 type StationEvent = "observed" | "retired" | "removed";
 
-export interface StationRow extends LogPlace {
+export interface StationRow
+  extends LogPlace, Nullable<Omit<StoredValues, "stationId" | "observedAtMs" | "simulated">> {
   readonly stationId: string;
   readonly observedAtMs: number;
   readonly event: StationEvent;
-  readonly total: number | null;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
-  readonly isInstalled: boolean | null;
-  readonly isRenting: boolean | null;
-  readonly isReturning: boolean | null;
-  readonly lastReportedMs: number | null;
-  readonly area: string | null;
-  readonly areaRule: string | null;
-  readonly slot: number | null;
-  readonly stationCode: string | null;
-  readonly name: string | null;
-  readonly lat: number | null;
-  readonly lon: number | null;
-  readonly capacity: number | null;
   readonly simulated: boolean;
 }
 
-export interface AreaRow extends LogPlace {
+export interface AreaRow extends LogPlace, Nullable<Omit<StoredTotals, "area" | "asOfMs" | "simulated">> {
   readonly area: string;
   readonly asOfMs: number;
   /** A tombstone: no station is left. */
   readonly removed: boolean;
-  readonly total: number | null;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
-  readonly stations: number | null;
-  readonly stationsWithoutSplit: number | null;
   readonly simulated: boolean;
   readonly throughPartition: number | null;
   readonly throughOffset: number | null;
 }
 
-type ColumnType = "VARCHAR" | "BOOLEAN" | "INTEGER" | "BIGINT" | "DOUBLE" | "TIMESTAMP_MS";
+/** A tombstone says nothing of it. */
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
 export type Cell = string | number | boolean | null;
 
 export interface Column<R> {
@@ -67,51 +51,49 @@ export interface Column<R> {
   readonly type: ColumnType;
 }
 
-/** Columns of `stations` and `station_keyframes`, in the file's order. Counts are BIGINT: a stranger's may be any. */
-export const STATION_COLUMNS: readonly Column<StationRow>[] = [
-  { name: "station_id", key: "stationId", type: "VARCHAR" },
-  { name: "observed_at", key: "observedAtMs", type: "TIMESTAMP_MS" },
-  { name: "event", key: "event", type: "VARCHAR" },
-  { name: "total", key: "total", type: "BIGINT" },
-  { name: "electric", key: "electric", type: "BIGINT" },
-  { name: "mechanical", key: "mechanical", type: "BIGINT" },
-  { name: "docks", key: "docks", type: "BIGINT" },
-  { name: "is_installed", key: "isInstalled", type: "BOOLEAN" },
-  { name: "is_renting", key: "isRenting", type: "BOOLEAN" },
-  { name: "is_returning", key: "isReturning", type: "BOOLEAN" },
-  { name: "last_reported", key: "lastReportedMs", type: "TIMESTAMP_MS" },
-  { name: "area", key: "area", type: "VARCHAR" },
-  { name: "area_rule", key: "areaRule", type: "VARCHAR" },
-  { name: "slot", key: "slot", type: "BIGINT" },
-  { name: "station_code", key: "stationCode", type: "VARCHAR" },
-  { name: "name", key: "name", type: "VARCHAR" },
-  { name: "lat", key: "lat", type: "DOUBLE" },
-  { name: "lon", key: "lon", type: "DOUBLE" },
-  { name: "capacity", key: "capacity", type: "BIGINT" },
-  { name: "simulated", key: "simulated", type: "BOOLEAN" },
+/**
+ * The columns in the order in which the journal's frames have their cells, which frames of earlier versions have too: those
+ * of format 1 first, as they were; then what the tables of fields have got since.
+ */
+function ordered<R>(
+  known: string,
+  own: readonly Column<R>[],
+  fields: readonly FieldColumn[],
+): readonly Column<R>[] {
+  const all = [...own, ...(fields as unknown as readonly Column<R>[])];
+  const first = known.split(" ").flatMap((name) => all.filter((column) => column.name === name));
+  return [...first, ...all.filter((column) => !first.includes(column))];
+}
+
+const IN_THE_LOG = [
   { name: "epoch", key: "epoch", type: "INTEGER" },
   { name: "log_partition", key: "partition", type: "INTEGER" },
   { name: "log_offset", key: "offset", type: "BIGINT" },
-];
+] as const;
+
+const STATIONS_FIRST =
+  "station_id observed_at event total electric mechanical docks is_installed is_renting is_returning last_reported area area_rule slot station_code name lat lon capacity simulated epoch log_partition log_offset";
+const AREAS_FIRST =
+  "area as_of removed total electric mechanical docks stations stations_without_split simulated epoch log_partition log_offset through_partition through_offset";
+
+/** Columns of `stations` and `station_keyframes`, in the file's order. */
+export const STATION_COLUMNS: readonly Column<StationRow>[] = ordered<StationRow>(
+  STATIONS_FIRST,
+  [{ name: "event", key: "event", type: "VARCHAR" }, ...IN_THE_LOG],
+  columnsOfFields(STATION_FIELDS),
+);
 
 /** Columns of `areas` and `area_keyframes`. */
-export const AREA_COLUMNS: readonly Column<AreaRow>[] = [
-  { name: "area", key: "area", type: "VARCHAR" },
-  { name: "as_of", key: "asOfMs", type: "TIMESTAMP_MS" },
-  { name: "removed", key: "removed", type: "BOOLEAN" },
-  { name: "total", key: "total", type: "BIGINT" },
-  { name: "electric", key: "electric", type: "BIGINT" },
-  { name: "mechanical", key: "mechanical", type: "BIGINT" },
-  { name: "docks", key: "docks", type: "BIGINT" },
-  { name: "stations", key: "stations", type: "BIGINT" },
-  { name: "stations_without_split", key: "stationsWithoutSplit", type: "BIGINT" },
-  { name: "simulated", key: "simulated", type: "BOOLEAN" },
-  { name: "epoch", key: "epoch", type: "INTEGER" },
-  { name: "log_partition", key: "partition", type: "INTEGER" },
-  { name: "log_offset", key: "offset", type: "BIGINT" },
-  { name: "through_partition", key: "throughPartition", type: "INTEGER" },
-  { name: "through_offset", key: "throughOffset", type: "BIGINT" },
-];
+export const AREA_COLUMNS: readonly Column<AreaRow>[] = ordered<AreaRow>(
+  AREAS_FIRST,
+  [
+    { name: "removed", key: "removed", type: "BOOLEAN" },
+    ...IN_THE_LOG,
+    { name: "through_partition", key: "throughPartition", type: "INTEGER" },
+    { name: "through_offset", key: "throughOffset", type: "BIGINT" },
+  ],
+  columnsOfFields(TOTALS_FIELDS),
+);
 
 export type Row = StationRow | AreaRow;
 
@@ -140,39 +122,27 @@ export function fromCells<R extends { readonly system: string }>(
   return Object.fromEntries([["system", cells[0] ?? ""], ...fields]) as unknown as R;
 }
 
+/** Of these values, those that the archive stores. */
+function stored(fields: readonly Field[], values: object): Record<string, Cell> {
+  const row: Record<string, Cell> = {};
+  for (const { name, column } of fields)
+    if (column !== undefined) row[name] = (values as Readonly<Record<string, Cell>>)[name] ?? null;
+  return row;
+}
+
 export function stationRow(record: RawRecord, place: Omit<LogPlace, "system">): StationRow {
-  const { value } = record;
   return {
+    ...(stored(STATION_FIELDS, record) as unknown as StationRow),
     system: record.systemId,
     ...place,
-    stationId: record.stationId,
-    observedAtMs: record.observedAtMs,
     event: record.retired ? "retired" : "observed",
-    total: record.total,
-    electric: record.electric,
-    mechanical: record.mechanical,
-    docks: record.docks,
-    isInstalled: asBoolean(value["is_installed"]),
-    isRenting: asBoolean(value["is_renting"]),
-    isReturning: asBoolean(value["is_returning"]),
-    lastReportedMs: asTimeMs(value["last_reported"]),
-    area: record.area,
-    areaRule: record.areaRule,
-    slot: record.slot,
-    stationCode: asId(value["stationCode"]),
-    name: record.name,
-    lat: record.lat,
-    lon: record.lon,
-    capacity: record.capacity,
-    simulated: record.simulated,
   };
 }
 
 /** The row of a tombstone: it happened at the record's own time. */
 export function removedStationRow(stationId: string, atMs: number, place: LogPlace): StationRow {
-  const nothing = Object.fromEntries(STATION_COLUMNS.map(({ key }) => [key, null]));
   return {
-    ...(nothing as unknown as StationRow),
+    ...(stored(STATION_FIELDS, {}) as unknown as StationRow),
     ...place,
     stationId,
     observedAtMs: atMs,
@@ -183,18 +153,10 @@ export function removedStationRow(stationId: string, atMs: number, place: LogPla
 
 export function areaRow(totals: Totals, through: Through | null, place: Omit<LogPlace, "system">): AreaRow {
   return {
+    ...(stored(TOTALS_FIELDS, totals) as unknown as AreaRow),
     system: totals.systemId,
     ...place,
-    area: totals.area,
-    asOfMs: totals.asOfMs,
     removed: false,
-    total: totals.total,
-    electric: totals.electric,
-    mechanical: totals.mechanical,
-    docks: totals.docks,
-    stations: totals.stations,
-    stationsWithoutSplit: totals.stationsWithoutSplit,
-    simulated: totals.simulated,
     throughPartition: through?.partition ?? null,
     throughOffset: through?.offset ?? null,
   };
@@ -207,16 +169,11 @@ export function removedAreaRow(
   place: LogPlace,
 ): AreaRow {
   return {
+    ...(stored(TOTALS_FIELDS, {}) as unknown as AreaRow),
     ...place,
     area,
     asOfMs: atMs,
     removed: true,
-    total: null,
-    electric: null,
-    mechanical: null,
-    docks: null,
-    stations: null,
-    stationsWithoutSplit: null,
     simulated: false,
     throughPartition: through?.partition ?? null,
     throughOffset: through?.offset ?? null,

@@ -1,37 +1,35 @@
 /** A row of the archive as the raw record that it was, with the fields that the archive keeps (docs/history.md). */
+import type { FieldValue } from "../../record/fields.ts";
 import { DEFAULT_SYSTEM_ID } from "../../record/keys.ts";
+import { STATION_FIELDS, type StationField } from "../../record/station-fields.ts";
 import type { StationRow } from "../files/rows.ts";
 
 /** The JSON value of an observation, or of a last word. */
 export function rawValue(row: StationRow): string {
   const retired = row.event === "retired";
-  const feed = {
-    ...(row.stationCode === null ? {} : { stationCode: row.stationCode }),
-    ...(row.isInstalled === null ? {} : { is_installed: row.isInstalled }),
-    ...(row.isRenting === null ? {} : { is_renting: row.isRenting }),
-    ...(row.isReturning === null ? {} : { is_returning: row.isReturning }),
-    ...(row.lastReportedMs === null ? {} : { last_reported: reported(row.lastReportedMs) }),
+  const stored = row as unknown as Readonly<Record<string, FieldValue>>;
+  const said: Readonly<Record<string, FieldValue>> = {
+    ...stored,
+    systemId: row.system,
+    stationId: servedId(row),
+    retired,
   };
-  return JSON.stringify({
-    ...(retired ? {} : feed),
-    system_id: row.system,
-    station_id: servedId(row),
-    postcode: row.area,
-    ...(row.slot === null ? {} : { slot: row.slot }),
-    nbr_total: row.total,
-    nbr_elec: row.electric,
-    nbr_meca: row.mechanical,
-    nbr_docks: row.docks,
-    observed_at: row.observedAtMs,
-    ...(row.areaRule === null ? {} : { area_rule: row.areaRule }),
-    ...(row.name === null ? {} : { name: row.name }),
-    ...(row.lat === null ? {} : { lat: row.lat }),
-    ...(row.lon === null ? {} : { lon: row.lon }),
-    ...(row.capacity === null ? {} : { capacity: row.capacity }),
-    ...(retired ? { retired: true } : {}),
-    ...(row.simulated ? { simulated: true } : {}),
-  });
+  const value: Record<string, FieldValue> = {};
+  // The feed's own fields stand first in a record, as its object was.
+  for (const { key, name, type, from, summed } of FEED_FIRST) {
+    const known = said[name] ?? null;
+    if (type === "mark" ? known !== true : known === null && summed !== true) continue;
+    if (from === "feed" && retired) continue;
+    value[key] = from === "feed" && type === "time" && known !== null ? reported(known as number) : known;
+  }
+  return JSON.stringify(value);
 }
+
+const FIELDS: readonly StationField[] = STATION_FIELDS;
+const FEED_FIRST = [
+  ...FIELDS.filter(({ from }) => from === "feed"),
+  ...FIELDS.filter(({ from }) => from !== "feed"),
+];
 
 /** The archive keeps ids as text; Vélib' is known to serve numbers. */
 function servedId({ system, stationId }: StationRow): string | number {

@@ -1,11 +1,13 @@
 /** The state that rows lead to, as SQL: what the reducers hold after them. */
+import { SUMMED_FIELDS } from "../../record/station-parts.ts";
 
 /**
  * Which row of one station is its state: the latest observation since its last tombstone, by the order of
  * record/observation-order.ts (what the aggregate holds).
  */
-const STATION_RANK = `row(observed_at, event = 'observed', coalesce(total, -1), coalesce(electric, -1),
-  coalesce(mechanical, -1), coalesce(docks, -1), coalesce(area, ''), log_offset)`;
+const STATION_RANK = `row(observed_at, event = 'observed', ${SUMMED_FIELDS.map(
+  ({ name, column = name }) => `coalesce(${column}, -1)`,
+).join(", ")}, coalesce(area, ''), log_offset)`;
 
 /**
  * One row for each station, or area, that is there after all rows of `from`.

@@ -11,6 +11,9 @@
 import { DEFAULT_SYSTEM_ID, SYSTEM_HEADER } from "../../record/keys.ts";
 import { MOST_AHEAD_MS } from "../../record/raw-record.ts";
 import { MOST_VALUE_BYTES } from "../../record/received-record.ts";
+import { STATION_FIELDS, type StationField } from "../../record/station-fields.ts";
+import { AGGREGATED_FIELDS, SUMMED_FIELDS } from "../../record/station-parts.ts";
+import { SUMS, TOTALS_FIELDS } from "../../record/totals-fields.ts";
 
 /** The largest area, in slots. Beyond this Spark plans each batch for seconds (bench/spark-totals.ts). */
 export const MOST_SLOTS = 1024;
@@ -61,6 +64,20 @@ const keyPart = (field: string): string => `replace(replace(${field}, '%', '%25'
 const isTrue = (field: string): string =>
   `coalesce(${typeOf(field)} = 'BOOLEAN' AND try_variant_get(record.${field}, '$', 'boolean'), false)`;
 
+/** What is read of a record; `slot` is for queries alone. */
+const READ: readonly StationField[] = (STATION_FIELDS as readonly StationField[]).filter(
+  (field) => field.name === "slot" || AGGREGATED_FIELDS.includes(field),
+);
+const COUNTS = SUMMED_FIELDS;
+/** The count of an observation, -1 where it is not known: the lowest. */
+const countOf = ({ key, from, required }: StationField): string => {
+  if (required === true) return `CAST(record.${key} AS BIGINT)`;
+  if (from !== "feed") return `coalesce(CAST(record.${key} AS BIGINT), -1L)`;
+  const served = `try_variant_get(record.${key}, '$', 'double')`;
+  return `CASE WHEN ${served} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER} AND ${served} = floor(${served})
+      THEN CAST(${served} AS BIGINT) ELSE -1L END`;
+};
+
 /** Why an observation cannot be used here, as decodeRawRecord and this plan see it; NULL when it can. */
 const PROBLEM = `CASE
       WHEN record IS NULL OR parsed._corrupt IS NOT NULL OR NOT coalesce(parsed.whole, false) THEN 'invalid'
@@ -71,25 +88,24 @@ const PROBLEM = `CASE
         concat(${keyPart("system_id")}, ':', ${keyPart("station_id")}), concat(system_id, ':', station_id)
       ) THEN 'invalid'
       WHEN record.observed_at > stamped_at + ${MOST_AHEAD_MS} THEN 'from_the_future'
-      WHEN NOT coalesce(${isCount("observed_at")} AND ${isCount("nbr_total")}, false) THEN 'invalid'
-      WHEN NOT ${["nbr_elec", "nbr_meca", "nbr_docks"].map((field) => `coalesce(${isCount(field)}, true)`).join(" OR NOT ")} THEN 'invalid'
+      WHEN NOT coalesce(${[
+        "observed_at",
+        ...COUNTS.filter(({ required }) => required === true).map(({ key }) => key),
+      ]
+        .map(isCount)
+        .join(" AND ")}, false) THEN 'invalid'
+      WHEN NOT ${COUNTS.filter(({ required, from }) => required !== true && from !== "feed")
+        .map(({ key }) => `coalesce(${isCount(key)}, true)`)
+        .join(" OR NOT ")} THEN 'invalid'
       WHEN NOT coalesce(${isCount("slot")}, false) THEN 'no_slot'
       WHEN record.slot >= ${MOST_SLOTS} THEN 'slot_too_large'
     END`;
 
-const RECORD_SCHEMA = [
-  "system_id: VARIANT",
-  "station_id: VARIANT",
-  "postcode: VARIANT",
-  "slot: DOUBLE",
-  "nbr_total: DOUBLE",
-  "nbr_elec: DOUBLE",
-  "nbr_meca: DOUBLE",
-  "nbr_docks: DOUBLE",
-  "observed_at: DOUBLE",
-  "retired: VARIANT",
-  "simulated: VARIANT",
-].join(", ");
+/** What is not a number for certain is read as what it is: Spark gives up a record with another type in it. */
+const RECORD_SCHEMA = READ.map(({ key, type, from }) => {
+  const isNumber = from !== "feed" && (type === "count" || type === "time");
+  return `${key}: ${isNumber ? "DOUBLE" : "VARIANT"}`;
+}).join(", ");
 /**
  * Spark stops reading at the end of the first JSON value, whatever follows it. So the record is put into an object of
  * ours: what follows it makes that one no JSON, or leaves it without its last field.
@@ -115,10 +131,7 @@ export function observationsSql(): string {
   named_struct(
     'observed_at', CAST(record.observed_at AS BIGINT),
     'live', NOT ${isTrue("retired")},
-    'total', CAST(record.nbr_total AS BIGINT),
-    'electric', coalesce(CAST(record.nbr_elec AS BIGINT), -1L),
-    'mechanical', coalesce(CAST(record.nbr_meca AS BIGINT), -1L),
-    'docks', coalesce(CAST(record.nbr_docks AS BIGINT), -1L),
+    ${COUNTS.map((field) => `'${field.name}', ${countOf(field)},`).join("\n    ")}
     'simulated', ${isTrue("simulated")}
   ) AS observation,
   problem
@@ -182,24 +195,16 @@ present AS (
 ),
 summed AS (
   SELECT *,
-    ${sumOf("total")} AS nbr_total,
-    ${sumWhereKnown("electric")} AS nbr_elec,
-    ${sumWhereKnown("mechanical")} AS nbr_meca,
-    ${sumWhereKnown("docks")} AS docks,
+    ${SUMS.map(({ key, sumOf: name, required }) => `${(required === true ? sumOf : sumWhereKnown)(name)} AS ${key},`).join("\n    ")}
     size(filter(stations, s -> s.electric < 0 OR s.mechanical < 0)) AS without_split
   FROM present
 ),
 encoded AS (
   SELECT *, to_json(
     named_struct(
-      'postcode', postcode,
-      'nbr_total', nbr_total,
-      'nbr_elec', nbr_elec,
-      'nbr_meca', nbr_meca,
-      'system_id', system_id,
-      'stations', size(stations),
-      'docks', docks,
-      'as_of', as_of
+      ${TOTALS_FIELDS.filter(({ unless }) => unless === undefined)
+        .map(({ key }) => `'${key}', ${key === "stations" ? "size(stations)" : key}`)
+        .join(",\n      ")}
     ),
     map('ignoreNullFields', 'false')
   ) AS json
