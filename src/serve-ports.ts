@@ -42,8 +42,11 @@ export interface RejectCount {
 /** What the collector in this process knows of one system it polls. */
 export interface SystemStatus {
   readonly description: SystemDescription;
-  /** `waiting`: not polled yet; `stopped`: no longer polled, `lastPoll.message` says why. */
-  readonly state: "waiting" | "live" | "failing" | "stopped";
+  /**
+   * `waiting`: not polled yet; `stopped`: no longer polled, `lastPoll.message` says why; `unknown`: another process
+   * polled it, and tells of it no more.
+   */
+  readonly state: "waiting" | "live" | "failing" | "stopped" | "unknown";
   /** When a poll last succeeded, changed or not: every station was observed then. */
   readonly observedAtMs: number | null;
   readonly lastPoll: {
@@ -66,7 +69,7 @@ export interface SystemStatus {
   readonly alerts?: readonly SystemAlert[];
 }
 
-/** Implemented by the collector; absent in `serve` alone, where the log's records tell what they can. */
+/** Implemented by the collector, and by whoever follows the topic of feeds. */
 export interface SystemStatusSource {
   statuses(): readonly SystemStatus[];
 }

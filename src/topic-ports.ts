@@ -1,10 +1,12 @@
 /** What the topics of a pipeline are, and what they are to be (ports.ts, Log). */
 
-/** The three topics of a pipeline (docs/contracts.md). */
+/** The topics of a pipeline (docs/contracts.md). */
 export interface TopicNames {
   readonly raw: string;
   readonly totals: string;
   readonly rejects: string;
+  /** How the feeds are doing; absent where nobody is told, or the topic cannot be had. */
+  readonly feeds?: string;
 }
 
 export interface TopicSpec {
@@ -18,6 +20,8 @@ export interface TopicSpec {
   readonly retentionMs?: number;
   /** Other broker-side settings, by Kafka's own names. */
   readonly configs?: Readonly<Record<string, string>>;
+  /** A pipeline does without it where it may not be made or looked at. @default false */
+  readonly expendable?: boolean;
 }
 
 /** What a topic is, beside what was wanted: `differences` is empty when they agree. */

@@ -24,12 +24,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "topics create",
-    summary: "make the three topics; say what differs in those that exist",
+    summary: "make the topics; say what differs in those that exist",
     load: async () => (await import("./topics.ts")).topicsCreate,
   },
   {
     name: "topics list",
-    summary: "the three topics as they are",
+    summary: "the topics as they are",
     load: async () => (await import("./topics.ts")).topicsList,
   },
   {

@@ -8,6 +8,7 @@ import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./finding.ts";
 import { openFeeds } from "./open-feeds.ts";
+import { checkCollectors } from "./collectors-check.ts";
 import { checkKafka } from "./kafka-check.ts";
 import { checkSpark } from "./spark-check.ts";
 
@@ -27,7 +28,12 @@ export function checksFor(context: CommandContext): readonly Check[] {
     ...(settings.feeds === null
       ? settings.feed.map((text) => ({ name: "feed", run: () => feed(context, text) }))
       : [{ name: "feeds", run: () => feedList(context) }]),
-    ...(settings.brokers === null ? [] : [{ name: "kafka", run: () => checkKafka(context) }]),
+    ...(settings.brokers === null
+      ? []
+      : [
+          { name: "kafka", run: () => checkKafka(context) },
+          { name: "collect", run: () => checkCollectors(context) },
+        ]),
     ...(settings.engine === "spark" || settings.spark !== null
       ? [{ name: "spark", run: () => checkSpark(context) }]
       : []),

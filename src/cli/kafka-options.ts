@@ -6,6 +6,7 @@ export const KAFKA_OPTIONS = [
   "raw-topic",
   "totals-topic",
   "rejects-topic",
+  "feeds-topic",
   "kafka-tls",
   "kafka-ca-file",
   "kafka-cert-file",

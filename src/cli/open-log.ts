@@ -1,6 +1,6 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
 import type { Settings } from "../config/options.ts";
-import { ConfigError } from "../errors.ts";
+import { AppError, ConfigError } from "../errors.ts";
 import type { Compression } from "../log/kafka/batches.ts";
 import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { membershipTimes } from "../log/kafka/membership-times.ts";
@@ -21,26 +21,39 @@ export interface OpenLogInput {
   readonly createTopics?: boolean;
 }
 
-/** @throws ConfigError when two of the three are the same topic */
-export function topicNames(settings: Settings): TopicNames {
+/** @throws ConfigError when two of them are the same topic */
+export function topicNames(settings: Settings): Required<TopicNames> {
   const topics = {
     raw: settings["raw-topic"],
     totals: settings["totals-topic"],
     rejects: settings["rejects-topic"],
+    feeds: settings["feeds-topic"],
   };
   for (const [what, topic] of Object.entries(topics))
     if (!/^[\w.-]{1,249}$/.test(topic) || topic === "." || topic === "..")
       throw new ConfigError(
         `--${what}-topic: ${JSON.stringify(topic)} is no name for a topic. Use letters, digits, ".", "_" and "-", 249 at most.`,
       );
-  if (new Set(Object.values(topics)).size < 3)
+  if (new Set(Object.values(topics)).size < Object.keys(topics).length)
     throw new ConfigError(
-      "--raw-topic, --totals-topic and --rejects-topic must be three different topics. Name them apart.",
+      "--raw-topic, --totals-topic, --rejects-topic and --feeds-topic must be four different topics. Name them apart.",
     );
   return topics;
 }
 
-/** The three topics as they are to be. */
+/** Without what cannot be had and can be done without. */
+export async function presentTopics(
+  log: Pick<Log, "partitionCount">,
+  { feeds, ...needed }: Required<TopicNames>,
+): Promise<TopicNames> {
+  const partitions = await log.partitionCount(feeds).catch((error: unknown) => {
+    if (error instanceof AppError && !error.retryable) return null;
+    throw error;
+  });
+  return partitions === null ? needed : { ...needed, feeds };
+}
+
+/** The topics as they are to be. */
 export function wantedTopics({
   settings,
   origins,

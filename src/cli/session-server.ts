@@ -2,7 +2,14 @@
 import type { LiveView } from "../domain/live-view.ts";
 import { startServing, type Serving } from "../http/serve.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import type { HealthCheck, HistoryQueries, LiveFollower, Log } from "../ports.ts";
+import type {
+  HealthCheck,
+  HistoryQueries,
+  LiveFollower,
+  Log,
+  SystemStatus,
+  SystemStatusSource,
+} from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { serveSettings } from "./serve-settings.ts";
@@ -15,6 +22,8 @@ export interface SessionServerInput {
   readonly metrics: PrometheusMetrics;
   /** Of the collectors in this process; asked at every answer. */
   readonly statuses: () => readonly CollectorStatus[];
+  /** Of the feeds that other processes collect. */
+  readonly elsewhere?: SystemStatusSource;
   readonly history?: HistoryQueries | undefined;
   /** Beside the log. */
   readonly checks?: readonly HealthCheck[];
@@ -33,7 +42,7 @@ export async function startSessionServer(input: SessionServerInput): Promise<Ser
     clock,
     logger,
     metrics: input.metrics,
-    statuses: { statuses: () => input.statuses().flatMap((status) => status.systemStatus() ?? []) },
+    statuses: { statuses: () => [...(input.elsewhere?.statuses() ?? []), ...ownStatuses(input)] },
     history: input.history,
     checks: [
       { name: log.kind === "kafka" ? "kafka" : "memory", check: () => log.health() },
@@ -46,4 +55,9 @@ export async function startSessionServer(input: SessionServerInput): Promise<Ser
   });
   terminal.err(`Live page and API: ${serving.url}\n`);
   return serving;
+}
+
+/** Of one system, what this process knows itself goes before what it is told: presentSystems takes the last. */
+function ownStatuses({ statuses }: SessionServerInput): readonly SystemStatus[] {
+  return statuses().flatMap((status) => status.systemStatus() ?? []);
 }

@@ -10,20 +10,22 @@ import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../domain/reference-record.ts";
 import { stationSelection } from "../domain/station-selection.ts";
 import { collectorId } from "../record/writer.ts";
-import { EXIT } from "../errors.ts";
+import { AppError, EXIT } from "../errors.ts";
 import { areaOfVelibCode } from "../feed/velib-communes.ts";
 import { Collector } from "../pipeline/collect.ts";
 import { DRAIN_MS } from "../pipeline/drain.ts";
 import type { CollectorStatus } from "../pipeline/collector-status.ts";
 import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
+import { FeedReporter } from "../pipeline/feed-reporter.ts";
 import { Systems, type SystemSupply } from "../pipeline/systems.ts";
 import { WriterWatch } from "../pipeline/writer-watch.ts";
 import type { LogProducer } from "../ports.ts";
 import { follow } from "../session/follow.ts";
+import { FeedsStage } from "../stages/feeds/feeds.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
-import { openLog, topicNames } from "./open-log.ts";
+import { openLog, presentTopics, topicNames } from "./open-log.ts";
 import { sessionStages, startOperations, workerCheck } from "./session-operations.ts";
 import { openSessionArchive, type ArchiveMode } from "./session-archive.ts";
 import { sessionOutput } from "./session-output.ts";
@@ -53,11 +55,11 @@ export async function runSession(input: SessionInput): Promise<number> {
   const { context, supply, lossless, aggregate } = input;
   const { settings, clock, logger, signal } = context;
   const metrics = createMetrics({ process: true });
-  const topics = topicNames(settings);
   const state = sessionStages(clock);
   const operations = await startOperations(context, metrics, state);
   const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
   state.log = log;
+  const topics = await presentTopics(log, topicNames(settings));
   const stages = new Stages(signal);
   const stageContext = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
   const archive = await openSessionArchive(context, stageContext, input.archive ?? "none");
@@ -74,6 +76,16 @@ export async function runSession(input: SessionInput): Promise<number> {
   await follower.open(stageContext);
   const statuses: CollectorStatus[] = [];
   if (supply !== null) state.statuses = statuses;
+  const elsewhere =
+    input.serve === true && topics.feeds !== undefined && log.kind === "kafka" ? new FeedsStage() : null;
+  if (elsewhere !== null) {
+    await elsewhere.open(stageContext);
+    // Nothing depends on it: where the topic may not be read, all else goes on.
+    void follow({ sink: elsewhere, ...stageContext }, stages.stop).catch((error: unknown) => {
+      if (!(error instanceof AppError)) return stages.fail(error);
+      return logger.warn("feeds.unreadable", `${error.message} How the feeds are doing is not known here.`);
+    });
+  }
   const server =
     input.serve === true
       ? await startSessionServer({
@@ -83,6 +95,7 @@ export async function runSession(input: SessionInput): Promise<number> {
           follower,
           metrics,
           statuses: () => statuses,
+          ...(elsewhere === null ? {} : { elsewhere }),
           history: archive?.queries,
           checks: [...(archive?.checks ?? []), ...(aggregate ? [workerCheck(state)] : [])],
           stop: stages.stop,
@@ -100,11 +113,12 @@ export async function runSession(input: SessionInput): Promise<number> {
   const producer = await log.producer();
   const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock, log.kind === "memory");
   // Only a log that other processes reach has other writers.
+  const collector = collectorId(hostname(), process.pid, clock.now());
   const among =
     log.kind === "memory" || lossless
       ? {}
       : {
-          collector: collectorId(hostname(), process.pid, clock.now()),
+          collector,
           watch: new WriterWatch({ log, rawTopic: topics.raw, clock, logger, signal: stages.stop }),
         };
   const systems =
@@ -155,6 +169,13 @@ export async function runSession(input: SessionInput): Promise<number> {
   const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());
 
   const collecting = input.publish?.(producer, stages.stop) ?? systems?.run(stages.stop);
+  const reporter =
+    systems === null || topics.feeds === undefined
+      ? null
+      : new FeedReporter({ topic: topics.feeds, producer, statuses, collector, clock, logger });
+  const reporting = stages.watch(
+    reporter?.run(stages.stop, collecting ?? Promise.resolve()) ?? Promise.resolve(),
+  );
   await (collecting === undefined ? stages.stopped() : stages.watch(collecting));
   stages.end();
   // A recording that has ended is shown to its end, however long that takes.
@@ -168,7 +189,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   await Promise.race([Promise.all([...reading, archiving]), deadline]);
   giveUp.abort();
   // What is acknowledged becomes files: the folder is not left before.
-  await archiving;
+  await Promise.all([archiving, reporting]);
   archive?.close();
   await Promise.allSettled([server?.stop(), operations?.close(), producer.close(), supply?.close?.()]);
   await log.close();

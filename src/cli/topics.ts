@@ -1,4 +1,4 @@
-/** `topics create` and `topics list`: the three topics, as they are and as they are wanted. */
+/** `topics create` and `topics list`: the topics, as they are and as they are wanted. */
 import { EXIT } from "../errors.ts";
 import type { KafkaLog } from "../log/kafka/kafka-log.ts";
 import type { TopicSpec } from "../ports.ts";
@@ -14,7 +14,7 @@ import { requireBrokers } from "./watch.ts";
 export const topicsCreate: Command = {
   usage: "[options]",
   description:
-    "Makes the three topics that are missing. Existing ones stay as they are, whoever made them: what differs from what is wanted is said, with what it costs.",
+    "Makes the topics that are missing. Existing ones stay as they are, whoever made them: what differs from what is wanted is said, with what it costs.",
   examples: [
     { command: "velostream topics create --brokers localhost:9092", does: "The topics, with 4 partitions." },
     {
@@ -31,7 +31,9 @@ export const topicsCreate: Command = {
         await print(
           context,
           report,
-          `${topic}: ${created ? "made" : "exists"}, ${counted(partitions, "partition")}`,
+          partitions === 0
+            ? `${topic}: not there`
+            : `${topic}: ${created ? "made" : "exists"}, ${counted(partitions, "partition")}`,
           differences,
         );
       }
@@ -41,9 +43,9 @@ export const topicsCreate: Command = {
 
 export const topicsList: Command = {
   usage: "[options]",
-  description: "Shows the three topics: partitions, replicas, how they are cleaned, and what differs.",
+  description: "Shows the topics: partitions, replicas, how they are cleaned, and what differs.",
   examples: [
-    { command: "velostream topics list --brokers localhost:9092", does: "The three topics." },
+    { command: "velostream topics list --brokers localhost:9092", does: "The four topics." },
     {
       command: "velostream topics list --brokers localhost:9092 --json",
       does: "The same, one JSON object a line.",

@@ -43,6 +43,13 @@ export const OPTIONS = {
     group: "kafka",
     help: "Topic of what could not be used, and why.",
   },
+  "feeds-topic": {
+    kind: "string",
+    metavar: "TOPIC",
+    default: "velib-projet-feeds",
+    group: "kafka",
+    help: "Topic of how each feed is doing.",
+  },
   partitions: {
     kind: "integer",
     metavar: "N",

@@ -27,7 +27,7 @@ import { PublishedStations } from "./published-stations.ts";
 import { otherAtWork } from "./foreign-records.ts";
 import { renumberedStations } from "./renumbering.ts";
 import { retirementRecords } from "./retirement.ts";
-import type { StationInformation, StationStatus } from "../record/station.ts";
+import type { AreaRule, StationInformation, StationStatus } from "../record/station.ts";
 import { startedMsOf, type OtherWriter } from "../record/writer.ts";
 
 /** An unchanged station is published again after this long: keeps topics with retention complete. */
@@ -53,6 +53,11 @@ export class Collection {
   /** Stations of the system in the topic that are not wanted here. */
   get unwantedCount(): number {
     return this.#published.unwantedCount;
+  }
+
+  /** The rule that gave most stations their area; null before there is one. */
+  get mainAreaRule(): AreaRule | null {
+    return this.#published.mainAreaRule;
   }
 
   /** Stations in the topic that are simulated where this system is real, or real where it is simulated. */

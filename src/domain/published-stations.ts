@@ -13,6 +13,7 @@ import { FormerStations } from "./former-stations.ts";
 import { informationOf, servesNumericId, type RawRecord } from "../record/raw-record.ts";
 import { stationKey } from "../record/keys.ts";
 import { Slots } from "./slots.ts";
+import type { AreaRule } from "../record/station.ts";
 import type { OtherWriter } from "../record/writer.ts";
 
 export class PublishedStations {
@@ -38,6 +39,19 @@ export class PublishedStations {
   /** Stations that a selection leaves to others. */
   get unwantedCount(): number {
     return this.#stations.size - this.#wanted;
+  }
+
+  /** The rule that gave most of them their area. */
+  get mainAreaRule(): AreaRule | null {
+    const counts = new Map<AreaRule, number>();
+    let main: AreaRule | null = null;
+    for (const { areaRule, wanted } of this.#stations.values()) {
+      if (areaRule === null || !wanted) continue;
+      const count = (counts.get(areaRule) ?? 0) + 1;
+      counts.set(areaRule, count);
+      if (main === null || count > (counts.get(main) ?? 0)) main = areaRule;
+    }
+    return main;
   }
 
   get all(): ReadonlyMap<string, Published> {

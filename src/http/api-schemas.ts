@@ -51,7 +51,7 @@ export const System = z.object({
   simulated: z.boolean().describe("True: the data is synthetic; say so wherever it shows."),
   state: z
     .enum(["waiting", "live", "failing", "stopped", "unknown"])
-    .describe("How polling goes; unknown when another process polls."),
+    .describe("How polling goes; unknown when nobody tells (no more)."),
   stations: count,
   areas: count,
   nbr_total: count,

@@ -1,4 +1,4 @@
-/** The three topics as velostream wants them (docs/contracts.md); used by `run`, `collect` and `topics create`. */
+/** The topics as velostream wants them (docs/contracts.md); used by `run`, `collect` and `topics create`. */
 import type { TopicNames, TopicSpec } from "../ports.ts";
 
 /** Rejects are for looking at, not for keeping: a week. */
@@ -22,5 +22,18 @@ export function topicSpecs(
     },
     { topic: names.totals, ...options, cleanupPolicy: "compact" },
     { topic: names.rejects, ...options, cleanupPolicy: "delete", retentionMs: REJECTS_RETENTION_MS },
+    ...(names.feeds === undefined ? [] : [feedsSpec(names.feeds, options.replicationFactor)]),
   ];
+}
+
+/** A record a feed and minute: one partition does. */
+function feedsSpec(topic: string, replicationFactor: number): TopicSpec {
+  return {
+    topic,
+    partitions: 1,
+    partitionsByDefault: true,
+    replicationFactor,
+    cleanupPolicy: "compact",
+    expendable: true,
+  };
 }

@@ -15,7 +15,7 @@ export class CollectorStatus {
   system: SystemDescription | null = null;
   /** Stands for the system until the feed has said who it is: a feed that never does is told of too. */
   provisional: SystemDescription | null = null;
-  state: SystemStatus["state"] = "waiting";
+  state: Exclude<SystemStatus["state"], "unknown"> = "waiting";
   lastPollOutcome: string | null = null;
   /** Stable word of the failure that lasts, and its sentence. */
   failure: { readonly outcome: string; readonly message: string; readonly sinceMs: number } | null = null;
@@ -31,6 +31,8 @@ export class CollectorStatus {
   failedPolls = 0;
   stations = 0;
   recordsPublished = 0;
+  /** The rule that gave most stations their area. */
+  areaRule: string | null = null;
   /** Rejects of the last poll that was answered, by reason, and of all polls. */
   rejects: readonly RejectCount[] = [];
   rejectsTotal = 0;
@@ -107,8 +109,9 @@ export class CollectorStatus {
     return this.rejects.reduce((sum, { count }) => sum + count, 0);
   }
 
-  published(stations: number, records: number): void {
+  published(stations: number, records: number, areaRule: string | null): void {
     this.stations = stations;
+    this.areaRule = areaRule;
     this.recordsPublished += records;
   }
 

@@ -186,7 +186,7 @@ export class PollPublisher {
     others?.release();
     others?.told(taken);
     metrics.set("velostream_stations", { system: system.systemId }, collection.stationCount);
-    status.published(collection.stationCount, plan.records.length);
+    status.published(collection.stationCount, plan.records.length, collection.mainAreaRule);
   }
 
   /** @param refused by key, why */

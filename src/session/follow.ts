@@ -96,7 +96,7 @@ function begin(
   const positions = sink.positions();
   const { begins = "earliest", waitsForRecords } = sink;
   const read = log.read({
-    topics: sink.reads.map((topic) => topics[topic]),
+    topics: sink.reads.map((topic) => topics[topic]).filter((topic) => topic !== undefined),
     from: positions.size === 0 ? begins : positions,
     signal,
     ...(finish === undefined ? {} : { finish }),

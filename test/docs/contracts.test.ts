@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { decodeFeedState, encodeFeedState } from "../../src/domain/feed-record.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
 import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/record/raw-record.ts";
 import { encodeReject } from "../../src/record/reject-record.ts";
@@ -111,6 +112,21 @@ test("a totals record, the reference's four fields first", () => {
     "nbr_total",
     "nbr_elec",
     "nbr_meca",
+  ]);
+});
+
+test("the state of a feed, the contract's seven fields first", () => {
+  const state = decodeFeedState(example("feed"));
+  assert.ok(state !== null);
+  assert.equal(encodeFeedState(state), example("feed"));
+  assert.deepEqual(Object.keys(JSON.parse(example("feed")) as object).slice(0, 7), [
+    "system_id",
+    "state",
+    "reason",
+    "flags",
+    "checked_at",
+    "content_at",
+    "area_rule",
   ]);
 });
 

@@ -165,9 +165,10 @@ for (const { what, run, error, says } of MISTAKES) {
   });
 }
 
-test("the three topics are three, with names that Kafka takes", () => {
+test("the topics are four, with names that Kafka takes", () => {
   const named = (...args: string[]) => topicNames(settings(args).settings);
   assert.equal(named("--raw-topic", "a.b_c-1").raw, "a.b_c-1");
-  assert.throws(() => named("--raw-topic", "x", "--totals-topic", "x"), /three different topics/);
+  assert.throws(() => named("--raw-topic", "x", "--totals-topic", "x"), /four different topics/);
+  assert.throws(() => named("--feeds-topic", "velib-projet"), /four different topics/);
   assert.throws(() => named("--rejects-topic", "a b"), /^ConfigError: --rejects-topic: "a b" is no name/);
 });

@@ -37,16 +37,22 @@ export async function createTopics(
   return withAdmin({ access, client, connectivity, patienceMs }, async (admin) => {
     const reports: TopicReport[] = [];
     for (const spec of specs) {
-      const report = await connectivity.persist(
-        "topics",
-        { what: `make topic ${spec.topic}`, patienceMs },
-        async () => createTopic(admin, spec),
-      );
+      const report = await connectivity
+        .persist("topics", { what: `make topic ${spec.topic}`, patienceMs }, async () =>
+          createTopic(admin, spec),
+        )
+        .catch((error: unknown) => withoutTopic(spec, error));
       if (report.created) await settled(client, connectivity, spec.topic);
       reports.push(report);
     }
     return reports;
   });
+}
+
+/** What goes on without a topic that may not be made, or not be looked at. @throws the error where it cannot */
+function withoutTopic({ topic, expendable }: TopicSpec, error: unknown): TopicReport {
+  if (expendable !== true || isRetriable(error)) throw error;
+  return { topic, created: false, partitions: 0, differences: [`cannot be had: ${explain(error)}`] };
 }
 
 /** Longer than any healthy cluster takes to spread the word; whoever uses the topic then is patient too. */
@@ -88,18 +94,22 @@ export async function describeTopics(
   return withAdmin({ access, client, connectivity, patienceMs }, async (admin) => {
     const states: TopicState[] = [];
     for (const spec of specs) {
-      const found = await connectivity.persist(
-        "topics",
-        { what: `describe topic ${spec.topic}`, patienceMs },
-        async () => existing(admin, spec.topic),
-      );
+      let without: readonly string[] = [];
+      const found = await connectivity
+        .persist("topics", { what: `describe topic ${spec.topic}`, patienceMs }, async () =>
+          existing(admin, spec.topic),
+        )
+        .catch((error: unknown) => {
+          without = withoutTopic(spec, error).differences;
+          return null;
+        });
       states.push({
         topic: spec.topic,
         exists: found !== null,
         partitions: found?.partitions ?? 0,
         replicationFactor: found?.replicationFactor ?? 0,
         cleanupPolicy: found?.configs?.get("cleanup.policy") ?? null,
-        differences: found === null ? [] : differences(spec, found),
+        differences: found === null ? without : differences(spec, found),
       });
     }
     return states;

@@ -10,7 +10,7 @@ export const VIEW_METRICS = {
   },
   velostream_view_records_total: {
     kind: "counter",
-    help: "Records the server has read, by topic (raw, totals) and what they did to the live view.",
+    help: "Records the server has read, by topic (raw, totals, feeds) and what they did to the live view.",
     labels: ["topic", "outcome"],
   },
   velostream_view_stations: {

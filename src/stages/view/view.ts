@@ -6,9 +6,9 @@
  */
 import type { Delta } from "../../domain/change-journal.ts";
 import type { LiveView } from "../../domain/live-view.ts";
-import { unusableReason } from "../../record/received-record.ts";
-import type { Applied, ViewRecord } from "../../domain/view-record.ts";
+import type { Applied } from "../../domain/view-record.ts";
 import type { LogRecord } from "../../ports.ts";
+import { viewRecord } from "../view-record.ts";
 import type { Sink, SinkBatch, StageContext } from "../stage.ts";
 import { VIEW_METRICS } from "./metrics.ts";
 
@@ -121,16 +121,4 @@ export class ViewStage implements Sink {
       return "rejected";
     }
   }
-}
-
-function viewRecord(record: LogRecord): ViewRecord {
-  const unusable = unusableReason(record);
-  return {
-    partition: record.partition,
-    key: record.key,
-    text: unusable === null ? (record.value?.toString("utf8") ?? null) : null,
-    timestampMs: record.timestampMs,
-    headers: record.headers,
-    ...(unusable === null ? {} : { unusable }),
-  };
 }
