@@ -3,7 +3,7 @@ import { pino, stdSerializers, type Level } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Logger } from "../ports.ts";
 import { escapeJson, plainText, plainValue } from "./plain-text.ts";
-import { redactText } from "./redact.ts";
+import { redactValue } from "./redact.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -61,7 +61,8 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     {
       write: (line: string) => {
-        options.write(format(redactText(line)));
+        // Value by value: what is left out of a text must not break the line that carries it.
+        options.write(format(`${JSON.stringify(redactValue(JSON.parse(line)))}\n`));
       },
     },
   );

@@ -110,11 +110,14 @@ test("flags copies that alternate, header or not", () => {
   assert.ok(follow(20, (minute) => ({ header: null, vehicles: minute % 2 })).flags.includes("alternates"));
 });
 
-/** A city of many stations in which `moving` of them change at every step; what a copy `lag` steps old says of it. */
+/**
+ * A city of many stations in which `moving` of them change at every step. 23 has no divisor in common with any period
+ * here (19 steps at most): else all stations would change at once, and the city would stand still in between.
+ */
 function movingCity(step: number, moving: number, count = 150): number[] {
   return Array.from(
     { length: count },
-    (_, n) => 5 + ((Math.floor((step + n * 7) / Math.ceil(count / moving)) * 3) % 11),
+    (_, n) => 5 + ((Math.floor((step + n * 23) / Math.ceil(count / moving)) * 3) % 11),
   );
 }
 
