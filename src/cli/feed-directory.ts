@@ -4,7 +4,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { parseFeedList, type ListedFeed } from "../config/feed-list.ts";
-import { bestVersion, decodeDiscovery } from "../domain/gbfs/discovery.ts";
+import { decodeDiscovery, understoodVersions, type VersionLink } from "../domain/gbfs/discovery.ts";
 import { ConfigError, FeedError, UsageError } from "../errors.ts";
 import { targetOf, type Catalogue } from "../feed/catalogue.ts";
 import { FeedFile, type FileAnswer } from "../feed/feed-file.ts";
@@ -169,9 +169,10 @@ export class FeedDirectory {
       );
     }
     return found.systems.flatMap(({ systemId, versions }) => {
-      const best = bestVersion(versions);
-      const own = best === null ? null : URL.parse(best.url, url.href);
-      if (own === null) return [];
+      const links = absolute(understoodVersions(versions), url);
+      const [best] = links;
+      if (best === undefined) return [];
+      const own = new URL(best.url);
       // Systems on the manifest's own origin are as trusted as it is.
       const typed = own.origin === url.origin;
       const description = null;
@@ -179,12 +180,27 @@ export class FeedDirectory {
       return [
         {
           key: systemId,
-          target: { url: own, typed, headers, description, systemId: safeSystemId(systemId) },
+          target: {
+            url: own,
+            typed,
+            headers,
+            description,
+            systemId: safeSystemId(systemId),
+            ...(links.length > 1 && { versions: links }),
+          },
           listed,
         },
       ];
     });
   }
+}
+
+/** Links whose URLs stand by themselves; those that are none are left out. */
+function absolute(links: readonly VersionLink[], base: URL): VersionLink[] {
+  return links.flatMap(({ version, url }) => {
+    const found = URL.parse(url, base.href);
+    return found === null ? [] : [{ version, url: found.href }];
+  });
 }
 
 /** Two systems under one key would be one: the second gets a key of its own, and is told of as the second. */

@@ -84,7 +84,15 @@ export function openFeeds(context: FeedContext): OpenedFeeds {
         ? rules
         : areaRules(areas, areasProperty ?? settings["areas-property"], { geocoded: geocoder, logger });
     // A digest, so that no secret of a URL or header is kept or shown.
-    const told = JSON.stringify([target.url.href, target.systemId, headers, interval, areas, areasProperty]);
+    const told = JSON.stringify([
+      target.url.href,
+      target.versions,
+      target.systemId,
+      headers,
+      interval,
+      areas,
+      areasProperty,
+    ]);
     const label = listed.name ?? shown(target.url);
     return {
       key,

@@ -78,6 +78,11 @@ export async function openVersion(
   return found.ok && "links" in found ? failureOf("not_gbfs", url, "versions that lead to versions") : found;
 }
 
+/** What a manifest says of one system. @param base the URL that relative ones start from */
+export function offeredBy(links: readonly VersionLink[], base: URL): Offer | FetchFailure {
+  return offered(base, links, null);
+}
+
 /** @param found what was at the URL itself: it stands for its version in the list */
 function offered(base: URL, links: readonly VersionLink[], found: FeedUrls | null): Offer | FetchFailure {
   const own = found === null ? null : (versionRank(found.version ?? "1.0") ?? versionRank("1.0"));

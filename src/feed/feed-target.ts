@@ -1,5 +1,6 @@
 /** What a `--feed` names, once resolved: a URL to start from, and what is known of the system before asking it. */
 import { VELIB_SYSTEM } from "../domain/velib-system.ts";
+import type { VersionLink } from "../domain/gbfs/discovery.ts";
 import type { SystemDescription } from "../ports.ts";
 
 export interface FeedTarget {
@@ -12,6 +13,8 @@ export interface FeedTarget {
   readonly description: SystemDescription | null;
   /** The catalogue's id, which wins over the feed's own; null: the feed says. */
   readonly systemId: string | null;
+  /** Every version that a manifest lists, where it lists several: `url` is the highest. */
+  readonly versions?: readonly VersionLink[];
 }
 
 /** Vélib' Métropole's own address. */

@@ -11,7 +11,7 @@ import type { Reject, StationArea, StationInformation } from "../record/station.
 import { VehicleTruth } from "../domain/vehicle-truth.ts";
 import { FeedError } from "../errors.ts";
 import type { Clock, FeedProblem, FeedSource, Poll, SystemDescription } from "../ports.ts";
-import { discover, type FeedUrls } from "./discovery.ts";
+import { discover, offeredBy, type FeedUrls } from "./discovery.ts";
 import { FailurePace, isMissing, MISSING_RECHECK_MS } from "./failure-pace.ts";
 import type { FetchFailure } from "./failures.ts";
 import { noTraffic } from "./feed-file.ts";
@@ -175,12 +175,15 @@ export class HttpFeed implements FeedSource {
 
   /** Finds the files, unless they are known well enough. @returns why it failed, or null */
   async #discover(signal: AbortSignal): Promise<FetchFailure | null> {
-    const { clock, patienceMs = PATIENCE_MS } = this.#options;
+    const { clock, target, patienceMs = PATIENCE_MS } = this.#options;
     const nowMs = clock.now();
     if (this.#files !== null && nowMs < this.#discoverAtMs) return null;
     const { traffic } = this;
     const client = this.#scope;
-    const offer = await discover(client, this.#url, traffic, signal);
+    const offer =
+      target.versions === undefined
+        ? await discover(client, this.#url, traffic, signal)
+        : offeredBy(target.versions, this.#url);
     const chosen = offer.ok
       ? await chooseVersion(offer, { client, traffic, clock, patienceMs, signal })
       : offer;

@@ -106,11 +106,6 @@ export function understoodVersions(versions: readonly VersionLink[]): VersionLin
   return [...ranked].toSorted(([a], [b]) => b - a).map(([, link]) => link);
 }
 
-/** The highest version that is understood: 1.0 to 3.x, a release before its candidates. Null when none is. */
-export function bestVersion(versions: readonly VersionLink[]): VersionLink | null {
-  return understoodVersions(versions)[0] ?? null;
-}
-
 /** A number that grows with the version; null when it is none of 1.x to 3.x. Candidates rank below every release. */
 export function versionRank(version: string): number | null {
   const match = /^v?([123])(?:\.(\d{1,3}))?(-RC\d*)?$/i.exec(version.trim());

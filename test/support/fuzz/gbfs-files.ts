@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { AreaResolver } from "../../../src/domain/areas.ts";
 import { Collection } from "../../../src/domain/collection.ts";
 import { FeedTruth } from "../../../src/domain/feed-truth.ts";
-import { bestVersion, decodeDiscovery } from "../../../src/domain/gbfs/discovery.ts";
+import { decodeDiscovery, understoodVersions } from "../../../src/domain/gbfs/discovery.ts";
 import { decodeStationInformation } from "../../../src/domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts";
 import {
@@ -207,7 +207,7 @@ export function fuzzOnce(random: Random): void {
   for (const file of FILES) {
     const body = served(file, random);
     const discovery = decodeDiscovery(body);
-    if (discovery?.kind === "versions") bestVersion(discovery.versions);
+    if (discovery?.kind === "versions") understoodVersions(discovery.versions);
     decodeSystemRegions(body);
     decodeSystemAlerts(body);
     decodeSystemInformation(body);

@@ -155,6 +155,12 @@ test("a manifest unfolds into its systems; those on other origins are strangers"
       ["there", false, "/gbfs.json"],
     ],
   );
+  const [here] = await one.load(never);
+  assert.deepEqual(
+    here?.target.versions?.map(({ version: number }) => number),
+    ["3.0", "2.3"],
+    "every version may be read, not the highest alone",
+  );
   assert.equal(one.fixed, false);
   server.routes.set("/manifest.json", { data: { stations: [] } });
   await assert.rejects(one.load(never), /no manifest/);

@@ -137,6 +137,19 @@ test("a lower version that is poorer changes nothing", async () => {
   assert.deepEqual([(await read("2.3")).stations, (await read("3.0")).problems], [13, []]);
 });
 
+for (const [what, files] of Object.entries(WORSE)) {
+  test(`of a manifest's versions one ${what} is passed over as well`, async () => {
+    serve({ "2.3": town(), "3.0": files });
+    const url = (version: string) => `${server.origin}/${version}/gbfs.json`;
+    const versions = ["3.0", "2.3"].map((version) => ({ version, url: url(version) }));
+    const target = { ...(typedTarget(url("3.0")) ?? assert.fail()), versions };
+    const source = new HttpFeed({ target, client, clock, patienceMs: 300 });
+    const poll = await source.poll();
+    assert.ok(poll.kind === "changed", JSON.stringify(poll));
+    assert.deepEqual([poll.status.stations.length, source.problems().length], [13, 1]);
+  });
+}
+
 test("a version that was passed over is looked at again within the hour", async () => {
   serve({ "2.3": town(), "3.0": { ...town(), station_status: status(500) } });
   const { source } = await read("2.3");

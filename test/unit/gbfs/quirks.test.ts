@@ -1,7 +1,7 @@
 /** Every dialect and quirk of GBFS files that velostream survives; docs/quirks.md is the table of these. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeDiscovery, bestVersion, versionRank } from "../../../src/domain/gbfs/discovery.ts";
+import { decodeDiscovery, understoodVersions, versionRank } from "../../../src/domain/gbfs/discovery.ts";
 import { decodeStationInformation } from "../../../src/domain/gbfs/station-information.ts";
 import { decodeStationStatus } from "../../../src/domain/gbfs/station-status.ts";
 import {
@@ -531,7 +531,7 @@ test("discovery: any language, flat, file names for feed names, manifests and ve
 
 test("the highest version that is understood wins, a release before its candidates", () => {
   const best = (...versions: string[]) =>
-    bestVersion(versions.map((version) => ({ version, url: "" })))?.version;
+    understoodVersions(versions.map((version) => ({ version, url: "" })))[0]?.version;
   assert.equal(best("1.1", "2.3", "3.0", "4.0"), "3.0");
   assert.equal(best("2.3", "3.1-RC3"), "2.3");
   assert.equal(best("3.1-RC2"), "3.1-RC2");
