@@ -5,7 +5,8 @@
  *   every old id left, as many came (half to twice) ───────────▶ all renumbered, unless the information lists both
  *   a quarter or more left, as many came, and their places,
  *   where known, are those of what left ───────────────────────▶ all that left are renumbered
- *   one left, one came with its code, its name or its place ───▶ that one is renumbered
+ *   one left, one came with its code, its name or its place ───▶ that one is renumbered, also when the information
+ *                                                                tells of it later than the status
  *   anything else ─────────────────────────────────────────────▶ openings, closings, a cut: the rule of departures
  */
 import type { Observed } from "./collection-plan.ts";
@@ -39,6 +40,8 @@ interface Renumbering {
   readonly absent: ReadonlyMap<string, Held>;
   /** Ids of this poll that are not published. */
   readonly fresh: readonly string[];
+  /** Ids that are published, but of which the information has told nothing before. */
+  readonly late: readonly string[];
   /** Published stations that this poll has. */
   readonly seen: ReadonlyMap<string, Held>;
   readonly information: ReadonlyMap<string, StationInformation>;
@@ -60,19 +63,24 @@ export function renumberedStations<T extends Held>(
   { information, unobserved = [] }: Pick<Observed, "information" | "unobserved">,
 ): [string, T][] {
   if (unobserved.includes("stations")) return [];
-  const fresh = [...came].filter((id) => !published.has(id) && !isFreeFloating(id));
-  if (fresh.length === 0) return [];
+  const stations = [...came].filter((id) => !isFreeFloating(id));
+  const fresh = stations.filter((id) => !published.has(id));
+  const late = stations.filter(
+    (id) => published.has(id) && published.get(id)?.information === undefined && information.has(id),
+  );
+  if (fresh.length + late.length === 0) return [];
   const absent = new Map<string, T>();
   const seen = new Map<string, T>();
   for (const [id, held] of published)
     if (!isFreeFloating(id) && mayLeave(held, id)) (present.has(id) ? seen : absent).set(id, held);
-  const gone = renumberedOf({ absent, fresh, seen, information });
+  const gone = renumberedOf({ absent, fresh, late, seen, information });
   return [...absent].filter(([id]) => gone.has(id));
 }
 
 function renumberedOf(poll: Renumbering): ReadonlySet<string> {
   const { absent, fresh, seen, information } = poll;
-  if (absent.size === 0 || fresh.length === 0) return NOBODY;
+  if (absent.size === 0) return NOBODY;
+  if (fresh.length === 0) return paired(poll);
   const share = fresh.length / absent.size;
   // The information lists what left and what came: these are different stations, served in parts.
   const listed = shareOf(absent.keys(), information) >= 0.5 && shareOf(fresh, information) >= 0.5;
@@ -106,14 +114,14 @@ function elsewhere({ absent, fresh, information }: Renumbering): boolean {
 }
 
 /** One by one: the same code, the same name nearby, or a place where nothing else is, of an id that was not there. */
-function paired({ absent, fresh, seen, information }: Renumbering): ReadonlySet<string> {
+function paired({ absent, fresh, late, seen, information }: Renumbering): ReadonlySet<string> {
   const found = new Set<string>();
   const taken = new Set<string>();
   // Ids that changed places among each other came there as well.
   const moved = [...seen]
     .filter(([id, held]) => !near(held.information, information.get(id)))
     .map(([id]) => id);
-  const came = [...fresh, ...moved];
+  const came = [...fresh, ...late, ...moved];
   const places = new Places(came.flatMap((id) => placed(id, information.get(id))));
   const all = new Places([...information].flatMap(([id, one]) => placed(id, one)));
   const codes = unique(came, (id) => information.get(id)?.stationCode);

@@ -71,9 +71,13 @@ export class SlowFile<T> {
     this.#dueAtMs = Math.min(this.#dueAtMs, this.#lastAtMs + this.#pace.leastMs);
   }
 
-  /** Wanted now: what depends on it cannot wait for its schedule. */
-  demand(): void {
-    this.#dueAtMs = 0;
+  /**
+   * Wanted now: what depends on it cannot wait for its schedule.
+   * @param freshMs what has been read this recently, or is being read, is new enough
+   */
+  demand(freshMs = 0): void {
+    const fresh = freshMs > 0 && this.#clock.now() - this.#lastAtMs < freshMs;
+    if (!fresh && this.#refreshing === null) this.#dueAtMs = 0;
   }
 
   /** Refreshes if due. Resolves when that is over; never rejects. */

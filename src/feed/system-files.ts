@@ -18,10 +18,16 @@ import type { FeedUrls } from "./discovery.ts";
 import type { FetchFailure } from "./failures.ts";
 import { fileProblem } from "./file-problem.ts";
 import type { Fetcher } from "./http-client.ts";
+import { atMost } from "./patience.ts";
 import { PolledFile } from "./polled-file.ts";
 import { INFORMATION_PACE, RARE_PACE, SlowFile, type Decoded } from "./slow-file.ts";
 
 type Information = ReadonlyMap<string, StationInformation>;
+
+/** The information is read again for stations that it does not know at most this often. */
+const SEEK_EVERY_MS = 60_000;
+/** Read this recently, it is the same answer. */
+const FRESH_MS = 5_000;
 
 /** What system_information says, and whether it calls itself simulated. */
 export type SaidOfSystem = SystemInformation & { readonly simulated: boolean };
@@ -38,6 +44,10 @@ export class SystemFiles {
   readonly #alerts: SlowFiles<readonly SystemAlert[]>;
   readonly #system: SlowFiles<SaidOfSystem | null>;
   readonly #rejects: Reject[] = [];
+  /** Stations that the information was read again for. */
+  #sought: ReadonlySet<string> = new Set();
+  #soughtAtMs = -Infinity;
+  #seekEveryMs = SEEK_EVERY_MS;
   #oddities: Readonly<Record<string, number>> = {};
 
   constructor(client: Fetcher, found: FeedUrls, traffic: Traffic, clock: Pick<Clock, "now">) {
@@ -155,6 +165,33 @@ export class SystemFiles {
       refreshed(this.#alerts, signal),
       system ? refreshed(this.#system, signal) : null,
     ]);
+  }
+
+  /**
+   * Stations that the information does not know have it read again at once, before they are counted: they may be known
+   * ones under other ids. Each unknown station does so once; often in vain makes it seldom.
+   */
+  async explain(
+    stationIds: Iterable<string>,
+    { now, patienceMs }: { readonly now: () => number; readonly patienceMs: number },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const files = this.#information.files.filter(({ trouble }) => trouble === null);
+    if (files.length === 0 || this.information.size === 0) return;
+    const unknown = [...stationIds].filter((id) => !this.information.has(id));
+    const fresh = unknown.some((id) => !this.#sought.has(id));
+    // What a file that has just been read for the first time does not know is not in it.
+    const first = this.#soughtAtMs === -Infinity;
+    if (!first && fresh && now() - this.#soughtAtMs < this.#seekEveryMs) return;
+    if (!first && fresh) {
+      this.#soughtAtMs = now();
+      for (const file of files) file.demand(FRESH_MS);
+      await atMost(patienceMs, refreshed(this.#information, signal));
+      const inVain = unknown.every((id) => !this.information.has(id));
+      this.#seekEveryMs = inVain ? Math.min(2 * this.#seekEveryMs, INFORMATION_PACE.leastMs) : SEEK_EVERY_MS;
+    }
+    if (first) this.#soughtAtMs = now() - SEEK_EVERY_MS;
+    this.#sought = new Set(unknown);
   }
 
   /** A station is in the status that the information does not know. */

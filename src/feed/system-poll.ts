@@ -6,7 +6,7 @@
  *   vehicle_status ─┘  a while for the others   └ none did ─────▶ why, of the most important one
  */
 import { enveloped } from "../domain/gbfs/envelope.ts";
-import { asObject } from "../record/feed-values.ts";
+import { asId, asObject } from "../record/feed-values.ts";
 import { decodeStationStatus } from "../domain/gbfs/station-status.ts";
 import { decodeVehicleStatus } from "../domain/gbfs/vehicle-status.ts";
 import { combine, mergeStations, mergeVehicles, stationIdsOf } from "../domain/gbfs/whole-status.ts";
@@ -75,6 +75,7 @@ export async function pollSystem(
     .filter(({ polled }) => polled.some((file) => !bodies.has(file) && !file.absent(now())))
     .filter(({ part, polled }) => part === "stations" || polled.every((file) => !bodies.has(file)))
     .map(({ part }) => part);
+  await files.explain(listedIds(files, bodies), options, signal);
   const status = await decode(files, parts, bodies, options);
   const { rejects, stations } = status;
   const flood = rejects.length > MANY_REJECTS && rejects.length > 9 * stations.length;
@@ -142,6 +143,17 @@ function readable(files: SystemFiles, file: PolledFile, body: unknown): boolean 
   return files.stations.includes(file)
     ? Array.isArray(asObject(asObject(enveloped(body, "stations"))?.["data"])?.["stations"])
     : decodeVehicleStatus(enveloped(body, "vehicles", "bikes")) !== null;
+}
+
+/** Ids of the stations that are listed, usable or not. */
+function* listedIds(files: SystemFiles, bodies: Bodies): Iterable<string> {
+  for (const file of files.stations) {
+    const stations = asObject(asObject(enveloped(bodies.get(file), "stations"))?.["data"])?.["stations"];
+    for (const station of Array.isArray(stations) ? stations : []) {
+      const id = asId(asObject(station)?.["station_id"]);
+      if (id !== null) yield id;
+    }
+  }
 }
 
 /** The failure that matters most: the stations' own, if there are any. */

@@ -97,10 +97,7 @@ function redactWords(text: string): string {
   return text
     .replace(ENCODED_USERINFO, "$1")
     .replace(WEB_TOKEN, REDACTED)
-    .replace(
-      ASSIGNED,
-      (_, named: string, quote: string | undefined) => `${named}${quote ?? ""}${REDACTED}`,
-    )
+    .replace(ASSIGNED, (_, named: string, quote: string | undefined) => `${named}${quote ?? ""}${REDACTED}`)
     .replace(BEARER, `$1$2${REDACTED}`)
     .replace(BASIC, `$1$2${REDACTED}`)
     .replace(BARE_USERINFO, "");

@@ -113,7 +113,14 @@ test("what is no secret stays", () => {
 
 test("a value under the name of a secret is left out whatever it is, and the rest stays what it was", () => {
   assert.deepEqual(
-    redactValue({ token: 12, accessToken: "a", list: [{ password: "x y" }], feed: "velib", n: 3, none: null }),
+    redactValue({
+      token: 12,
+      accessToken: "a",
+      list: [{ password: "x y" }],
+      feed: "velib",
+      n: 3,
+      none: null,
+    }),
     {
       token: "redacted",
       accessToken: "redacted",

@@ -193,3 +193,33 @@ test("ids shuffled among places, or any part of them replaced: the total is that
     ),
   );
 });
+
+test("a station whose new id the information tells of later is counted twice until then, and no longer", () => {
+  const before = list(
+    10,
+    (n) => `old${n}`,
+    (n) => ({ name: `Station ${n}` }),
+  );
+  const [first, ...others] = before;
+  const after = [{ ...first, id: "new0" }, ...others];
+  const town = new Town();
+  town.poll(before);
+  town.poll(after, before);
+  assert.equal(town.total, 22);
+  town.poll(after);
+  assert.deepEqual([town.total, town.renumbered], [20, 1]);
+});
+
+test("information that comes for the first time, while some stations are not served, takes none out", () => {
+  const all = list(
+    10,
+    (n) => `s${n}`,
+    (n) => ({ name: `Station ${n}` }),
+  );
+  const town = new Town();
+  town.poll(all, []);
+  town.poll(all.slice(0, 6), all);
+  assert.deepEqual([town.total, town.renumbered], [20, 0]);
+  town.poll(all.slice(0, 6), all.slice(0, 6));
+  assert.deepEqual([town.total, town.renumbered], [20, 0]);
+});

@@ -404,13 +404,47 @@ test("waits for station_information at first, goes on without it when it stays a
   assert.equal(succeeded(await source.poll()).status.stations.length, 1);
 });
 
-test("asks for information again when a station appears that it does not know", async () => {
+test("a station that the information does not know has it read again, before the station is counted", async () => {
   serve({ station_status: statusFile(station("1", 3)), station_information: information });
   const source = feed("/gbfs.json");
   await source.poll();
-  server.routes.set("/station_status.json", statusFile(station("1", 3), station("2", 2)));
+  const two = { version: "2.3", data: { stations: [{ station_id: "2", name: "Two", lat: 1, lon: 2 }] } };
+  server.routes.set("/station_information.json", two);
+  server.routes.set("/station_status.json", statusFile(station("2", 3)));
+  clock.ms += 60_000;
   await source.poll();
-  clock.ms += 5 * 60_000;
+  assert.equal(source.information().get("2")?.name, "Two");
+  assert.equal(server.count("/station_information.json"), 2);
+});
+
+test("information that never knows a station is not read for it at every poll", async () => {
+  serve({ station_status: statusFile(station("1", 3)), station_information: information });
+  const source = feed("/gbfs.json");
+  const poll = async (...ids: string[]): Promise<number> => {
+    server.routes.set("/station_status.json", statusFile(...ids.map((id) => station(id, 3))));
+    clock.ms += 10_000;
+    await source.poll();
+    return server.count("/station_information.json");
+  };
+  await poll("1");
+  for (let n = 0; n < 20; n += 1) assert.equal(await poll("1", "2"), 2, "the same station, once");
+  server.asked.length = 0;
+  // Other ids at every poll for an hour: a minute, then two, four and five minutes apart.
+  let asked = 0;
+  for (let n = 0; n < 360; n += 1) asked = await poll("1", `x${n}`);
+  assert.ok(asked >= 10 && asked <= 16, String(asked));
+});
+
+test("a file that failed is not asked before its time for a station's sake", async () => {
+  serve({ station_status: statusFile(station("1", 3)), station_information: information });
+  const source = feed("/gbfs.json");
+  await source.poll();
+  server.routes.set("/station_information.json", status(503, { "retry-after": "3600" }));
+  server.routes.set("/station_status.json", statusFile(station("2", 3)));
+  clock.ms += 60_000;
+  await source.poll();
+  server.routes.set("/station_status.json", statusFile(station("3", 3)));
+  clock.ms += 60_000;
   await source.poll();
   assert.equal(server.count("/station_information.json"), 2);
 });
