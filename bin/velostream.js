@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Starts src/main.ts on Node 24, whatever Node the machine has: the npm package `node` brings one.
+// Starts the program on Node 24: in the checkout src/main.ts, whatever Node the machine has (the npm package `node`
+// brings one); in the installed package dist/main.js, on the machine's own Node.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 // Whole: an older Node has no enableCompileCache, and a named import of it would keep this file from running at all.
@@ -18,7 +19,10 @@ const flags = [`--max-semi-space-size=${shows ? 4 : 8}`];
 const malloc = { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_ARENA_MAX: "2" };
 const environment = { ...malloc, ...process.env };
 const wanted = 24;
-const main = new URL("../src/main.ts", import.meta.url);
+const source = new URL("../src/main.ts", import.meta.url);
+// The package holds no sources: Node strips no types under node_modules.
+const isCheckout = existsSync(source);
+const main = isCheckout ? source : new URL("../dist/main.js", import.meta.url);
 
 if (Number(process.versions.node.split(".")[0]) >= wanted) {
   // Both are read when a process starts: this one starts itself anew (same pid, no second process), where that is
@@ -31,15 +35,17 @@ if (Number(process.versions.node.split(".")[0]) >= wanted) {
   }
   // The old generation may grow by a fifth before it is collected, not by its own size: 70 MB less for 1 % of a core.
   setFlagsFromString("--heap-growing-percent=20");
-  // Types are stripped and code is compiled once: starts in half the time. In the checkout, where nobody else writes.
+  // Types are stripped and code is compiled once: starts in half the time. In our own folder, where nobody else writes;
+  // where we may not write either, it goes without.
   nodeModule.enableCompileCache(fileURLToPath(new URL("../node_modules/.cache/compile", import.meta.url)));
   await import(main.href);
 } else {
   const bundled = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
   if (!existsSync(bundled)) {
-    console.error(
-      `velostream needs Node ${wanted} or newer, this is ${process.version}. Run "npm ci" in the checkout: it brings one.`,
-    );
+    const remedy = isCheckout
+      ? 'Run "npm ci" in the checkout: it brings one.'
+      : "Install a newer one from https://nodejs.org, or run it with: npx -p node@24 -p velostream velostream";
+    console.error(`velostream needs Node ${wanted} or newer, this is ${process.version}. ${remedy}`);
     process.exit(78);
   }
   const self = fileURLToPath(import.meta.url);

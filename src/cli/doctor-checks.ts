@@ -2,7 +2,7 @@
 import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import packageJson from "../../package.json" with { type: "json" };
+import { PACKAGE_VERSION } from "../package-version.ts";
 import { ConfigError, HttpError, StorageError } from "../errors.ts";
 import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
@@ -45,7 +45,7 @@ export function checksFor(context: CommandContext): readonly Check[] {
 function program({ origins }: CommandContext): Finding {
   const set = [...origins].map(([name, origin]) => `${name} by ${origin}`);
   const from = set.length === 0 ? "all options at their defaults" : set.join(", ");
-  return { ok: true, says: `velostream ${packageJson.version} on Node ${process.version}; ${from}.` };
+  return { ok: true, says: `velostream ${PACKAGE_VERSION} on Node ${process.version}; ${from}.` };
 }
 
 async function feed({ settings, clock, logger, signal }: CommandContext, text: string): Promise<Finding> {

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import packageJson from "../../package.json" with { type: "json" };
+import { PACKAGE_VERSION } from "../package-version.ts";
 import { ConfigError, HttpError } from "../errors.ts";
 import type { LiveFollower } from "../ports.ts";
 import { createServer, type ServerOptions } from "./server.ts";
@@ -40,7 +40,7 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
   const { follower, view, metrics, host, port } = options;
   const { app, hub } = await createServer({
     ...options,
-    version: packageJson.version,
+    version: PACKAGE_VERSION,
     epoch: randomBytes(6).toString("base64url"),
     webRoot: options.webRoot ?? WEB_ROOT,
   });

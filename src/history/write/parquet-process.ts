@@ -6,7 +6,7 @@
  */
 import { fork, type ChildProcess } from "node:child_process";
 import nodeModule from "node:module";
-import { dirname } from "node:path";
+import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type {
   KeyframeJob,
@@ -40,6 +40,9 @@ const IDLE_MS = 500;
  * A small heap: it holds some 60,000 rows at a time. With what bin/velostream.js starts with, 30 MB more. Compiled code is kept by these (scripts/warm-code-cache.ts).
  */
 export const PARQUET_FLAGS = ["--max-semi-space-size=1", "--heap-growing-percent=20", "--optimize-for-size"];
+
+/** Source in the checkout, JavaScript in the package: whatever this file is. */
+const CHILD = fileURLToPath(new URL(`./parquet-child${extname(import.meta.url)}`, import.meta.url));
 
 export class ParquetProcess implements ParquetFiles {
   readonly #folder: string;
@@ -101,7 +104,7 @@ export class ParquetProcess implements ParquetFiles {
 
   #start(): ChildProcess {
     const cache = nodeModule.getCompileCacheDir();
-    const child = fork(fileURLToPath(new URL("./parquet-child.ts", import.meta.url)), [this.#folder], {
+    const child = fork(CHILD, [this.#folder], {
       execArgv: PARQUET_FLAGS,
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       // Nothing of ours: there may be secrets. One arena of glibc's, for one thread works: 10 MB less.

@@ -4,7 +4,7 @@
  * back older than it went.
  */
 import * as kafka from "@platformatic/kafka";
-import packageJson from "../../../package.json" with { type: "json" };
+import { PACKAGE_VERSION } from "../../package-version.ts";
 import { hasKafkaError } from "./errors.ts";
 import { parseFetchResponse } from "./fetch-response.ts";
 import type { RequestName } from "./requests.ts";
@@ -54,7 +54,7 @@ export class RequestVersions {
 }
 
 async function askRanges(connection: kafka.Connection): Promise<Ranges> {
-  const who = ["velostream", packageJson.version] as const;
+  const who = ["velostream", PACKAGE_VERSION] as const;
   const { apiKeys } = await kafka.apiVersionsV3.api.async(connection, ...who).catch((error: unknown) => {
     // Kafka before 2.4.
     if (hasKafkaError(error, "UNSUPPORTED_VERSION")) return kafka.apiVersionsV1.api.async(connection, ...who);

@@ -1,0 +1,90 @@
+/**
+ * What `npm i velostream` gives somebody who has no checkout: the tarball is packed, installed in an empty folder used
+ * with an empty environment, and removed. Needs the package registry.
+ */
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import packageJson from "../../../package.json" with { type: "json" };
+
+const ROOT = join(import.meta.dirname, "../../..");
+const folder = mkdtempSync(join(tmpdir(), "velostream-package-"));
+const installed = join(folder, "node_modules/velostream");
+const command = join(folder, "node_modules/.bin/velostream");
+const run = promisify(execFile);
+
+/** The Node that runs this test comes first: the installed package brings none. Nothing else is known. */
+const environment = {
+  PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
+  HOME: process.env["HOME"] ?? folder,
+};
+
+before(async () => {
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: ROOT, timeout: 240_000 });
+  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
+  // npm finds its registry and certificates by the machine's settings; the program is run without any.
+  await run("npm", ["install", "--no-audit", "--no-fund", join(folder, tarball)], {
+    cwd: folder,
+    env: { ...process.env, PATH: environment.PATH },
+    timeout: 240_000,
+  });
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function velostream(...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return run(command, args, { cwd: folder, env: environment, timeout: 60_000 });
+}
+
+test("the package says its version and helps", async () => {
+  assert.equal((await velostream("--version")).stdout, `velostream ${packageJson.version}\n`);
+  assert.match((await velostream("--help")).stdout, /^velostream turns bike-share feeds/);
+  assert.match((await velostream("run", "--help")).stdout, /--feed/);
+});
+
+test("the package holds the page and the program, and no sources, tests or checkouts' tools", () => {
+  assert.ok(existsSync(join(installed, "web/dist/index.html")));
+  assert.ok(existsSync(join(installed, "dist/main.js")));
+  for (const name of ["src", "test", "bench", "scripts", "infra"])
+    assert.ok(!existsSync(join(installed, name)), name);
+  assert.ok(!existsSync(join(folder, "node_modules/node")), "the machine's own Node runs it");
+});
+
+test("the demo runs from the package: a table of totals, the page, and a clean end", async () => {
+  const { stdout } = await velostream("demo", "--for", "5s", "--port", "0", "--json");
+  const totals = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { postcode: string; nbr_total: number });
+  assert.ok(totals.length > 50, `${totals.length} totals`);
+  assert.ok(totals.every(({ postcode, nbr_total }) => typeof postcode === "string" && nbr_total >= 0));
+});
+
+test("the page of the package is served", async () => {
+  const child = spawn(command, ["demo", "--for", "20s", "--port", "0", "--json"], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    let said = "";
+    const url = await new Promise<string>((resolve, reject) => {
+      child.once("exit", (code) => reject(new Error(`ended with ${code}: ${said}`)));
+      child.stderr.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        const found = /Live page and API: (\S+)/.exec(said)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+    });
+    const answer = await fetch(url);
+    assert.equal(answer.status, 200);
+    assert.match(await answer.text(), /<script type="module"/);
+  } finally {
+    child.kill("SIGTERM");
+  }
+});
