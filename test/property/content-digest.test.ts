@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { contentDigest, stationsDigest } from "../../src/record/change-detection.ts";
+import {
+  contentDigest,
+  recordDigest,
+  sameInformation,
+  stationsDigest,
+} from "../../src/record/change-detection.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 
@@ -74,4 +79,91 @@ test("no two of 200,000 observations share a digest", () => {
       for (let x = 0; x < 20; x += 1)
         seen.add(contentDigest({ ...station({}), total: bikes, source: { a: bikes, b: docks, c: x } }));
   assert.equal(seen.size, 100 * 100 * 20);
+});
+
+/** The same JSON, as far as the digest tells: 1.5 from "1.5" it does not. */
+function textOf(one: unknown): string {
+  return JSON.stringify(one, (_, part: unknown) =>
+    typeof part === "number" && !Number.isInteger(part) ? String(part) : part,
+  );
+}
+
+test("one value inside one field decides, however deep it stands", () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 3 }), fc.jsonValue({ maxDepth: 3 }), (a, b) => {
+      // Numbers beyond 2^64 are nobody's counts, and the order of fields is no change.
+      fc.pre(!/\{|e\+|\d{19}/.test(JSON.stringify([a, b])));
+      assert.equal(
+        contentDigest(station({ x: a })) === contentDigest(station({ x: b })),
+        textOf(a) === textOf(b),
+      );
+    }),
+    { numRuns: 3_000 },
+  );
+  const values = [
+    null,
+    true,
+    false,
+    0,
+    1,
+    -1,
+    2 ** 40,
+    0.5,
+    "",
+    "a",
+    "ab",
+    "ba",
+    [],
+    [1],
+    [1, 2],
+    [2, 1],
+    [[1], 2],
+  ];
+  const objects = [{ a: 1 }, { a: 2 }, { b: 1 }, { a: 1, b: 2 }, { a: 2, b: 1 }, { a: { b: 1 } }, { a: [1] }];
+  const all = [...values, ...objects];
+  assert.equal(new Set(all.map((x) => contentDigest(station({ x })))).size, all.length);
+});
+
+test("counts that another file explains are content, though the served object stays", () => {
+  const base = station({});
+  const counts = ["vehiclesAvailable", "electricAvailable", "mechanicalAvailable", "docksAvailable"] as const;
+  const digests = counts.flatMap((name) => [1, 2].map((n) => contentDigest({ ...base, [name]: n + 40 })));
+  assert.equal(new Set([contentDigest(base), ...digests]).size, digests.length + 1);
+});
+
+test("of two records that differ in when and where they were made the content is one", () => {
+  const value = {
+    x: 1,
+    observed_at: 1,
+    slot: 1,
+    area_rule: "region",
+    postcode: "a",
+    station_id: 1,
+    last_reported: 1,
+  };
+  const other = { x: 1, observed_at: 2, slot: 2, area_rule: "system", postcode: "b", station_id: "1" };
+  assert.equal(recordDigest(value), recordDigest(other));
+  assert.equal(recordDigest(value), recordDigest({ x: 1 }));
+  assert.notEqual(recordDigest(value), recordDigest({ ...value, x: 2 }));
+  assert.notEqual(recordDigest(value), recordDigest({ ...value, nbr_total: 1 }));
+});
+
+test("information says the same when name, place and capacity do, and nothing else of it counts", () => {
+  const one = {
+    stationId: "1",
+    stationCode: "16107",
+    name: "Godard",
+    lat: 48,
+    lon: 2,
+    capacity: 35,
+    postCode: null,
+    regionId: null,
+  };
+  assert.ok(sameInformation(undefined, undefined));
+  assert.ok(sameInformation(one, { ...one }));
+  assert.ok(sameInformation(one, { ...one, stationCode: null, postCode: "75016", regionId: "r" }));
+  for (const other of [{ name: "Hugo" }, { name: null }, { lat: 49 }, { lon: 3 }, { capacity: null }])
+    assert.ok(!sameInformation(one, { ...one, ...other }), JSON.stringify(other));
+  assert.ok(!sameInformation(one, undefined));
+  assert.ok(!sameInformation(undefined, one));
 });

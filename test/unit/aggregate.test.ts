@@ -102,6 +102,25 @@ for (const [what, value, reason] of [
   });
 }
 
+for (const [what, observedAtMs, timestampMs] of [
+  ["observed ahead of its own time", 600_000, 0],
+  ["stamped ahead of the clock", 600_000, 600_000],
+] as const)
+  test(`a record that is ${what} is a reject, and the next one counts`, async () => {
+    const ours = (bikes: number, atMs: number, stampMs: number, offset: number): LogRecord => ({
+      ...record("velib:1", station(bikes, atMs), offset),
+      timestampMs: stampMs,
+    });
+    const outputs = await process([ours(99, observedAtMs, timestampMs, 0), ours(5, 1, 1, 1)]);
+    assert.deepEqual(
+      outputs.map(({ topic, value }) => [topic, /"nbr_total":5,|from_the_future/.exec(String(value))?.[0]]),
+      [
+        ["totals", '"nbr_total":5,'],
+        ["rejects", "from_the_future"],
+      ],
+    );
+  });
+
 const HOUR = 3_600_000;
 const station = (bikes: number, observedAtMs: number, more: object = {}): string =>
   JSON.stringify({

@@ -131,3 +131,36 @@ test("an import tells only where no live log does, and the newer log before the 
     { fromMs: 41, toMs: 45, epoch: null },
   ]);
 });
+
+test("records that are missing are told of as a gap of every system of their partition, and are not watched", () => {
+  const coverage = new Coverage();
+  for (const minute of [0, 1, 2, 3]) {
+    coverage.observe("velib", 1, START + minute * MINUTE, 0);
+    coverage.observe("oslo", 1, START + minute * MINUTE, 1);
+  }
+  const missed = coverage.miss(1, 0, START + 7 * MINUTE, ["lyon"]);
+  const gap = { fromMs: START + 3 * MINUTE, toMs: START + 7 * MINUTE };
+  assert.deepEqual(
+    missed.toSorted((a, b) => (a.system < b.system ? -1 : 1)),
+    [
+      { system: "lyon", ...gap },
+      { system: "velib", ...gap },
+    ],
+  );
+  for (const minute of [7, 8, 9]) coverage.observe("velib", 1, START + minute * MINUTE, 0);
+  assert.deepEqual(
+    coverage
+      .spans()
+      .filter(({ system }) => system === "velib")
+      .map(({ fromMs, toMs }) => [(fromMs - START) / MINUTE, (toMs - START) / MINUTE]),
+    [
+      [0, 3],
+      [7, 9],
+    ],
+  );
+  assert.deepEqual(
+    coverage.miss(1, 0, START + 9 * MINUTE, ["velib"]),
+    [],
+    "nothing is missing before what was read",
+  );
+});
