@@ -12,6 +12,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BREAKAGES } from "../test/mutation/breakages.ts";
+import { findFile } from "../test/mutation/find-file.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TOOL = join(ROOT, "scripts/mutate");
@@ -79,7 +80,9 @@ function configOf(source: string, report: string): object {
 
 /** The quick tests of a source: those that its rows name first, then those that import it. */
 function testsOf(source: string): readonly string[] {
-  const named = BREAKAGES.filter(({ file }) => file === source).flatMap(({ tests }) => tests);
+  const named = BREAKAGES.filter(({ file }) => findFile("src", file) === source)
+    .flatMap(({ tests }) => tests)
+    .flatMap((end) => findFile("test", end) ?? []);
   const importing = globSync("test/{unit,property}/**/*.test.ts", { cwd: ROOT }).filter((test) => {
     const text = readFileSync(join(ROOT, test), "utf8");
     return [...text.matchAll(/from "(\.[^"]+)"/g)].some(

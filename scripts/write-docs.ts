@@ -2,9 +2,15 @@
 import { writeFileSync } from "node:fs";
 import { arrowFiles } from "./import-arrows.ts";
 import { performancePages } from "./performance-page.ts";
+import { promisesPages } from "./promises-page.ts";
 import { referencePages } from "./reference-pages.ts";
 
-for (const [path, content] of [...(await referencePages()), ...performancePages(), ...arrowFiles()]) {
+for (const [path, content] of [
+  ...(await referencePages()),
+  ...performancePages(),
+  ...promisesPages(),
+  ...arrowFiles(),
+]) {
   writeFileSync(new URL(`../${path}`, import.meta.url), content);
   console.error(`wrote ${path}`);
 }

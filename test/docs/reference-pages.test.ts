@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { performancePages } from "../../scripts/performance-page.ts";
+import { promisesPages } from "../../scripts/promises-page.ts";
 import { referencePages } from "../../scripts/reference-pages.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { commandHelp, overview } from "../../src/cli/help.ts";
 import type { OPTIONS } from "../../src/config/options.ts";
 
-for (const [path, content] of [...(await referencePages()), ...performancePages()]) {
+for (const [path, content] of [...(await referencePages()), ...performancePages(), ...promisesPages()]) {
   test(`${path} is what \`npm run docs\` writes`, () => {
     assert.equal(readFileSync(path, "utf8"), content, 'run "npm run docs" and commit the result');
   });

@@ -126,7 +126,7 @@ test("one value inside one field decides, however deep it stands", () => {
 
 test("counts that another file explains are content, though the served object stays", () => {
   const base = station({});
-  const counts = ["vehiclesAvailable", "electricAvailable", "mechanicalAvailable", "docksAvailable"] as const;
+  const counts = ["total", "electric", "mechanical", "docks"] as const;
   const digests = counts.flatMap((name) => [1, 2].map((n) => contentDigest({ ...base, [name]: n + 40 })));
   assert.equal(new Set([contentDigest(base), ...digests]).size, digests.length + 1);
 });

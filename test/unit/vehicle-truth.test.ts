@@ -86,7 +86,7 @@ test("a file cut short says so, and nothing else", () => {
 test("a docked vehicle counts at its station alone, once the system has listed a station", () => {
   const docked = vehicle({ stationId: "a" });
   const count = (truth: VehicleTruth, seen: Omit<Seen, "vehicles">): number | undefined =>
-    observe(truth, { vehicles: [docked, vehicle()], ...seen }).freeFloating?.[0]?.vehiclesAvailable;
+    observe(truth, { vehicles: [docked, vehicle()], ...seen }).freeFloating?.[0]?.total;
   const truth = new VehicleTruth();
   assert.equal(count(truth, { stationIds: [] }), 2);
   assert.equal(count(truth, { stationIds: null }), 2);
