@@ -16,6 +16,7 @@ export function kafkaAccess(settings: Settings): KafkaAccess | null {
     clientId: "velostream",
     tls: tlsOf(settings),
     sasl: saslOf(settings),
+    checkCrcs: settings["check-crcs"],
   };
 }
 

@@ -15,6 +15,7 @@ export const KAFKA_OPTIONS = [
   "kafka-username",
   "kafka-password",
   "kafka-token-file",
+  "check-crcs",
 ] as const satisfies readonly OptionName[];
 
 /** For commands that may make topics. */

@@ -74,6 +74,13 @@ export const OPTIONS = {
     group: "kafka",
     help: "How records are compressed. Every client reads none and gzip; lz4 and zstd cost less time, and some clients need an extra package for them.",
   },
+  "check-crcs": {
+    kind: "flag",
+    default: true,
+    group: "kafka",
+    help: "Compare every batch that is read with its checksum; a damaged one is rejected.",
+    without: "Trust the brokers' disks and the network; uncompressed batches are read faster.",
+  },
   group: {
     kind: "string",
     metavar: "ID",

@@ -96,7 +96,7 @@ export function readParameters<S extends z.ZodType>(
   value: unknown,
   where: "Path" | "Query",
 ): z.output<S> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: problemOf });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   if (issue?.code === "unrecognized_keys") {
@@ -104,17 +104,17 @@ export function readParameters<S extends z.ZodType>(
   }
   const name = issue?.path.join(".") ?? "";
   const given = (value as Readonly<Record<string, unknown>> | null)?.[name];
-  throw badRequest(`${where} parameter ${JSON.stringify(name)} ${problemOf(issue, given)}.`);
+  throw badRequest(
+    `${where} parameter ${JSON.stringify(name)} ${Array.isArray(given) ? "is there more than once" : issue?.message}.`,
+  );
 }
 
-/** Completes `Query parameter "limit" …`: our own words where a schema has them, else zod's facts in ours. */
-function problemOf(issue: z.core.$ZodIssue | undefined, given: unknown): string {
-  if (Array.isArray(given)) return "is there more than once";
-  if (issue?.code === "invalid_value") return `is none of ${issue.values.join(", ")}`;
-  if (issue?.code === "too_small" && issue.message.startsWith("Too small")) return "is empty";
-  if (issue?.code === "too_big" && issue.message.startsWith("Too big"))
-    return `is longer than ${issue.maximum} characters`;
-  return issue?.message.startsWith("is ") === true ? issue.message : "is wrong";
+/** Completes `Query parameter "limit" …`, where the schema has no words of its own. */
+function problemOf(issue: z.core.$ZodRawIssue): string {
+  if (issue.code === "invalid_value") return `is none of ${issue.values.join(", ")}`;
+  if (issue.code === "too_small") return "is empty";
+  if (issue.code === "too_big") return `is longer than ${issue.maximum} characters`;
+  return "is wrong";
 }
 
 function badRequest(message: string): HttpError {

@@ -1,6 +1,8 @@
 /** Record batches in Kafka's own format, written by the client's encoder: what our reader is compared with. */
 import { type CompressionAlgorithmValue, createRecordsBatch } from "@platformatic/kafka";
+import { crc32c } from "../../src/log/kafka/crc32c.ts";
 
+const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 
 export interface WrittenRecord {
@@ -35,5 +37,11 @@ export function writeBatch(batch: WrittenBatch): Buffer {
   const bytes = createRecordsBatch(messages, { compression, producerId }).buffer;
   bytes.writeBigInt64BE(BigInt(firstOffset), 0);
   bytes.writeInt16BE(bytes.readInt16BE(ATTRIBUTES_AT) | attributes, ATTRIBUTES_AT);
-  return bytes;
+  return sealed(bytes);
+}
+
+/** The batch with the checksum of what it says now. */
+export function sealed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+  return batch;
 }

@@ -24,4 +24,6 @@ export interface KafkaAccess {
   readonly clientId: string;
   readonly tls: KafkaTls | null;
   readonly sasl: KafkaSasl | null;
+  /** Compare the batches that are read with their checksums. @default true */
+  readonly checkCrcs?: boolean;
 }

@@ -2,10 +2,10 @@
  * Records on their way to the brokers: which partition, which batch, which sequence number.
  * A batch that was sent once is sent again unchanged until it is acknowledged, so that the broker can tell.
  */
-import { NetworkError } from "@platformatic/kafka";
 import { partitionOf } from "../../record/partitioning.ts";
 import type { ProduceRecord } from "../../ports.ts";
 import type { KafkaClient } from "./client.ts";
+import { UnknownTopic } from "./errors.ts";
 
 /** Kafka's default message.max.bytes is 1 MiB, counted after compression; we count before, and stay below. */
 const MAX_BATCH_BYTES = 900_000;
@@ -58,7 +58,7 @@ export interface BatchOptions {
 
 /**
  * Splits records into batches, in order per partition.
- * @throws NetworkError when a topic does not exist
+ * @throws UnknownTopic when a topic does not exist
  */
 export async function batchesOf(
   client: KafkaClient,
@@ -73,7 +73,7 @@ export async function batchesOf(
     const { topic } = record;
     let count = counts.get(topic) ?? (await client.topic(topic))?.partitionCount;
     if (count === undefined) {
-      if (!skipMissing || record.expendable !== true) throw new NetworkError(`Unknown topic ${topic}.`);
+      if (!skipMissing || record.expendable !== true) throw new UnknownTopic(topic);
       refused.push([record, `topic ${topic} does not exist`]);
       continue;
     }

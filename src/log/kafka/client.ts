@@ -5,7 +5,7 @@
  */
 import * as kafka from "@platformatic/kafka";
 import type { KafkaAccess } from "./access.ts";
-import { isUnknownTopic, refusal } from "./errors.ts";
+import { isUnknownTopic, isVague, NotNow, refusal } from "./errors.ts";
 import { RequestVersions } from "./request-versions.ts";
 import type { RequestName, Requests } from "./requests.ts";
 
@@ -46,9 +46,10 @@ export class KafkaClient {
    * already: the request under way is told no more than "connection closed".
    */
   #refused: Error | null = null;
-  readonly #versions = new RequestVersions();
+  readonly #versions: RequestVersions;
 
   constructor(access: KafkaAccess, options: KafkaClientOptions = {}) {
+    this.#versions = new RequestVersions(access.checkCrcs ?? true);
     this.#base = new kafka.Base({
       ...clientOptions(access),
       requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
@@ -101,9 +102,21 @@ export class KafkaClient {
         leaders: found.partitions.map((partition) => partition?.leader ?? -1),
       };
     } catch (error) {
-      if (isUnknownTopic(error)) return null;
-      throw this.#reasonOf(error);
+      const reason = isVague(error) ? await this.#topicError(topic) : error;
+      if (isUnknownTopic(reason)) return null;
+      throw this.#reasonOf(reason);
     }
+  }
+
+  /** Kafka's own error about a topic, which the client's metadata call keeps to itself. */
+  async #topicError(topic: string): Promise<unknown> {
+    try {
+      await this.call({ kind: "any" }, "Metadata", [topic], false, false);
+    } catch (error) {
+      return error;
+    }
+    // It has been made in between, or the other problem of this kind has gone: what was asked may be asked again.
+    return new NotNow(`Topic ${topic} could not be described.`);
   }
 
   /** Ids of the brokers that the cluster has now. */
@@ -139,7 +152,7 @@ export class KafkaClient {
       if (target.kind !== "node") this.forgetCoordinator(target.kind, target.key);
       // Known brokers are refreshed by any metadata answer; one that is down drops out of it.
       await this.#base.metadata({ topics: [], forceUpdate: true });
-      throw new kafka.NetworkError(`Broker ${id} is not in the cluster now.`);
+      throw new NotNow(`Broker ${id} is not in the cluster now.`);
     }
     return promised<kafka.Connection>((done) => this.#base[kafka.kGetConnection](broker, done));
   }
@@ -150,7 +163,7 @@ export class KafkaClient {
     const answer = await this.call({ kind: "any" }, "FindCoordinator", COORDINATOR_KEY_TYPE[kind], [key]);
     const [found] = answer.coordinators;
     if (found === undefined || found.nodeId < 0)
-      throw new kafka.NetworkError(`No broker coordinates ${kind} ${key} now.`);
+      throw new NotNow(`No broker coordinates ${kind} ${key} now.`);
     this.#coordinators.set(`${kind} ${key}`, found.nodeId);
     return found.nodeId;
   }

@@ -2,9 +2,19 @@
  * What an error of the Kafka client means for us: try again, give up, or "someone else owns this now".
  * The client wraps errors in lists and causes; everything here looks at the leaves.
  */
-import { GenericError, MultipleErrors } from "@platformatic/kafka";
+import { GenericError, MultipleErrors, NetworkError, UserError } from "@platformatic/kafka";
 import { AppError, LogError } from "../../errors.ts";
 import type { KafkaAccess } from "./access.ts";
+
+/** The cluster is not as it was known to be: asking again soon may help. */
+export class NotNow extends NetworkError {}
+
+/** A topic that is to be written to does not exist; it may be made any moment. */
+export class UnknownTopic extends NotNow {
+  constructor(topic: string) {
+    super(`Topic ${topic} does not exist.`);
+  }
+}
 
 /** Kafka's own error names in `error`, e.g. `NOT_LEADER_OR_FOLLOWER`; empty for network errors. */
 export function kafkaErrorIds(error: unknown): string[] {
@@ -87,10 +97,16 @@ export function isRetriable(error: unknown): boolean {
 export function isUnknownTopic(error: unknown): boolean {
   return leaves(error).some(
     (leaf) =>
-      (leaf as { apiId?: unknown }).apiId === "UNKNOWN_TOPIC_OR_PARTITION" ||
-      // The client's metadata call turns that error into a sentence.
-      leaf.message.startsWith("Unknown topic "),
+      leaf instanceof UnknownTopic || (leaf as { apiId?: unknown }).apiId === "UNKNOWN_TOPIC_OR_PARTITION",
   );
+}
+
+/**
+ * The client says only in a sentence what is wrong: its metadata call keeps Kafka's error about a topic to itself, and a
+ * broker that wants TLS is answered likewise. A request of our own tells which.
+ */
+export function isVague(error: unknown): boolean {
+  return leaves(error).some((leaf) => (leaf as { code?: unknown }).code === UserError.code);
 }
 
 /** One sentence for a log line or a LogError: the innermost reasons, without stacks. */
@@ -208,7 +224,8 @@ function isTlsProblem(leaf: Error): boolean {
   const code = typeof given === "string" ? given : "";
   return (
     /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code) ||
-    /requires TLS|TLS handshake failed/.test(leaf.message)
+    // A connection without TLS was answered with a TLS record: of the errors of this kind the only one from the network.
+    code === UserError.code
   );
 }
 
@@ -229,7 +246,7 @@ export function closedBy(error: unknown, access: Pick<KafkaAccess, "tls" | "sasl
   const all = leaves(error);
   if (access.tls !== null && all.some(endedInHandshake))
     return "it ends the connection before TLS is established. Leave the options of TLS out if that port speaks none, or name the one that does";
-  if (!all.some((leaf) => leaf.message.startsWith("Connection closed"))) return null;
+  if (!all.some(isClosedConnection)) return null;
   const may =
     access.sasl === null
       ? access.tls === null
@@ -237,6 +254,13 @@ export function closedBy(error: unknown, access: Pick<KafkaAccess, "tls" | "sasl
         : "Try --kafka-sasl-mechanism and --kafka-username: it may ask for a login"
       : "Check that Kafka listens there, with that kind of login";
   return `it closes the connection without an answer. ${may}`;
+}
+
+/** An open connection that ended: the client's other errors of this kind name a cause, a broker or a closed pool. */
+function isClosedConnection(leaf: Error): boolean {
+  const { code, broker, closed } = leaf as { code?: unknown; broker?: unknown; closed?: unknown };
+  if (code !== NetworkError.code || leaf instanceof NotNow) return false;
+  return leaf.cause === undefined && broker === undefined && closed === undefined;
 }
 
 /** The errors that carry no further ones: lists are opened, and a cause is more telling than what wraps it. */

@@ -32,13 +32,17 @@ export interface FetchResponse {
   readonly block: Buffer;
 }
 
-/** @throws ResponseError, with the answer, when a partition or the whole has an error */
-export function parseFetchResponse(
-  _correlationId: number,
-  apiKey: number,
-  version: number,
-  reader: Reader,
-): FetchResponse {
+/**
+ * What reads an answer; it throws a ResponseError, with the answer, when a partition or the whole has an error.
+ * @param checkCrcs compare every batch with its checksum
+ */
+export function fetchResponseParser(
+  checkCrcs: boolean,
+): (correlationId: number, apiKey: number, version: number, reader: Reader) => FetchResponse {
+  return (_correlationId, apiKey, version, reader) => parse(apiKey, version, reader, checkCrcs);
+}
+
+function parse(apiKey: number, version: number, reader: Reader, checkCrcs: boolean): FetchResponse {
   // One buffer for all: plain reads from it are many times faster than through the client's list of buffers.
   const { block, length } = joined(reader);
   const answer = new Answer(block.subarray(0, length), version >= FLEXIBLE);
@@ -53,7 +57,7 @@ export function parseFetchResponse(
   const responses = answer.array((topicIndex) => {
     const topicId = version >= TOPIC_IDS ? answer.uuid() : answer.string();
     const partitions = answer.array((index) => {
-      const partition = readPartition(answer, version);
+      const partition = readPartition(answer, version, checkCrcs);
       if (partition.errorCode !== 0)
         errors.push([`/responses/${topicIndex}/partitions/${index}`, [partition.errorCode, null]]);
       return partition;
@@ -79,7 +83,7 @@ function joined(reader: Reader): { block: Buffer; length: number } {
   return { block, length };
 }
 
-function readPartition(answer: Answer, version: number): FetchResponsePartition {
+function readPartition(answer: Answer, version: number, checkCrcs: boolean): FetchResponsePartition {
   const partitionIndex = answer.int32();
   const errorCode = answer.int16();
   const highWatermark = answer.int64();
@@ -91,7 +95,7 @@ function readPartition(answer: Answer, version: number): FetchResponsePartition 
     return aborted;
   });
   if (version >= 11) answer.int32(); // preferred read replica
-  const records = readBatches(answer.bytes());
+  const records = readBatches(answer.bytes(), checkCrcs);
   answer.taggedFields();
   return { partitionIndex, errorCode, highWatermark, lastStableOffset, abortedTransactions, records };
 }

@@ -1,7 +1,7 @@
 /** Where partitions begin and end, as a read-committed reader sees them. */
 import type { listOffsetsV7 } from "@platformatic/kafka";
-import { NetworkError } from "@platformatic/kafka";
 import type { KafkaClient } from "./client.ts";
+import { UnknownTopic } from "./errors.ts";
 
 const CONSUMER = -1;
 const READ_COMMITTED = 1;
@@ -35,7 +35,7 @@ async function listOffsets(
   timestamp: bigint,
 ): Promise<Map<number, number>> {
   const metadata = await client.topic(topic);
-  if (metadata === null) throw new NetworkError(`Unknown topic ${topic}.`);
+  if (metadata === null) throw new UnknownTopic(topic);
   const partitions = wanted ?? Array.from({ length: metadata.partitionCount }, (_, index) => index);
   const byLeader = Map.groupBy(partitions, (partition) => metadata.leaders[partition] ?? -1);
   try {

@@ -13,10 +13,13 @@
 import { AsciiTexts } from "../../record/ascii-texts.ts";
 import type { LogRecord, Unreadable } from "../../ports.ts";
 import { StoredRecord } from "../stored-record.ts";
+import { crc32c } from "./crc32c.ts";
 import { decompress, UnfoldsTooFar } from "./decompress.ts";
 
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
+const CRC_AT = 17;
+/** The checksum covers everything from here on. */
 const ATTRIBUTES_AT = 21;
 const LAST_OFFSET_DELTA_AT = 23;
 const FIRST_TIMESTAMP_AT = 27;
@@ -54,17 +57,23 @@ export class RecordBatch {
   readonly producerId: bigint;
   /** The whole batch. */
   readonly #bytes: Buffer;
+  /** The bytes are not those that the checksum was made of. */
+  readonly #damaged: boolean;
 
-  constructor(bytes: Buffer) {
+  /** @param checkCrc compare the bytes with the batch's checksum */
+  constructor(bytes: Buffer, checkCrc: boolean) {
     this.#bytes = bytes;
     this.firstOffset = Number(bytes.readBigInt64BE(0));
     // Before format 2 (Kafka 0.11) a batch was one record, or had others inside it; both bear the last one's offset.
     const known = bytes[MAGIC_AT] === 2 && bytes.length >= HEADER_BYTES;
+    this.#damaged = checkCrc && known && crc32c(bytes.subarray(ATTRIBUTES_AT)) !== bytes.readUInt32BE(CRC_AT);
     this.lastOffset = known
       ? this.firstOffset + Math.max(0, bytes.readInt32BE(LAST_OFFSET_DELTA_AT))
       : this.firstOffset;
-    this.attributes = known ? bytes.readInt16BE(ATTRIBUTES_AT) : 0;
-    this.producerId = known ? bytes.readBigInt64BE(PRODUCER_ID_AT) : -1n;
+    // Of a damaged batch nothing else is believed: an attribute that turned over could hide it as a marker.
+    const believed = known && !this.#damaged;
+    this.attributes = believed ? bytes.readInt16BE(ATTRIBUTES_AT) : 0;
+    this.producerId = believed ? bytes.readBigInt64BE(PRODUCER_ID_AT) : -1n;
   }
 
   /** Of a control batch: whether the transaction was aborted. */
@@ -90,7 +99,7 @@ export class RecordBatch {
       unreadable("old_format");
       return 0;
     }
-    if (this.#bytes.length < HEADER_BYTES) {
+    if (this.#bytes.length < HEADER_BYTES || this.#damaged) {
       unreadable("damaged_batch");
       return 0;
     }
@@ -179,15 +188,18 @@ function withoutValue(
   return { topic, partition, offset, key: null, value: null, headers: NO_HEADERS, timestampMs, unreadable };
 }
 
-/** The whole batches of a partition's answer; a broker may cut the last one off. */
-export function readBatches(bytes: Buffer): RecordBatch[] {
+/**
+ * The whole batches of a partition's answer; a broker may cut the last one off.
+ * @param checkCrcs compare each with its checksum
+ */
+export function readBatches(bytes: Buffer, checkCrcs: boolean): RecordBatch[] {
   const batches: RecordBatch[] = [];
   for (let at = 0; at + ATTRIBUTES_AT < bytes.length;) {
     const length = bytes.readInt32BE(at + LENGTH_AT);
     // A batch that is shorter than what every format begins with frames nothing: what follows it cannot be found.
     const end = length < LEAST_LENGTH ? bytes.length : at + BEFORE_LENGTH_ENDS + length;
     if (end > bytes.length) break;
-    batches.push(new RecordBatch(bytes.subarray(at, end)));
+    batches.push(new RecordBatch(bytes.subarray(at, end), checkCrcs));
     at = end;
   }
   return batches;

@@ -6,7 +6,7 @@
 import * as kafka from "@platformatic/kafka";
 import { PACKAGE_VERSION } from "../../package-version.ts";
 import { hasKafkaError } from "./errors.ts";
-import { parseFetchResponse } from "./fetch-response.ts";
+import { fetchResponseParser } from "./fetch-response.ts";
 import type { RequestName } from "./requests.ts";
 
 /** A request in one version. */
@@ -30,7 +30,13 @@ const HIGHEST_VERSION: Partial<Record<RequestName, number>> = { AddPartitionsToT
 const FLEXIBLE_FETCH = 12;
 
 export class RequestVersions {
+  readonly #checkCrcs: boolean;
   readonly #ranges = new WeakMap<kafka.Connection, Promise<Ranges>>();
+
+  /** @param checkCrcs compare fetched batches with their checksums */
+  constructor(checkCrcs: boolean) {
+    this.#checkCrcs = checkCrcs;
+  }
 
   /** @throws UnsupportedApiError when broker and client share no version of it */
   async api(connection: kafka.Connection, name: RequestName): Promise<WireApi> {
@@ -46,7 +52,8 @@ export class RequestVersions {
       for (let version = Math.min(most, HIGHEST_VERSION[name] ?? most); version >= least; version -= 1) {
         const module = `${name.charAt(0).toLowerCase()}${name.slice(1)}V${version}`;
         const found = (kafka as unknown as Record<string, WireModule | undefined>)[module];
-        if (found !== undefined) return name === "Fetch" ? fetchApi(found, version) : found.api;
+        if (found !== undefined)
+          return name === "Fetch" ? fetchApi(found, version, this.#checkCrcs) : found.api;
       }
     }
     throw new kafka.UnsupportedApiError(`The broker and the client share no version of ${name}.`);
@@ -64,7 +71,7 @@ async function askRanges(connection: kafka.Connection): Promise<Ranges> {
 }
 
 /** The client's fetch request, our reading of the answer. */
-function fetchApi({ api, createRequest }: WireModule, version: number): WireApi {
+function fetchApi({ api, createRequest }: WireModule, version: number, checkCrcs: boolean): WireApi {
   const flexible = version >= FLEXIBLE_FETCH;
   return {
     version,
@@ -75,7 +82,8 @@ function fetchApi({ api, createRequest }: WireModule, version: number): WireApi 
           if (error === null) resolve(value);
           else reject(error);
         };
-        connection.send(api.key, version, request, parseFetchResponse, flexible, flexible, done);
+        const parse = fetchResponseParser(checkCrcs);
+        connection.send(api.key, version, request, parse, flexible, flexible, done);
       }),
   };
 }

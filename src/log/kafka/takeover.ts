@@ -4,10 +4,10 @@
  *   InitProducerId (fences, aborts) ──▶ committed position, if it is one in the topic as it is (position-note.ts)
  *     ──▶ history [start, committed) to the processor ──▶ live
  */
-import { NetworkError } from "@platformatic/kafka";
 import type { Clock, Logger, LogRecord, PartitionProgress, Processor } from "../../ports.ts";
 import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
+import { UnknownTopic } from "./errors.ts";
 import { committedPosition } from "./committed-position.ts";
 import type { Connectivity } from "./connectivity.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -152,8 +152,7 @@ async function topicsNow(options: TakeoverOptions, committed: NotedPosition | nu
   const { topic, partition, writesTo, client, connectivity, role, signal } = options;
   const looked = await connectivity.persist(role, { what: `look up ${topic}`, signal }, async () => {
     const metadata = await client.topic(topic, true);
-    if (metadata === null || (metadata.leaders[partition] ?? -1) < 0)
-      throw new NetworkError(`Unknown topic ${topic}.`);
+    if (metadata === null || (metadata.leaders[partition] ?? -1) < 0) throw new UnknownTopic(topic);
     const output = writesTo === undefined ? null : await client.topic(writesTo, true);
     return {
       topicId: metadata.identity,

@@ -1,11 +1,11 @@
 /** Making topics, and saying how existing ones differ from what is wanted: they are never changed. */
-import { Admin, ConfigResourceTypes, NetworkError } from "@platformatic/kafka";
+import { Admin, ConfigResourceTypes } from "@platformatic/kafka";
 import { LogError } from "../../errors.ts";
 import type { TopicReport, TopicSpec } from "../../ports.ts";
 import type { KafkaAccess } from "./access.ts";
 import { clientOptions, type KafkaClient } from "./client.ts";
 import type { Connectivity } from "./connectivity.ts";
-import { closedBy, explain, hasKafkaError, isRetriable, isUnknownTopic } from "./errors.ts";
+import { closedBy, explain, hasKafkaError, isRetriable, isVague, NotNow } from "./errors.ts";
 import { startOffsets } from "./offsets.ts";
 
 /** A topic as it is, for `topics list`. */
@@ -39,7 +39,7 @@ export async function createTopics(
     for (const spec of specs) {
       const report = await connectivity
         .persist("topics", { what: `make topic ${spec.topic}`, patienceMs }, async () =>
-          createTopic(admin, spec),
+          createTopic(admin, client, spec),
         )
         .catch((error: unknown) => withoutTopic(spec, error));
       if (report.created) await settled(client, connectivity, spec.topic);
@@ -80,7 +80,7 @@ async function knownAt(client: KafkaClient, id: number, topic: string): Promise<
   const answer = await client.call({ kind: "node", id }, "Metadata", [topic], false, false);
   const leaders = answer.topics.flatMap(({ partitions }) => partitions.map(({ leaderId }) => leaderId));
   if (leaders.length === 0 || leaders.some((leader) => leader < 0))
-    throw new NetworkError(`Broker ${id} knows no leader of topic ${topic} yet.`);
+    throw new NotNow(`Broker ${id} knows no leader of topic ${topic} yet.`);
 }
 
 /** What the topics are now, beside what is wanted. */
@@ -97,7 +97,7 @@ export async function describeTopics(
       let without: readonly string[] = [];
       const found = await connectivity
         .persist("topics", { what: `describe topic ${spec.topic}`, patienceMs }, async () =>
-          existing(admin, spec.topic),
+          existing(admin, client, spec.topic),
         )
         .catch((error: unknown) => {
           without = withoutTopic(spec, error).differences;
@@ -155,8 +155,8 @@ export async function groupMembers(options: AdminOptions, group: string): Promis
   });
 }
 
-async function createTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> {
-  const found = await existing(admin, spec.topic);
+async function createTopic(admin: Admin, client: KafkaClient, spec: TopicSpec): Promise<TopicReport> {
+  const found = await existing(admin, client, spec.topic);
   if (found !== null)
     return {
       topic: spec.topic,
@@ -173,12 +173,12 @@ async function createTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> 
     });
   } catch (error) {
     // Someone else was faster: report theirs.
-    if (hasKafkaError(error, "TOPIC_ALREADY_EXISTS")) return createTopic(admin, spec);
+    if (hasKafkaError(error, "TOPIC_ALREADY_EXISTS")) return createTopic(admin, client, spec);
     if (hasKafkaError(error, "INVALID_REPLICATION_FACTOR")) {
       const brokers = (await admin.metadata({ topics: [], forceUpdate: true })).brokers.size;
       // A cluster that has just started counts itself too early.
       if (brokers === 0 || brokers >= spec.replicationFactor)
-        throw new NetworkError("The brokers are not registered yet.");
+        throw new NotNow("The brokers are not registered yet.");
       throw new LogError(
         "VELOSTREAM_LOG_REFUSED",
         `Topic ${spec.topic} cannot have ${spec.replicationFactor} replicas: the cluster has ${count(brokers, "broker")}. Lower --replication-factor.`,
@@ -190,7 +190,7 @@ async function createTopic(admin: Admin, spec: TopicSpec): Promise<TopicReport> 
   return { topic: spec.topic, created: true, partitions: spec.partitions, differences: [] };
 }
 
-async function existing(admin: Admin, topic: string): Promise<ExistingTopic | null> {
+async function existing(admin: Admin, client: KafkaClient, topic: string): Promise<ExistingTopic | null> {
   try {
     const metadata = await admin.metadata({ topics: [topic], forceUpdate: true });
     const found = metadata.topics.get(topic);
@@ -201,7 +201,7 @@ async function existing(admin: Admin, topic: string): Promise<ExistingTopic | nu
       configs: await configsOf(admin, topic),
     };
   } catch (error) {
-    if (isUnknownTopic(error)) return null;
+    if (isVague(error) && (await client.topic(topic, true)) === null) return null;
     throw error;
   }
 }

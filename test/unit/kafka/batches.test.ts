@@ -202,8 +202,11 @@ test("a record for a partition that is not there any more is told of, and the ot
 test("a missing topic is waited for, and only what may be left out is left out after that", async () => {
   const broker = new FakeBroker();
   const reject = record("reject", { topic: "rejects", expendable: true });
-  await assert.rejects(broker.batches([reject]), /Unknown topic rejects/);
+  await assert.rejects(broker.batches([reject]), /Topic rejects does not exist/);
   assert.deepEqual((await broker.batches([record("a"), reject], true)).map(keysOf), [["a"]]);
   assert.deepEqual(broker.refused, [["reject", "topic rejects does not exist"]]);
-  await assert.rejects(broker.batches([record("a", { topic: "totals" })], true), /Unknown topic totals/);
+  await assert.rejects(
+    broker.batches([record("a", { topic: "totals" })], true),
+    /Topic totals does not exist/,
+  );
 });

@@ -39,7 +39,8 @@ function marker(offset: number, producerId: bigint, type: "abort" | "commit"): B
   return { first: offset, last: offset, bytes };
 }
 
-const read = (batches: readonly Batch[]): RecordBatch[] => batches.map(({ bytes }) => new RecordBatch(bytes));
+const read = (batches: readonly Batch[]): RecordBatch[] =>
+  batches.map(({ bytes }) => new RecordBatch(bytes, false));
 
 const values = (batches: readonly Batch[], aborted: readonly AbortedTransaction[], from = 0): string[] =>
   all(committedRecords("t", 0, from, read(batches), aborted)).map((record) => record.value?.toString() ?? "");

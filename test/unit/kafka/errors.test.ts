@@ -9,7 +9,17 @@ import {
   ResponseError,
   UserError,
 } from "@platformatic/kafka";
-import { closedBy, explain, isFenced, isRetriable, refusal } from "../../../src/log/kafka/errors.ts";
+import {
+  closedBy,
+  explain,
+  isFenced,
+  isRetriable,
+  isUnknownTopic,
+  isVague,
+  NotNow,
+  refusal,
+  UnknownTopic,
+} from "../../../src/log/kafka/errors.ts";
 
 const wrapped = (error: Error): Error => new MultipleErrors("Cannot connect to any broker.", [error]);
 
@@ -27,7 +37,7 @@ test("a lost connection, an election and a starting broker are tried again", () 
     new ProtocolError("UNSTABLE_OFFSET_COMMIT"),
     new ProtocolError("NOT_ENOUGH_REPLICAS"),
     new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION"),
-    new UserError("Unknown topic velib-projet."),
+    new UnknownTopic("velib-projet"),
   ])
     assert.equal(isRetriable(error), true, error.message);
 });
@@ -114,4 +124,20 @@ test("an older epoch is someone else's now", () => {
 test("says the innermost reason once", () => {
   const reason = new NetworkError("failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1.") });
   assert.equal(explain(new MultipleErrors("all", [reason, reason])), "connect ECONNREFUSED 127.0.0.1:1");
+});
+
+test("what an error means does not hang on its words", () => {
+  const others = new NetworkError("The link went down.");
+  assert.match(closedBy(others, { tls: null, sasl: null }) ?? "", /without an answer/);
+  assert.equal(closedBy(new NotNow("Connection closed"), { tls: null, sasl: null }), null);
+  for (const properties of [{ closed: true }, { broker: { host: "kafka", port: 9092 } }])
+    assert.equal(
+      closedBy(new NetworkError("Connection closed", properties), { tls: null, sasl: null }),
+      null,
+    );
+  assert.equal(isUnknownTopic(new NetworkError("Unknown topic velib-projet.")), false);
+  assert.equal(isUnknownTopic(wrapped(new UnknownTopic("velib-projet"))), true);
+  assert.equal(isUnknownTopic(new ProtocolError("UNKNOWN_TOPIC_OR_PARTITION")), true);
+  assert.equal(isVague(new UserError("in any words")), true);
+  assert.match(refusal(new UserError("Another sentence."))?.message ?? "", /--kafka-tls/);
 });

@@ -7,7 +7,7 @@ import { committedRecords } from "../../../src/log/kafka/committed-records.ts";
 import { decompress, UnfoldsTooFar } from "../../../src/log/kafka/decompress.ts";
 import { readBatches } from "../../../src/log/kafka/record-batch.ts";
 import type { LogRecord } from "../../../src/ports.ts";
-import { writeBatch } from "../../support/record-batches.ts";
+import { sealed, writeBatch } from "../../support/record-batches.ts";
 
 const CODECS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const HEADER_BYTES = 61;
@@ -28,12 +28,18 @@ function batchOf(bytes: Buffer, compression: number, count = 1): Buffer {
   batch.writeInt32BE(batch.length - 12, LENGTH_AT);
   batch.writeInt16BE(compression, 21);
   batch.writeInt32BE(count, COUNT_AT);
-  return batch;
+  return sealed(batch);
 }
 
 /** What a reader sees of a hostile batch and a plain one behind it. */
 function seen(hostile: Buffer): readonly LogRecord[] {
-  const committed = committedRecords("t", 3, 0, readBatches(Buffer.concat([hostile, plain(1, "next")])), []);
+  const committed = committedRecords(
+    "t",
+    3,
+    0,
+    readBatches(Buffer.concat([hostile, plain(1, "next")]), true),
+    [],
+  );
   assert.equal(committed.nextOffset, 2, "its offsets are skipped");
   return [...committed.chunks(1_000)].flatMap(({ records }) => records);
 }
@@ -105,7 +111,7 @@ test("a key or headers larger than anybody writes cost their record alone, and t
     firstOffset: 0,
     records: [{ ...record, key: large }, { ...record, headers: many }, record],
   });
-  const committed = committedRecords("t", 3, 0, readBatches(batch), []);
+  const committed = committedRecords("t", 3, 0, readBatches(batch, true), []);
   assert.deepEqual(
     [...committed.chunks(1_000)].flatMap(({ records }) =>
       records.map(({ offset, key, unreadable }) => [offset, key, unreadable]),
@@ -127,7 +133,7 @@ test("well-compressed batches are given out one after the other, not all unfolde
       records: [{ key: Buffer.from("k"), value, headers: none, timestampMs: 1_000 }],
     }),
   );
-  const committed = committedRecords("t", 0, 0, readBatches(Buffer.concat(batches)), []);
+  const committed = committedRecords("t", 0, 0, readBatches(Buffer.concat(batches), true), []);
   const sizes = [...committed.chunks(1_000)].map(({ records }) => records.length);
   assert.deepEqual(sizes, [2, 2, 2]);
 });

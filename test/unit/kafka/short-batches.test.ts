@@ -13,7 +13,7 @@ const BATCH = writeBatch({
 
 function read(bytes: Buffer): LogRecord[] {
   const records: LogRecord[] = [];
-  for (const batch of readBatches(bytes)) batch.readInto(records, "t", 0, 0);
+  for (const batch of readBatches(bytes, true)) batch.readInto(records, "t", 0, 0);
   return records;
 }
 
