@@ -24,6 +24,7 @@ const GROUPS: Readonly<Record<OptionRow["group"], string>> = {
   spark: "Spark",
   serve: "Page and API",
   history: "History",
+  mqtt: "MQTT and Home Assistant",
   simulate: "Simulator",
   output: "Output",
 };

@@ -73,3 +73,14 @@ export const SERVE_OPTIONS = [
 
 /** How the history is kept. */
 export const ARCHIVE_OPTIONS = ["data-dir", "retain"] as const satisfies readonly OptionName[];
+
+/** What is told to an MQTT broker. */
+export const MQTT_OPTION_NAMES = [
+  "mqtt",
+  "mqtt-stations",
+  "mqtt-topic",
+  "mqtt-discovery",
+  "mqtt-username",
+  "mqtt-password",
+  "mqtt-ca-file",
+] as const satisfies readonly OptionName[];

@@ -1,6 +1,6 @@
 /** `velostream serve`: the page and the API over what Kafka holds; collects nothing. */
 import type { Command } from "./command.ts";
-import { KAFKA_OPTIONS, SERVE_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { KAFKA_OPTIONS, MQTT_OPTION_NAMES, SERVE_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
@@ -16,7 +16,7 @@ export const serve: Command = {
       does: "The same, for other machines.",
     },
   ],
-  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...SERVE_OPTIONS, "data-dir", "for"],
+  options: [...KAFKA_OPTIONS, ...TOPIC_OPTIONS, ...SERVE_OPTIONS, ...MQTT_OPTION_NAMES, "data-dir", "for"],
   optionTexts: { brokers: NEEDED_BROKERS, for: FOR_A_WHILE },
   run: async (context) => {
     requireBrokers(context, "serve");

@@ -22,6 +22,7 @@ import { WriterWatch } from "../pipeline/writer-watch.ts";
 import type { LogProducer } from "../ports.ts";
 import { follow } from "../session/follow.ts";
 import { FeedsStage } from "../stages/feeds/feeds.ts";
+import { openMqtt } from "../stages/sinks/mqtt/open-mqtt.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
@@ -54,6 +55,7 @@ export interface SessionInput {
 export async function runSession(input: SessionInput): Promise<number> {
   const { context, supply, lossless, aggregate } = input;
   const { settings, clock, logger, signal } = context;
+  const mqtt = openMqtt(settings, referenceReader(areaOfVelibCode));
   const metrics = createMetrics({ process: true });
   const state = sessionStages(clock);
   const operations = await startOperations(context, metrics, state);
@@ -63,7 +65,10 @@ export async function runSession(input: SessionInput): Promise<number> {
   const stages = new Stages(signal);
   const stageContext = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
   const archive = await openSessionArchive(context, stageContext, input.archive ?? "none");
-  state.others = archive?.checks ?? [];
+  state.others = [
+    ...(archive?.checks ?? []),
+    ...(mqtt === null ? [] : [{ name: mqtt.name, check: () => mqtt.health() }]),
+  ];
   stages.stop.addEventListener("abort", () => (state.stopping = true));
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
@@ -97,7 +102,7 @@ export async function runSession(input: SessionInput): Promise<number> {
           statuses: () => statuses,
           ...(elsewhere === null ? {} : { elsewhere }),
           history: archive?.queries,
-          checks: [...(archive?.checks ?? []), ...(aggregate ? [workerCheck(state)] : [])],
+          checks: [...state.others, ...(aggregate ? [workerCheck(state)] : [])],
           stop: stages.stop,
         })
       : null;
@@ -166,6 +171,12 @@ export async function runSession(input: SessionInput): Promise<number> {
       : []),
     stages.watch(sessionOutput(output)),
   ];
+  if (mqtt !== null) {
+    await mqtt.open(stageContext);
+    reading.push(
+      stages.watch(follow({ sink: mqtt, ...stageContext, lossless }, giveUp.signal, finish.signal)),
+    );
+  }
   const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());
 
   const collecting = input.publish?.(producer, stages.stop) ?? systems?.run(stages.stop);
@@ -187,7 +198,9 @@ export async function runSession(input: SessionInput): Promise<number> {
   }
   finish.abort();
   await Promise.race([Promise.all([...reading, archiving]), deadline]);
+  await Promise.race([mqtt?.drain(giveUp.signal), deadline]);
   giveUp.abort();
+  await mqtt?.close();
   // What is acknowledged becomes files: the folder is not left before.
   await Promise.all([archiving, reporting]);
   archive?.close();

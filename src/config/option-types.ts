@@ -39,7 +39,7 @@ export interface OptionRow {
   /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
   readonly envAliases?: readonly string[];
   readonly help: string;
-  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "output" | "simulate";
+  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "mqtt" | "output" | "simulate";
 }
 
 /** Thrown by the parsers below; the caller adds the option's name and where the value came from. */

@@ -3,6 +3,7 @@
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
 import { ARCHIVE_OPTIONS } from "../stages/archive/options.ts";
+import { MQTT_OPTIONS } from "../stages/sinks/mqtt/options.ts";
 import { FEED_OPTION_ROWS } from "./feed-options.ts";
 import { HISTORY_OPTIONS } from "./history-options.ts";
 import type { OptionRow, OptionValues } from "./option-types.ts";
@@ -162,6 +163,7 @@ export const OPTIONS = {
   ...SPARK_OPTIONS,
   ...SERVE_OPTIONS,
   ...ARCHIVE_OPTIONS,
+  ...MQTT_OPTIONS,
   ...HISTORY_OPTIONS,
   // ── simulate
   seed: {

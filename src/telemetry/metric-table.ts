@@ -5,6 +5,7 @@
  */
 
 import { ARCHIVE_METRICS } from "../stages/archive/metrics.ts";
+import { MQTT_METRICS } from "../stages/sinks/mqtt/metrics.ts";
 import { VIEW_METRICS } from "../stages/view/metrics.ts";
 import { LATENCY_SECONDS, type MetricRow } from "./metric-row.ts";
 
@@ -180,6 +181,7 @@ export const METRICS = {
   ...VIEW_METRICS,
   // ── archive
   ...ARCHIVE_METRICS,
+  ...MQTT_METRICS,
   // ── spark
   velostream_spark_query_active: {
     kind: "gauge",
