@@ -79,6 +79,8 @@ export interface ReadOptions {
    * rest compacted, as on Kafka. @default the log's producers wait for it
    */
   readonly waitsForRecords?: number;
+  /** Which topics the positions of `from` count in: those in a topic that is another by now are none. */
+  readonly topicIds?: ReadonlyMap<string, string>;
 }
 
 export interface ReadBatch {
@@ -88,6 +90,13 @@ export interface ReadBatch {
   readonly caughtUp: boolean;
   /** Records that the log no longer has, before some of these; none is missing when absent. */
   readonly missing?: readonly MissingRecords[];
+  /**
+   * Topics that are others than before, made again under their names: what was read of them counts no more, and from these
+   * records on they are read from their start. `caughtUp` is about the ends that they have now. @default none
+   */
+  readonly replaced?: readonly string[];
+  /** Which topics the records are of, by name, where the log has ids. */
+  readonly topicIds?: ReadonlyMap<string, string>;
 }
 
 /** A hole in what is read of a partition: the log had records there once. */

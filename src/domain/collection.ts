@@ -37,8 +37,8 @@ export type * from "./collection-plan.ts";
 
 export class Collection {
   readonly #options: CollectionOptions;
-  readonly #published: PublishedStations;
-  readonly #departures = new Departures();
+  #published: PublishedStations;
+  #departures = new Departures();
 
   constructor(options: CollectionOptions) {
     this.#options = options;
@@ -88,6 +88,12 @@ export class Collection {
     wanted = true,
   ): void {
     this.#published.learn(stationId, record, partition, writer, wanted);
+  }
+
+  /** The topic was made again: nothing stands in it. Never between `plan` and its `acknowledge`. */
+  forget(): void {
+    this.#published = new PublishedStations(this.#options);
+    this.#departures = new Departures();
   }
 
   /** A record of this collector's own was read back: it stands behind all that was learnt of the station before. */

@@ -10,10 +10,10 @@
  */
 import { ChangeJournal, type Delta, type StationChange } from "./change-journal.ts";
 import { AreaState, type LiveArea } from "./live-area.ts";
+import { orderOf, type HeldStation } from "./held-station.ts";
 import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "../record/observation-order.ts";
-import { SUMMED, type Counts } from "../record/station-parts.ts";
 import { decodeRawRecord, type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
 import { isAhead } from "../record/received-record.ts";
 import type { Reject } from "../record/station.ts";
@@ -30,19 +30,10 @@ export interface LiveViewOptions {
   readonly onReject?: (reject: Reject) => void;
 }
 
-interface Held {
-  station: LiveStation;
-  /** Where the record that counts was read: only that partition's tombstone removes it. */
-  partition: number;
-  retired: boolean;
-  /** Of the newest record, also when it said nothing new. */
-  observedAtMs: number;
-}
-
 export class LiveView {
-  readonly #stations = new Map<string, Held>();
+  readonly #stations = new Map<string, HeldStation>();
   readonly #areas = new Map<string, AreaState>();
-  readonly #formerKeys = { stations: new FormerKeys(), areas: new FormerKeys() };
+  #formerKeys = { stations: new FormerKeys(), areas: new FormerKeys() };
   readonly #systems = new LiveSystems();
   /** Station key by painted code, by system. */
   readonly #codes = new Map<string, Map<string, string>>();
@@ -94,7 +85,7 @@ export class LiveView {
     this.#systems.observed(raw);
     if (held === undefined) {
       const station = liveStation(raw, null, key, this.#texts);
-      const next: Held = {
+      const next: HeldStation = {
         station,
         partition: record.partition,
         retired: raw.retired,
@@ -125,6 +116,26 @@ export class LiveView {
     area.totals = totals;
     this.#touch(area);
     return "changed";
+  }
+
+  /**
+   * One of the topics was made again: what was read of it counts no more. Nothing of it is told before the next commit, so
+   * that whoever reads the new one to its end first tells only what differs.
+   */
+  forget(topic: "raw" | "totals"): void {
+    if (topic === "raw") {
+      for (const [key, { retired, station }] of this.#stations) if (!retired) this.#leave(key, station);
+      this.#stations.clear();
+      this.#formerKeys = { ...this.#formerKeys, stations: new FormerKeys() };
+      return;
+    }
+    for (const area of this.#areas.values()) {
+      if (area.totals !== null) this.#systems.totals(area.totals, null);
+      area.totals = null;
+      area.kept = undefined;
+      this.#touch(area);
+    }
+    this.#formerKeys = { ...this.#formerKeys, areas: new FormerKeys() };
   }
 
   /** Closes a batch: everything that differs since the last commit, or null when nothing does. */
@@ -202,7 +213,7 @@ export class LiveView {
     return this.#systems.values();
   }
 
-  #replace(key: string, held: Held, raw: RawRecord, partition: number): Applied {
+  #replace(key: string, held: HeldStation, raw: RawRecord, partition: number): Applied {
     const before = held.retired ? null : held.station;
     held.partition = partition;
     held.observedAtMs = raw.observedAtMs;
@@ -233,7 +244,7 @@ export class LiveView {
     return "changed";
   }
 
-  #enter(key: string, { station }: Held, before: LiveStation | null): void {
+  #enter(key: string, { station }: HeldStation, before: LiveStation | null): void {
     if (!this.#stationsBefore.has(key)) this.#stationsBefore.set(key, before);
     const { place } = station;
     if (place.stationCode !== null) this.#codesOf(place.systemId).set(place.stationCode, key);
@@ -285,11 +296,3 @@ export class LiveView {
     return "rejected";
   }
 }
-
-/** Where the held record stands in the order; a retired one counts as zero everywhere. */
-function orderOf(held: Held): Parameters<typeof supersedesObservation>[1] {
-  const { station, observedAtMs, retired } = held;
-  return retired ? { ...NONE, observedAtMs, retired } : { ...station, observedAtMs, retired };
-}
-
-const NONE = Object.fromEntries(SUMMED.map((name) => [name, 0])) as unknown as Counts;

@@ -102,7 +102,7 @@ export class Collector {
     });
     const isWanted = (record: RawRecord): boolean => isSelectedRecord(options.selection, record);
     const others = this.#othersOf(system, collection, isWanted);
-    const unwatch = others && (await options.watch?.add(system.systemId, (record) => others.take(record)));
+    const unwatch = others && (await options.watch?.add(system.systemId, others));
     try {
       await this.#collect(system, collection, others, signal);
     } finally {

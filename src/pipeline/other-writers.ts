@@ -28,6 +28,9 @@ const SAY_AGAIN_MS = 600_000;
 const WRITERS_KEPT = 100;
 const NAMED = 3;
 
+/** In place of a record: the topic was made again. */
+const REPLACED = Symbol("replaced");
+
 export interface OtherWritersOptions {
   readonly own: Writer;
   readonly system: SystemDescription;
@@ -47,7 +50,7 @@ export class OtherWriters {
   readonly #flags = new Map<string, SystemFlag & { readonly untilMs: number }>();
   readonly #saidMs = new Map<string, number>();
   /** Records that wait until the topic was restored, or a poll was acknowledged; null when nothing is in the way. */
-  #held: LogRecord[] | null = [];
+  #held: (LogRecord | typeof REPLACED)[] | null = [];
   /** Real stations were written beside this simulated feed's. */
   #mixed = false;
 
@@ -61,6 +64,12 @@ export class OtherWriters {
     else this.#apply(record);
   }
 
+  /** The topic was made again, and is read from its start: the next poll publishes every station that it lacks. */
+  replaced(): void {
+    if (this.#held !== null) this.#held.push(REPLACED);
+    else this.#forget();
+  }
+
   /** Records wait from now on: between a plan and its acknowledgement the collection must not change. */
   hold(): void {
     this.#held ??= [];
@@ -69,7 +78,9 @@ export class OtherWriters {
   release(): void {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const record of held) this.#apply(record);
+    for (const record of held)
+      if (record === REPLACED) this.#forget();
+      else this.#apply(record);
   }
 
   /** A record found while restoring: one of another feed, just written, may be a rival's at work. */
@@ -142,6 +153,16 @@ export class OtherWriters {
         `${nameOf(writer)} puts ${stations(ids)} of ${system.systemId} into other areas than this collector; the one ` +
           "that started last decides. Start both with the same area options, or give one topics of its own.",
       );
+  }
+
+  #forget(): void {
+    const { collection, system, rawTopic, logger } = this.#options;
+    collection.forget();
+    logger.warn(
+      "collect.topic_replaced",
+      `Topic ${rawTopic} was made again: every station of ${system.systemId} that it lacks is published with the next poll.`,
+      { system: system.systemId, topic: rawTopic },
+    );
   }
 
   #apply(record: LogRecord): void {

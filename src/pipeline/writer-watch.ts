@@ -2,6 +2,7 @@
  * Follows the raw topic for as long as this process collects, so that its collectors learn what others write.
  *
  *   add ─▶ reading from the end ─▶ record ─▶ the collector of its system       log away ─▶ wait ─▶ read on
+ *                                  the topic was made again ─▶ all collectors: nothing of theirs is in it
  */
 import { AppError } from "../errors.ts";
 import type { Clock, Log, Logger, LogRecord } from "../ports.ts";
@@ -19,12 +20,18 @@ export interface WriterWatchOptions {
   readonly signal: AbortSignal;
 }
 
-type Take = (record: LogRecord) => void;
+export interface RawTaker {
+  /** A record of the system. */
+  take(record: LogRecord): void;
+  /** The topic was made again: what follows is all that it holds. */
+  replaced(): void;
+}
 
 export class WriterWatch {
   readonly #options: WriterWatchOptions;
-  readonly #takers = new Map<string, Set<Take>>();
+  readonly #takers = new Map<string, Set<RawTaker>>();
   readonly #positions = new Map<string, number>();
+  #topicIds: ReadonlyMap<string, string> = new Map();
   readonly #begun = Promise.withResolvers<void>();
   #started = false;
 
@@ -32,15 +39,15 @@ export class WriterWatch {
     this.#options = options;
   }
 
-  /** Resolves when every record of the system that is written from now on will be given to `take`. @returns stops it */
-  async add(systemId: string, take: Take): Promise<() => void> {
+  /** Resolves when every record of the system that is written from now on will be given to `taker`. @returns stops it */
+  async add(systemId: string, taker: RawTaker): Promise<() => void> {
     const takers = this.#takers.get(systemId) ?? new Set();
-    this.#takers.set(systemId, takers.add(take));
+    this.#takers.set(systemId, takers.add(taker));
     if (!this.#started) void this.#run().finally(() => this.#begun.resolve());
     this.#started = true;
     await this.#begun.promise;
     return () => {
-      takers.delete(take);
+      takers.delete(taker);
       if (takers.size === 0 && this.#takers.get(systemId) === takers) this.#takers.delete(systemId);
     };
   }
@@ -50,7 +57,14 @@ export class WriterWatch {
     while (!signal.aborted) {
       try {
         const from = this.#positions.size === 0 ? "latest" : this.#positions;
-        for await (const { records } of log.read({ topics: [rawTopic], from, signal })) {
+        for await (const { records, replaced = [], topicIds } of log.read({
+          topics: [rawTopic],
+          from,
+          topicIds: this.#topicIds,
+          signal,
+        })) {
+          this.#topicIds = topicIds ?? this.#topicIds;
+          if (replaced.length > 0) this.#replaced();
           this.#begun.resolve();
           for (const record of records) this.#give(record);
         }
@@ -69,6 +83,11 @@ export class WriterWatch {
   #give(record: LogRecord): void {
     this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
     const takers = this.#takers.get(systemOfKey(record.key ?? ""));
-    if (takers !== undefined) for (const take of takers) take(record);
+    if (takers !== undefined) for (const taker of takers) taker.take(record);
+  }
+
+  #replaced(): void {
+    this.#positions.clear();
+    for (const takers of this.#takers.values()) for (const taker of takers) taker.replaced();
   }
 }

@@ -3,6 +3,7 @@
  *
  *   read from its positions ─▶ take ─▶ …        log away ─▶ wait ─▶ read on from its positions
  *             └─▶ not all taken: wait, nothing more is read ─▶ again the rest ─▶ read anew, behind until caught up
+ *             └─▶ a topic was made again: tell it, read anew from its positions
  *   every second: tend
  */
 import { AppError } from "../errors.ts";
@@ -20,6 +21,13 @@ export interface FollowOptions {
   readonly logger: Logger;
   /** The log's producers wait for the sink, however long: no live data comes, and nothing is to be lost. @default false */
   readonly lossless?: boolean;
+}
+
+/** Of all reads for one sink. */
+interface Reads {
+  /** The log does not answer. */
+  away: boolean;
+  topicIds: ReadonlyMap<string, string>;
 }
 
 interface Signals {
@@ -54,35 +62,36 @@ export async function follow(
 
 async function readThroughOutages(options: FollowOptions, signals: Signals): Promise<void> {
   const { sink, clock, logger } = options;
-  const away = { is: false };
+  const reads: Reads = { away: false, topicIds: new Map() };
   while (!signals.signal.aborted) {
     try {
-      return await readOn(options, away, signals);
+      return await readOn(options, reads, signals);
     } catch (error) {
       if (!(error instanceof AppError) || !error.retryable) throw error;
-      if (!away.is) logger.warn(`${sink.name}.log_unavailable`, error.message);
-      away.is = true;
+      if (!reads.away) logger.warn(`${sink.name}.log_unavailable`, error.message);
+      reads.away = true;
       await clock.sleep(RETRY_MS, signals.signal);
     }
   }
 }
 
 /** Reads from the sink's positions on; after the sink had to wait, anew, to know when all that waited is read. */
-async function readOn(options: FollowOptions, away: { is: boolean }, signals: Signals): Promise<void> {
+async function readOn(options: FollowOptions, reads: Reads, signals: Signals): Promise<void> {
   const { sink, logger } = options;
-  let reading = begin(options, signals);
+  let reading = begin(options, reads, signals);
   let next = reading.next();
   try {
     for (let batch = await next; batch.done !== true; batch = await next) {
-      if (away.is) logger.info(`${sink.name}.reading_again`, "Reading the topics again.");
-      away.is = false;
+      if (reads.away) logger.info(`${sink.name}.reading_again`, "Reading the topics again.");
+      reads.away = false;
+      reads.topicIds = batch.value.topicIds ?? reads.topicIds;
       const taken = await handOver(options, batch.value, signals);
       if (taken === "given_up") return;
       const before = reading;
-      if (taken === "waited") reading = begin(options, signals);
+      if (taken !== "taken") reading = begin(options, reads, signals);
       // The log holds on to what the new one is to read before the old one lets go of it.
       next = reading.next();
-      if (taken === "waited") await before.return?.();
+      if (taken !== "taken") await before.return?.();
     }
   } finally {
     await reading.return?.();
@@ -91,6 +100,7 @@ async function readOn(options: FollowOptions, away: { is: boolean }, signals: Si
 
 function begin(
   { sink, log, topics, lossless = false }: FollowOptions,
+  reads: Reads,
   { signal, finish }: Signals,
 ): AsyncIterator<ReadBatch> {
   const positions = sink.positions();
@@ -98,6 +108,7 @@ function begin(
   const read = log.read({
     topics: sink.reads.map((topic) => topics[topic]).filter((topic) => topic !== undefined),
     from: positions.size === 0 ? begins : positions,
+    topicIds: sink.topicIds?.() ?? reads.topicIds,
     signal,
     ...(finish === undefined ? {} : { finish }),
     ...(lossless || waitsForRecords === undefined ? {} : { waitsForRecords }),
@@ -110,7 +121,12 @@ async function handOver(
   { sink, clock }: FollowOptions,
   batch: ReadBatch,
   { signal, finish }: Signals,
-): Promise<"taken" | "waited" | "given_up"> {
+): Promise<"taken" | "waited" | "given_up" | "replaced"> {
+  const { replaced = [] } = batch;
+  if (replaced.length > 0 && sink.replaced !== undefined) {
+    await sink.replaced(replaced);
+    return "replaced";
+  }
   let rest = batch.records;
   let waited = false;
   for (;;) {

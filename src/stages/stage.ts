@@ -66,6 +66,8 @@ export interface SinkBatch {
   readonly caughtUp: boolean;
   /** Records that the log no longer has, before some of these; none when absent. */
   readonly missing?: readonly MissingRecords[];
+  /** Which topics the records are of, by name, where the log has ids. */
+  readonly topicIds?: ReadonlyMap<string, string>;
 }
 
 /** Takes batches of topics, and knows how far it is. */
@@ -82,6 +84,13 @@ export interface Sink extends AnyStage {
   readonly waitsForRecords?: number;
   /** Next offset to read by `topic:partition`; asked when a read begins, at the start and after each outage. */
   positions(): ReadonlyMap<string, number>;
+  /** Which topics the positions count in, where it keeps that over restarts. @default those of the read before */
+  topicIds?(): ReadonlyMap<string, string>;
+  /**
+   * Topics were made again under their names: it has no positions in them any more, and is asked for all of them again.
+   * @default it is given what the new ones hold, from their start
+   */
+  replaced?(topics: readonly string[]): void | Promise<void>;
   /**
    * Takes records in the order of the log.
    * @returns how many of them, from the first on, are taken; the rest is given again, about a second later

@@ -14,7 +14,6 @@ import type { Connectivity } from "./connectivity.ts";
 import { sendFetch } from "./fetch-request.ts";
 import type { FetchResponsePartition } from "./fetch-response.ts";
 import { hasKafkaError, isRetriable, refusal } from "./errors.ts";
-import { earliestOffset } from "./offsets.ts";
 
 /** Answers held while the caller is busy with one. */
 const MAX_READY = 1;
@@ -47,9 +46,9 @@ export interface FetcherOptions {
   readonly role: string;
   /**
    * Told, once, that a position is none in the topic as it is now: it was made again, or lost what was there. The
-   * partition is not read any more. Without it, reading goes on at the topic's start.
+   * partition is not read any more.
    */
-  readonly onReplaced?: (topic: string, partition: number) => void;
+  readonly onReplaced: (topic: string, partition: number) => void;
 }
 
 export class Fetcher {
@@ -132,7 +131,10 @@ export class Fetcher {
         const leader = leaders[position.partition] ?? -1;
         if (leader >= 0 && position.topicId !== id) {
           // Made anew under the same name: its offsets count from the start again.
-          if (position.topicId !== null && (await this.#replaced(position))) continue;
+          if (position.topicId !== null) {
+            this.#replaced(position);
+            continue;
+          }
           position.topicId = id;
         }
         if (leader < 0) unreachable = true;
@@ -171,7 +173,7 @@ export class Fetcher {
           const position = positions.find((p) => p.topic === topic && p.partition === part.partitionIndex);
           // Only a position that is still the one we asked for may be moved.
           if (position === undefined || !this.#isCurrent(position)) continue;
-          if (part.errorCode !== 0) stale = (await this.#partitionError(position, part.errorCode)) || stale;
+          if (part.errorCode !== 0) stale = this.#partitionError(position, part.errorCode) || stale;
           else ready.push({ position, fetched: this.#advance(position, part, answer.block) });
         }
       if (stale) {
@@ -224,18 +226,13 @@ export class Fetcher {
   }
 
   /** Returns whether leaders must be asked for again. */
-  async #partitionError(position: Position, code: number): Promise<boolean> {
+  #partitionError(position: Position, code: number): boolean {
     if (code === OFFSET_OUT_OF_RANGE) {
-      await this.#replaced(position);
+      this.#replaced(position);
       return false;
     }
     // Where topics have no ids, one that was gone for a moment may be another now: whoever can tell is asked.
-    if (
-      code === UNKNOWN_TOPIC_OR_PARTITION &&
-      position.topicId === position.topic &&
-      this.#options.onReplaced !== undefined
-    )
-      await this.#replaced(position);
+    if (code === UNKNOWN_TOPIC_OR_PARTITION && position.topicId === position.topic) this.#replaced(position);
     return true;
   }
 
@@ -244,27 +241,10 @@ export class Fetcher {
     await Promise.all([...new Set(topics)].map(async (topic) => this.#options.client.topic(topic, true)));
   }
 
-  /** @returns whether the partition is no longer read */
-  async #replaced(position: Position): Promise<boolean> {
-    const { onReplaced } = this.#options;
-    if (onReplaced === undefined) {
-      await this.#toStart(position);
-      return false;
-    }
+  #replaced(position: Position): void {
     this.remove(position.topic, position.partition);
-    onReplaced(position.topic, position.partition);
+    this.#options.onReplaced(position.topic, position.partition);
     this.wake();
-    return true;
-  }
-
-  /** Deleted by retention, or a topic made anew: what is left begins at its start. */
-  async #toStart(position: Position): Promise<void> {
-    const { client, logger } = this.#options;
-    const { topic, partition, offset } = position;
-    const start = await earliestOffset(client, topic, partition);
-    const said = "Records before the topic's start are gone; reading on from its start.";
-    logger.warn("kafka.position_lost", said, { topic, partition, position: offset, start });
-    position.offset = start;
   }
 
   #failed(error: unknown): void {

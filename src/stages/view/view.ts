@@ -3,6 +3,7 @@
  * changed.
  *
  *   take ─▶ apply every record ─▶ commit ─▶ listeners
+ *   a topic made again ─▶ forget what was of it ─▶ take the new one to its end ─▶ commit: what differs
  */
 import type { Delta } from "../../domain/change-journal.ts";
 import type { LiveView } from "../../domain/live-view.ts";
@@ -24,6 +25,8 @@ export class ViewStage implements Sink {
   #context: StageContext | null = null;
   readonly #listeners = new Set<(delta: Delta) => void>();
   readonly #positions = new Map<string, number>();
+  /** A topic was made again and is not read to its end yet. */
+  #renewing = false;
   readonly #reachedEnd = Promise.withResolvers<void>();
 
   constructor(view: LiveView) {
@@ -79,9 +82,20 @@ export class ViewStage implements Sink {
       view.caughtUp();
       this.#reachedEnd.resolve();
     }
-    const delta = view.commit();
+    this.#renewing &&= !caughtUp;
+    const delta = this.#renewing ? null : view.commit();
     if (delta !== null) for (const listener of this.#listeners) listener(delta);
     return records.length;
+  }
+
+  replaced(replaced: readonly string[]): void {
+    const { topics } = this.#opened();
+    for (const topic of replaced) {
+      for (const at of this.#positions.keys())
+        if (at.startsWith(`${topic}:`)) this.#positions.delete(at);
+      this.view.forget(topic === topics.raw ? "raw" : "totals");
+    }
+    this.#renewing = true;
   }
 
   tend(): Promise<void> {
