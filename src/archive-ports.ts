@@ -7,12 +7,18 @@ export interface ArchiveRead {
   readonly behind?: boolean;
   /** Records that the log no longer has, before one of these. @default none */
   readonly missing?: readonly MissingRecords[] | undefined;
+  /** Which topics the records are of, by name. @default as before */
+  readonly topicIds?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Keeps every record of the raw and totals topics. Written by one process at a time (history/). */
 export interface Archive {
   /** Next offset to read by `topic:partition`; empty in a new log. */
   positions(): ReadonlyMap<string, number>;
+  /** Which topics the positions count in, by name, where the log has ids. */
+  topicIds(): ReadonlyMap<string, string>;
+  /** A topic was made again: what is given from here on is another log's life, from its start. */
+  beginAnew(): Promise<void>;
   /**
    * Takes records in the order of the log. Never rejects for the sake of the disk.
    * @returns how many of them, from the first on, will survive a crash; the rest is to be given again, later

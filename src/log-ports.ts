@@ -92,7 +92,7 @@ export interface ReadBatch {
   readonly missing?: readonly MissingRecords[];
   /**
    * Topics that are others than before, made again under their names: what was read of them counts no more, and from these
-   * records on they are read from their start. `caughtUp` is about the ends that they have now. @default none
+   * records on they are read from their start. `caughtUp` is about the ends that they have now. Comes without records. @default none
    */
   readonly replaced?: readonly string[];
   /** Which topics the records are of, by name, where the log has ids. */

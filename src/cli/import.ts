@@ -60,6 +60,8 @@ async function run(context: CommandContext): Promise<number> {
   const published = new Set<number>();
   const noting: Archive = {
     positions: () => archive.positions(),
+    topicIds: () => archive.topicIds(),
+    beginAnew: async () => archive.beginAnew(),
     append: async (records, read) => {
       for (const { topic, timestampMs } of records) if (topic === topics.raw) published.add(timestampMs);
       return archive.append(records, read);

@@ -41,6 +41,7 @@ const Shape = z.object({
     kind: z.enum(["kafka", "memory", "import"]),
     topics: z.array(z.string()),
     openedAtMs: time,
+    topicIds: z.record(z.string(), z.string()).optional(),
   }),
   positions: z.record(z.string(), z.int().nonnegative()),
   stations: z.array(z.unknown()),

@@ -55,6 +55,8 @@ const Manifest = z.object({
       kind: z.enum(["kafka", "memory", "import"]),
       topics: z.array(z.string()),
       openedAtMs: timeMs,
+      /** Absent where they are not known: brokers before 2.8, an earlier version. */
+      topicIds: z.record(z.string(), z.string()).optional(),
       /** The first day with rows of it; absent where an earlier version did not write it. */
       fromDay: z.string().optional(),
     }),

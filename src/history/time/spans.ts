@@ -23,6 +23,8 @@ export interface Epoch {
   /** Topics read, for a Kafka log. */
   readonly topics: string[];
   readonly openedAtMs: number;
+  /** Ids of those topics, by name: made again, a topic is another. Absent where they are not known. */
+  readonly topicIds?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What is not settled of a system in an epoch. */

@@ -27,7 +27,8 @@ import { Maintenance } from "./maintenance.ts";
 import type { GapReason } from "../files/manifest.ts";
 import { observeRows } from "../files/observe-rows.ts";
 import { notWritable } from "../files/storage-problem.ts";
-import { nextEpoch, positionsOf, recover } from "./recovery.ts";
+import { positionsOf, recover } from "./recovery.ts";
+import { WrittenEpochs } from "./written-epochs.ts";
 import { newRows, skipTeller, type RecordRows, type TakenRecords } from "./record-rows.ts";
 import { AREA_COLUMNS, STATION_COLUMNS, toCells } from "../files/rows.ts";
 
@@ -46,9 +47,7 @@ export class ArchiveWriter implements Archive {
   readonly #health: ArchiveHealth;
   readonly #losses: Losses;
   readonly #tellSkipped: (reasons: readonly string[]) => void;
-  #epoch: Epoch;
-  /** Of this writer, the newest last. */
-  readonly #epochs: Epoch[];
+  readonly #epochs: WrittenEpochs;
   #rows: RecordRows;
   readonly #journaled = new Journaled();
   readonly #journals: JournalWriter;
@@ -74,8 +73,7 @@ export class ArchiveWriter implements Archive {
     this.#health = new ArchiveHealth({ ...options, folder: folder.path });
     this.#losses = new Losses(clock, logger, metrics);
     this.#tellSkipped = skipTeller({ ...options, folder: folder.path });
-    this.#epoch = epoch;
-    this.#epochs = [epoch];
+    this.#epochs = new WrittenEpochs(epoch);
     this.#rows = rows;
     const { openJournal = createJournal } = options;
     this.#journals = new JournalWriter(folder.path, folder.manifest.journalFrom, openJournal);
@@ -107,12 +105,21 @@ export class ArchiveWriter implements Archive {
     return new Map(this.#rows.positions);
   }
 
+  topicIds(): ReadonlyMap<string, string> {
+    return this.#epochs.topicIds();
+  }
+
+  async beginAnew(): Promise<void> {
+    await this.#inTurn(async () => this.#beginEpoch());
+  }
+
   spans(): readonly Span[] {
     return this.#coverage.spans();
   }
 
-  async append(records: readonly LogRecord[], { behind = false, missing = [] }: ArchiveRead = {}) {
+  async append(records: readonly LogRecord[], { behind = false, missing = [], topicIds }: ArchiveRead = {}) {
     const { flushRows = FLUSH_ROWS } = this.#options;
+    if (topicIds !== undefined) this.#epochs.readsTopics(topicIds);
     let taken = 0;
     while (taken < records.length) {
       // A catch-up is faster than files are made: rows in the journal are read back whole.
@@ -195,7 +202,7 @@ export class ArchiveWriter implements Archive {
     if (stations.length + areas.length === 0) return true;
     const missing = taken.missing.map((hole) => ({ ...hole, reason: this.#waited ?? hole.reason }));
     const frame: Frame = {
-      epoch: this.#epoch,
+      epoch: this.#epochs.current,
       positions: Object.fromEntries(this.#rows.positions),
       stations: stations.map((row) => toCells(row, STATION_COLUMNS)),
       areas: areas.map((row) => toCells(row, AREA_COLUMNS)),
@@ -213,7 +220,7 @@ export class ArchiveWriter implements Archive {
     }
     this.#health.recovered("journal");
     const gaps = observeRows(this.#coverage, {
-      epoch: this.#epoch,
+      epoch: this.#epochs.current,
       stations,
       areas,
       missing,
@@ -243,8 +250,8 @@ export class ArchiveWriter implements Archive {
     return {
       ...this.#journaled.take(),
       journalFrom,
-      epochs: [...this.#epochs],
-      positions: positionsOf(this.#epoch, Object.fromEntries(this.#rows.positions)),
+      epochs: this.#epochs.all,
+      positions: positionsOf(this.#epochs.current, Object.fromEntries(this.#rows.positions)),
       spans: this.#coverage.spans(),
       unsettled: this.#coverage.unsettled(),
     };
@@ -262,13 +269,8 @@ export class ArchiveWriter implements Archive {
       const { stations, areas, journalFrom } = taken;
       const from = this.#folder.manifest.journalFrom;
       const number = this.#folder.takeFileNumber();
-      const flushed = await flushJournals(this.#folder.path, {
-        from,
-        to: journalFrom,
-        stations,
-        areas,
-        number,
-      });
+      const span = { from, to: journalFrom, stations, areas, number };
+      const flushed = await flushJournals(this.#folder.path, span);
       await commitFlush(this.#folder, { ...taken, flushed });
       this.#health.recovered("files");
       metrics.observe("velostream_archive_flush_duration_seconds", {}, (clock.now() - startedMs) / 1000);
@@ -281,15 +283,10 @@ export class ArchiveWriter implements Archive {
 
   /** The topic was made anew: what follows is another log's life. */
   #beginEpoch(): void {
-    this.#options.logger.warn(
-      "archive.log_replaced",
-      "The topic begins anew: the archive goes on in a new epoch.",
-    );
-    this.#epoch = nextEpoch([...this.#folder.manifest.epochs, this.#epoch], this.#options);
-    this.#epochs.push(this.#epoch);
-    this.#coverage.closeAllBut([this.#epoch.id]);
+    const { id } = this.#epochs.begin(this.#folder.manifest.epochs, this.#options);
+    this.#coverage.closeAllBut([id]);
     const { simulated } = this.#rows;
-    this.#rows = newRows(this.#options, { epoch: this.#epoch.id, positions: [], kept: [], simulated });
+    this.#rows = newRows(this.#options, { epoch: id, positions: [], kept: [], simulated });
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

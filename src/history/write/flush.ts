@@ -65,8 +65,12 @@ const NO_DAY = "9999-12-31";
 
 function withEpochs(known: Manifest["epochs"], epochs: readonly Epoch[]): Manifest["epochs"] {
   const all = [...known];
-  for (const epoch of epochs)
-    if (!all.some(({ id }) => id === epoch.id)) all.push({ ...epoch, fromDay: NO_DAY });
+  for (const epoch of epochs) {
+    const at = all.findIndex(({ id }) => id === epoch.id);
+    const { topicIds } = epoch;
+    if (at === -1) all.push({ ...epoch, fromDay: NO_DAY });
+    else if (topicIds !== undefined) all[at] = { ...all[at], ...epoch, topicIds: { ...topicIds } };
+  }
   return all;
 }
 

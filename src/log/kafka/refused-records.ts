@@ -29,7 +29,9 @@ export function tellRefused(
   if (onRefused === undefined && record.expendable !== true)
     throw new LogError(
       "VELOSTREAM_LOG_REFUSED",
-      `Kafka does not take a record of ${record.topic} (${why}). See docs/kafka.md, "What Kafka refuses".`,
+      why === "MESSAGE_TOO_LARGE"
+        ? `Kafka refused a record as too large for ${record.topic}. Raise max.message.bytes of the topic.`
+        : `Kafka does not take a record of ${record.topic} (${why}). See docs/kafka.md, "What Kafka refuses".`,
     );
   countRefused(options, record, why);
   if (record.expendable !== true) onRefused?.(record, why);

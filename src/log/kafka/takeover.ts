@@ -115,13 +115,16 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
         position: committed?.offset ?? null,
       },
     );
-  await processor.restore(partition, history(options, start, Math.min(position, end)), {
-    committedOffset: position,
-    endOffset: end,
-    topicId: note.sequence,
-    partitionCount: note.partitions,
-    renewed,
-  });
+  const reading = options.restoreClient();
+  await processor
+    .restore(partition, history(options, reading, start, Math.min(position, end)), {
+      committedOffset: position,
+      endOffset: end,
+      topicId: note.sequence,
+      partitionCount: note.partitions,
+      renewed,
+    })
+    .finally(() => void reading.close());
   connectivity.forget(role);
   return {
     partition,
@@ -167,9 +170,30 @@ async function topicsNow(options: TakeoverOptions, committed: NotedPosition | nu
   return { ...looked, start, end, lastTimeMs };
 }
 
+/**
+ * Whether the record before the position is another one than it was: then the topic is another too, where brokers have no
+ * ids to tell it by. Asked when new records follow a position at which nothing had followed.
+ */
+export async function isOtherTopic(
+  options: TakeoverOptions,
+  { note: { topicId, last } }: Pick<TakenPartition, "note">,
+): Promise<boolean> {
+  if (topicId !== null || last === null) return false;
+  let timeMs: number | null;
+  try {
+    timeMs = await timeAt(options, last.offset);
+  } catch (error) {
+    // Told to stop meanwhile: what was read is not taken.
+    if (error instanceof TopicReplaced || options.signal.aborted) return true;
+    throw error;
+  }
+  return timeMs !== null && timeMs !== last.timeMs;
+}
+
 /** Time of the record at `offset`; null when compaction took it. */
 async function timeAt(options: TakeoverOptions, offset: number): Promise<number | null> {
-  for await (const records of history(options, offset, offset + 1)) return records[0]?.timestampMs ?? null;
+  for await (const records of history(options, options.client, offset, offset + 1))
+    return records[0]?.timestampMs ?? null;
   return null;
 }
 
@@ -187,12 +211,12 @@ const RESTORE_RECORDS = 5_000;
 /** The partition's records from `start` up to, not including, `until`. */
 async function* history(
   options: TakeoverOptions,
+  client: KafkaClient,
   start: number,
   until: number,
 ): AsyncGenerator<readonly LogRecord[]> {
   if (start >= until) return;
-  const { partition, topic, restoreClient, connectivity, clock, logger, role, signal } = options;
-  const client = restoreClient();
+  const { partition, topic, connectivity, clock, logger, role, signal } = options;
   let replaced = false;
   const fetcher = new Fetcher({
     client,
@@ -232,6 +256,5 @@ async function* history(
   } finally {
     signal.removeEventListener("abort", onAbort);
     fetcher.close();
-    await client.close();
   }
 }

@@ -21,7 +21,8 @@ import { type FetchedPartition, Fetcher } from "./fetcher.ts";
 import type { Membership } from "./membership.ts";
 import { replaceRefused } from "./refused-records.ts";
 import { encodeNote } from "./position-note.ts";
-import { outdated, progressOf, takeOver, type TakenPartition, TopicReplaced } from "./takeover.ts";
+import type { TakenPartition, TakeoverOptions } from "./takeover.ts";
+import { isOtherTopic, outdated, progressOf, takeOver, TopicReplaced } from "./takeover.ts";
 import { isTransactionLost, type Replace } from "./transaction.ts";
 import { membershipOf, type WorkerOptions } from "./worker-options.ts";
 
@@ -177,18 +178,15 @@ export class Worker implements ProcessHandle {
     }
   }
 
-  async #takeOver(partition: number, stop: AbortController): Promise<void> {
+  #takeoverOptions(partition: number, signal: AbortSignal): TakeoverOptions {
     const { clients, role } = this.#options;
+    const own = { processor: this.#processor, client: clients.data, role: `${role} partition ${partition}` };
+    return { ...this.#options, ...this.#process, ...own, partition, signal };
+  }
+
+  async #takeOver(partition: number, stop: AbortController): Promise<void> {
     try {
-      const taken = await takeOver({
-        ...this.#options,
-        ...this.#process,
-        partition,
-        processor: this.#processor,
-        client: clients.data,
-        role: `${role} partition ${partition}`,
-        signal: stop.signal,
-      });
+      const taken = await takeOver(this.#takeoverOptions(partition, stop.signal));
       if (stop.signal.aborted) return;
       this.#restoring.delete(partition);
       this.#live.set(partition, taken);
@@ -205,7 +203,12 @@ export class Worker implements ProcessHandle {
   async #handle({ partition, committed, stableOffset }: FetchedPartition): Promise<void> {
     const taken = this.#live.get(partition);
     if (taken === undefined) return;
+    const follows = committed.nextOffset > taken.position && taken.position >= taken.stableOffset;
     taken.stableOffset = stableOffset;
+    if (follows && (await isOtherTopic(this.#takeoverOptions(partition, this.#stop.signal), taken))) {
+      this.#outdated.add(partition);
+      return;
+    }
     for (const { records, nextOffset } of committed.chunks(MAX_RECORDS)) {
       if (!(await this.#processChunk(taken, records, nextOffset))) return;
     }

@@ -64,8 +64,18 @@ export class ArchiveStage implements Sink {
     return this.#archive?.positions() ?? new Map<string, never>();
   }
 
-  async take({ records, caughtUp, missing }: SinkBatch): Promise<number> {
-    const taken = (await this.#archive?.append(records, { behind: !caughtUp, missing })) ?? records.length;
+  topicIds(): ReadonlyMap<string, string> {
+    return this.#archive?.topicIds() ?? new Map<string, never>();
+  }
+
+  /** Offsets and rows of one topic's life mean nothing beside another's: both topics are read anew, in another epoch. */
+  async replaced(): Promise<void> {
+    await this.#archive?.beginAnew();
+  }
+
+  async take({ records, caughtUp, missing, topicIds }: SinkBatch): Promise<number> {
+    const read = { behind: !caughtUp, missing, topicIds };
+    const taken = (await this.#archive?.append(records, read)) ?? records.length;
     this.#waitingSinceMs = records[taken]?.timestampMs ?? null;
     return taken;
   }

@@ -91,8 +91,7 @@ export class ViewStage implements Sink {
   replaced(replaced: readonly string[]): void {
     const { topics } = this.#opened();
     for (const topic of replaced) {
-      for (const at of this.#positions.keys())
-        if (at.startsWith(`${topic}:`)) this.#positions.delete(at);
+      for (const at of this.#positions.keys()) if (at.startsWith(`${topic}:`)) this.#positions.delete(at);
       this.view.forget(topic === topics.raw ? "raw" : "totals");
     }
     this.#renewing = true;

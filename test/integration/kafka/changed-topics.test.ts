@@ -127,6 +127,48 @@ for (const version of KAFKA_VERSIONS)
       await pipeline.stop();
     });
 
+    test(
+      "a reader that runs, or was stopped, reads a topic that was made again from its start",
+      TIMEOUT,
+      async () => {
+        const pipeline = await setUp(1);
+        const log = openLog(broker.brokers);
+        for (let bikes = 1; bikes <= 6; bikes += 1) await pipeline.write([["a", "75001", bikes, Date.now()]]);
+        const stop = new AbortController();
+        const topics = [pipeline.names.raw];
+        let [offsets, replaced]: [number[], number] = [[], 0];
+        let topicIds: ReadonlyMap<string, string> = new Map();
+        const reading = (async () => {
+          for await (const batch of log.read({ topics, from: "earliest", signal: stop.signal })) {
+            topicIds = batch.topicIds ?? topicIds;
+            if ((batch.replaced ?? []).length > 0) [offsets, replaced] = [[], replaced + 1];
+            offsets.push(...batch.records.map(({ offset }) => offset));
+          }
+        })();
+        const reads = async (count: number): Promise<void> => {
+          for (let tries = 0; offsets.length !== count && tries < 300; tries += 1) await delay(100);
+          assert.deepEqual(offsets, [...Array(count).keys()]);
+        };
+        await reads(6);
+        const before = topicIds;
+        await pipeline.remake(pipeline.names.raw, 1);
+        await pipeline.write([["a", "75001", 40, Date.now()]]);
+        await reads(1);
+        assert.equal(replaced, 1);
+        stop.abort();
+        await reading;
+        // One that stood at 1 in the old one: only an id tells.
+        if (version !== "2.6.0") {
+          const from = new Map([[`${pipeline.names.raw}:0`, 1]]);
+          const again: number[] = [];
+          for await (const batch of log.read({ topics, from, topicIds: before, until: "end" }))
+            again.push(...batch.records.map(({ offset }) => offset));
+          assert.deepEqual(again, [0]);
+        }
+        await log.close();
+      },
+    );
+
     test("a totals topic that is made again is filled again", TIMEOUT, async () => {
       const pipeline = await setUp(1);
       await pipeline.start();
