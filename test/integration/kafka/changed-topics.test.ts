@@ -222,10 +222,16 @@ class Pipeline {
   async alter(partitions: number, broker: RunningBroker): Promise<void> {
     const at = ["--bootstrap-server", broker.brokers[0] ?? ""];
     const what = ["--alter", "--topic", this.names.raw, "--partitions", String(partitions)];
-    runTool(await kafkaClassPath(NEWEST, () => {}), NEWEST, "org.apache.kafka.tools.TopicCommand", [
-      ...at,
-      ...what,
-    ]);
+    const classPath = await kafkaClassPath(NEWEST, () => {});
+    for (let tries = 1; ; tries += 1)
+      try {
+        runTool(classPath, NEWEST, "org.apache.kafka.tools.TopicCommand", [...at, ...what]);
+        return;
+      } catch (error) {
+        // A controller with ZooKeeper may still be busy with the topic that was deleted, and fails.
+        if (tries === 5) throw error;
+        await delay(500);
+      }
   }
 
   async start(): Promise<void> {

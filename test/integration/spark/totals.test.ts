@@ -297,8 +297,11 @@ test("an area that outgrows the query makes it begin anew, larger, up to a limit
     { ...foreign, value: withSlot(MOST_SLOTS) },
   ]);
   await until("two more rejects", async () => (await readAll(ground.log, topics.rejects)).length >= 4);
-  const refused = (await readAll(ground.log, topics.rejects)).slice(-2).map(({ value }) => String(value));
-  for (const reject of refused) assert.match(reject, /"reason":"slot_too_large".*growth-raw:\d+:\d+ slot/);
+  // Of several partitions, in no order of time.
+  const refused = (await readAll(ground.log, topics.rejects))
+    .map(({ value }) => String(value))
+    .filter((reject) => /"reason":"slot_too_large".*growth-raw:\d+:\d+ slot/.test(reject));
+  assert.equal(refused.length, 2);
 
   const [one] = recordedHistory({ ...shape, stations: 1, areas: 1, polls: 1, systemId: "rome" }).flat();
   assert.ok(one !== undefined);
