@@ -62,11 +62,7 @@ export class RecordingSource implements FeedSource {
         this.#types.set(id, propulsion);
     for (const file of files.regions)
       for (const [id, name] of decodeSystemRegions(await readWhole(file))) this.#regionNames.set(id, name);
-    this.#captures = withBelievableTimes(
-      capturesOf(status),
-      () => this.#options.clock.now(),
-      this.#options.speed === Infinity,
-    );
+    this.#captures = this.#judged(capturesOf(status));
     return describeSystem(files, status);
   }
 
@@ -136,11 +132,16 @@ export class RecordingSource implements FeedSource {
       begun.push(next.value);
       first = usable(next.value);
     }
-    this.#captures = (async function* (): AsyncGenerator<Capture> {
+    const all = async function* (): AsyncGenerator<Capture> {
       yield* begun;
       yield* captures;
-    })();
+    };
+    this.#captures = this.#judged(all());
     return describeBodies("stream", first, [first.body]);
+  }
+
+  #judged(captures: AsyncIterable<Capture>): AsyncGenerator<Capture> {
+    return withBelievableTimes(captures, () => this.#options.clock.now());
   }
 
   async #readInformation(files: readonly RecordedFile[]): Promise<void> {

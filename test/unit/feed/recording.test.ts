@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { StorageError } from "../../../src/errors.ts";
@@ -337,6 +338,61 @@ test("what is no recording is an error that says what was found and what to name
   const nested = folder(context, {});
   mkdirSync(join(nested, "2025-10-18"));
   await refuses(nested, /but folders: 2025-10-18\. Name one of them/);
+});
+
+/** Replayed in every way there is: from a file and from a stream, paced and not. */
+async function everyWay(context: TestContext, lines: readonly string[]): Promise<string[][]> {
+  const path = join(folder(context, { "day.ndjson": lines.join("\n") }), "day.ndjson");
+  const ways = [];
+  for (const speed of [Infinity, 1e9])
+    for (const stream of [false, true]) {
+      const clock = new TestClock(LATER_MS);
+      const options = { path, speed, clock, logger: SILENT };
+      const source = new RecordingSource(
+        stream ? { ...options, stream: Readable.from([Buffer.from(lines.join("\n"))]) } : options,
+      );
+      await source.describe();
+      const polls: Poll[] = [];
+      for (;;) {
+        const polling = source.poll();
+        let done = false;
+        polling.then(
+          () => (done = true),
+          () => (done = true),
+        );
+        for (let n = 0; n < 500 && !done; n += 1) {
+          await settled();
+          if (!done) await clock.advance(1_000);
+        }
+        const poll = await polling;
+        if (poll.kind === "ended") break;
+        polls.push(poll);
+      }
+      await source.close();
+      ways.push(told(polls));
+    }
+  return ways;
+}
+
+test("every way of reading a recording judges times alike: runs of wrong ones, back and ahead, cost themselves", async (context) => {
+  const at = (n: number): number => START_SECONDS + n * 60;
+  const wrong: Readonly<Record<string, (n: number) => number | null>> = {
+    "one an hour ahead": (n) => (n === 10 ? 3_600 : null),
+    "one an hour back": (n) => (n === 10 ? -3_600 : null),
+    "one of 1970": (n) => (n === 10 ? -at(10) + 5 : null),
+    "five an hour ahead": (n) => (n >= 10 && n < 15 ? 3_600 : null),
+    "five an hour back": (n) => (n >= 10 && n < 15 ? -3_600 : null),
+    "the first five an hour ahead": (n) => (n < 5 ? 3_600 : null),
+    "every fourth an hour ahead": (n) => (n % 4 === 1 ? 3_600 : null),
+    "the last of 2099": (n) => (n === 39 ? 2_300_000_000 : null),
+  };
+  for (const [what, shift] of Object.entries(wrong)) {
+    const lines = Array.from({ length: 40 }, (_, n) => velib(n, n * 60 + (shift(n) ?? 0)));
+    const wanted = Array.from({ length: 40 }, (_, n) =>
+      shift(n) === null ? `${n}@${n * 60}` : "wrong_time",
+    );
+    for (const way of await everyWay(context, lines)) assert.deepEqual(way, wanted, what);
+  }
 });
 
 test("one capture with a wrong time costs itself and is named; all others keep their times", async (context) => {
