@@ -8,8 +8,8 @@ import { StorageError } from "../errors.ts";
 export interface RecordedFile {
   readonly path: string;
   readonly name: string;
-  /** `ndjson`: one capture a line. */
-  readonly format: "json" | "ndjson";
+  /** `ndjson`: one capture a line; `csv`: a table of Paris' open data. */
+  readonly format: "json" | "ndjson" | "csv";
   readonly gzip: boolean;
   /** The time in its name, epoch ms; null when its name has none (a date alone is none). */
   readonly nameTimeMs: number | null;
@@ -30,7 +30,7 @@ export interface RecordingFiles {
   readonly regions: readonly RecordedFile[];
 }
 
-const DATA_FILE = /\.(json|ndjson|jsonl)(\.gz)?$/i;
+const DATA_FILE = /\.(json|ndjson|jsonl|csv)(\.gz)?$/i;
 const KINDS = {
   status: /station[_-]?status/i,
   information: /station[_-]?info/i,
@@ -61,7 +61,8 @@ export async function findRecording(path: string): Promise<RecordingFiles> {
     const file = await describeFile(folder, name);
     if (file !== null) files.push(file);
   }
-  const of = (kind: RegExp): RecordedFile[] => files.filter(({ name }) => kind.test(name));
+  const of = (kind: RegExp): RecordedFile[] =>
+    files.filter(({ name, format }) => format !== "csv" && kind.test(name));
   const single = found.isDirectory() ? null : await describeFile(folder, basename(path));
   const status = single === null ? statusOf(path, entries, files) : [single];
   return {
@@ -83,8 +84,11 @@ function statusOf(
 ): readonly RecordedFile[] {
   const named = files.filter(({ name }) => KINDS.status.test(name));
   if (named.length > 0) return named;
-  const unnamed = files.filter(({ name }) => !OTHER.test(name));
+  const unnamed = files.filter(({ name, format }) => format !== "csv" && !OTHER.test(name));
   if (unnamed.length > 0) return unnamed;
+  // Tables stand beside captures for other ends too: they are captures where nothing else is.
+  const tables = files.filter(({ format }) => format === "csv");
+  if (tables.length > 0) return tables;
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   if (folders.length > 0)
     throw noRecording(
@@ -95,7 +99,15 @@ function statusOf(
     );
   if (files.length > 0)
     throw noRecording(path, `holds no station_status file, only ${list(files.map(({ name }) => name))}`);
-  throw noRecording(path, entries.length === 0 ? "is an empty folder" : "holds no .json or .ndjson file");
+  throw noRecording(
+    path,
+    entries.length === 0 ? "is an empty folder" : "holds no .json, .ndjson or .csv file",
+  );
+}
+
+function formatOf(name: string): RecordedFile["format"] {
+  if (/\.csv(\.gz)?$/i.test(name)) return "csv";
+  return /\.(ndjson|jsonl)(\.gz)?$/i.test(name) ? "ndjson" : "json";
 }
 
 /** null for what is no file: a folder of that name, a link to nowhere. */
@@ -106,7 +118,7 @@ async function describeFile(folder: string, name: string): Promise<RecordedFile 
   return {
     path,
     name,
-    format: /\.(ndjson|jsonl)(\.gz)?$/i.test(name) ? "ndjson" : "json",
+    format: formatOf(name),
     gzip: /\.gz$/i.test(name),
     nameTimeMs: timeInName(name),
     modifiedAtMs: found.mtimeMs,

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { asObject, asTimeMs } from "../record/feed-values.ts";
+import { openDataCapture } from "./open-data-csv.ts";
 import type { RecordedFile } from "./recording-files.ts";
 
 /** A capture larger than this is no poll: 100,000 stations are 35 MB. */
@@ -15,6 +16,8 @@ export type Capture =
       /** File, and line where it has many. */
       readonly origin: string;
       readonly body: unknown;
+      /** A station_information that came with it. */
+      readonly information?: unknown;
       readonly text: string;
       /** When it was fetched, epoch ms. */
       readonly timeMs: number;
@@ -35,14 +38,14 @@ export async function* readCaptures(
   content: () => Readable = () => contentOf(file),
 ): AsyncGenerator<Capture> {
   let number = 0;
-  const origin = (): string => (file.format === "json" ? file.name : `${file.name}, line ${number}`);
+  const origin = (): string => (file.format !== "ndjson" ? file.name : `${file.name}, line ${number}`);
   try {
     for await (const text of texts(file, greatestBytes, content())) {
       number += 1;
       if (text === null) {
         const problem = `is larger than ${greatestBytes} bytes`;
         yield { kind: "unreadable", origin: origin(), outcome: "too_large", problem };
-      } else if (file.format === "json" || text.trim() !== "") yield parse(file, text, origin());
+      } else if (file.format !== "ndjson" || text.trim() !== "") yield parse(file, text, origin());
     }
   } catch (error) {
     number += 1;
@@ -72,6 +75,7 @@ export async function readWhole(file: RecordedFile): Promise<unknown> {
 }
 
 function parse(file: RecordedFile, text: string, origin: string): Capture {
+  if (file.format === "csv") return parseTable(file, text, origin);
   try {
     // Some editors and recorders put a byte order mark in front.
     const body: unknown = JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text);
@@ -84,6 +88,16 @@ function parse(file: RecordedFile, text: string, origin: string): Capture {
   } catch {
     return { kind: "unreadable", origin, outcome: "not_json", problem: "is not JSON" };
   }
+}
+
+function parseTable(file: RecordedFile, text: string, origin: string): Capture {
+  const table = openDataCapture(text);
+  if (table === null) {
+    const problem = "is no table of Paris' open data (it names no column stationcode or numbikesavailable)";
+    return { kind: "unreadable", origin, outcome: "not_json", problem };
+  }
+  const { status: body, information } = table;
+  return { kind: "read", origin, body, information, text, timeMs: eventTime(body, file) };
 }
 
 /** A recorder may wrap what it fetched: `{"fetched_at": …, "station_status": {…}}`. */
@@ -142,9 +156,9 @@ async function* texts(
     }
     keep(chunk.subarray(from));
     // Nothing more of this capture is wanted, and it may be endless (a gzip bomb).
-    if (file.format === "json" && bytes > greatestBytes) break;
+    if (file.format !== "ndjson" && bytes > greatestBytes) break;
   }
-  if (file.format === "json" || bytes > 0) yield take();
+  if (file.format !== "ndjson" || bytes > 0) yield take();
 }
 
 function contentOf(file: RecordedFile): Readable {

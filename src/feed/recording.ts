@@ -97,7 +97,8 @@ export class RecordingSource implements FeedSource {
     // Strictly later than the last: the order of captures is the order of observations.
     const observedAtMs = Math.max(Math.round(capture.timeMs), this.#lastTimeMs + 1);
     const last = this.#last;
-    const status = last?.text === capture.text ? last.status : this.#decode(capture.body);
+    const body = this.#explained(capture);
+    const status = last?.text === capture.text ? last.status : this.#decode(body);
     if (status === null) return this.#failed(capture.origin, "not_gbfs", NOT_GBFS);
     const same = last !== null && stationsDigest(last.status.stations) === stationsDigest(status.stations);
     this.#lastTimeMs = observedAtMs;
@@ -109,6 +110,22 @@ export class RecordingSource implements FeedSource {
       transferredBytes: Buffer.byteLength(capture.text),
       durationMs: clock.now() - startedMs,
     };
+  }
+
+  /** Tables name stations by their code alone: by the feed's own id where the information knows it. */
+  #explained({ body, information }: Extract<Capture, { kind: "read" }>): unknown {
+    const said = information === undefined ? null : decodeStationInformation(information);
+    if (said === null) return body;
+    const known = new Map([...this.#information.values()].map((one) => [one.stationCode, one.stationId]));
+    for (const station of said.stations)
+      if (!known.has(station.stationCode)) this.#information.set(station.stationId, station);
+    const stations = asObject(asObject(body)?.["data"])?.["stations"] as Record<string, unknown>[];
+    const withIds = stations.map((station) => {
+      const { stationCode } = station;
+      const id = typeof stationCode === "string" ? known.get(stationCode) : undefined;
+      return id === undefined ? station : { ...station, station_id: id };
+    });
+    return { ...asObject(body), data: { stations: withIds } };
   }
 
   #decode(body: unknown): StationStatusFile | null {

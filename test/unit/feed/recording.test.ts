@@ -328,7 +328,7 @@ test("what is no recording is an error that says what was found and what to name
   };
   await refuses("/nowhere/at/all", /cannot be read \(ENOENT\)/);
   await refuses(folder(context, {}), /is an empty folder/);
-  await refuses(folder(context, { "notes.txt": "" }), /holds no \.json or \.ndjson file/);
+  await refuses(folder(context, { "notes.txt": "" }), /holds no \.json, \.ndjson or \.csv file/);
   await refuses(folder(context, { "gbfs.json": "{}" }), /no station_status file, only gbfs\.json/);
   await refuses(
     folder(context, { "station_status.json": "<html>" }),
@@ -414,3 +414,43 @@ test("one capture with a wrong time costs itself and is named; all others keep t
     assert.match(failure?.message ?? "", new RegExp(`line ${bad + 1} `));
   }
 });
+
+const FRENCH =
+  "\uFEFFIdentifiant station;Nom station;Station en fonctionnement;Capacité de la station;Nombre bornettes libres;Nombre total vélos disponibles;Vélos mécaniques disponibles;Vélos électriques disponibles;Borne de paiement disponible;Retour vélib possible;Actualisation de la donnée;Coordonnées géographiques;Nom communes équipées;Code INSEE communes équipées";
+const OF_THE_API =
+  "stationcode;name;is_installed;capacity;numdocksavailable;numbikesavailable;mechanical;ebike;is_renting;is_returning;duedate;coordonnees_geo;nom_arrondissement_communes;code_insee_commune";
+const row = (code: string, bikes: number | string, minute: number): string =>
+  `${code};Station, ${code};OUI;35;31;${bikes};2;2;OUI;NON;2025-06-03T14:${minute}:00+02:00;48.865983, 2.275725;Paris;75056`;
+
+for (const [what, header] of [
+  ["in French", FRENCH],
+  ["of the API", OF_THE_API],
+] as const) {
+  test(`a table of Paris' open data ${what} is a capture, at the time of its newest row`, async (context) => {
+    const table = (minute: number, bikes: number | string): string =>
+      `${[header, row("16107", bikes, minute), row("1001", 7, minute - 5), row("1002", "?", 10)].join("\r\n")}\r\n`;
+    const path = folder(context, {
+      "a.csv": table(56, 4),
+      "b.csv.gz": gzipSync(table(57, 5)),
+      "c.csv": "a;b\n1;2\n",
+      "station_information.json": JSON.stringify({
+        data: { stations: [{ station_id: 213_688_169, stationCode: "16107", name: "Godard" }] },
+      }),
+    });
+    const { source, polls } = await replay(path);
+    assert.deepEqual(told(polls, Date.parse("2025-06-03T12:56:00Z")), ["4@0", "5@60", "not_json"]);
+    assert.equal((await source.describe()).systemId, "velib");
+    const [poll] = polls;
+    assert.ok(poll !== undefined && poll.kind === "changed");
+    const [first, second, ...others] = poll.status.stations;
+    assert.deepEqual(
+      [first?.stationId, first?.stationCode, first?.isReturning, second?.stationId, others.length],
+      ["213688169", "16107", false, "1001", 0],
+    );
+    assert.equal(poll.status.rejects.length, 1, "a count that is none is a reject");
+    assert.deepEqual(
+      [source.information().get("1001")?.lat, source.information().get("1001")?.name],
+      [48.865983, "Station, 1001"],
+    );
+  });
+}
