@@ -12,10 +12,11 @@ import { apiTarget } from "../test/support/fuzz/api-target.ts";
 import { archiveTarget } from "../test/support/fuzz/archive-target.ts";
 import { cliTarget } from "../test/support/fuzz/cli-target.ts";
 import { feedTarget } from "../test/support/fuzz/feed-target.ts";
+import { oddFeedTarget } from "../test/support/fuzz/odd-feed.ts";
 import { kafkaTarget } from "../test/support/fuzz/kafka-target.ts";
 import { seeded } from "../test/support/fuzz/target.ts";
 
-const TARGETS = [feedTarget, kafkaTarget, archiveTarget, cliTarget, apiTarget];
+const TARGETS = [feedTarget, oddFeedTarget, kafkaTarget, archiveTarget, cliTarget, apiTarget];
 const DEFAULT_MINUTES = 120;
 /** The event loop may stand for this long, of processor time: a busy machine is no hang. */
 const MOST_HANG_MS = 1_000;
