@@ -77,7 +77,8 @@ export async function oddFeedOnce(random: Random): Promise<void> {
     target,
     client,
     clock: { now: () => nowMs },
-    patienceMs: 50,
+    // Every file answers at once: on a busy machine no answer may count as late.
+    patienceMs: 60_000,
     resolvePosition: (lat) => ({ area: areaOf(lat), rule: "system" }),
   });
   const collection = new Collection({
