@@ -96,6 +96,36 @@ describe("keys", () => {
     assert.equal(stationOfTombstone("velib:a:1", "velib"), null);
     assert.equal(stationOfTombstone("no-colon", undefined), null);
   });
+
+  test("name every thing that they may be of, likeliest first", () => {
+    assert.deepEqual(
+      [...stationsNamed("a:b%3Ac")].map(({ systemId, stationId }) => [systemId, stationId]),
+      [
+        ["a", "b:c"],
+        ["a", "b%3Ac"],
+      ],
+    );
+    assert.deepEqual(
+      [...stationsNamed("a:b:c")].map(({ systemId, stationId }) => [systemId, stationId]),
+      [
+        ["a", "b:c"],
+        ["a:b", "c"],
+      ],
+    );
+    assert.deepEqual([...stationsNamed(":a:")], []);
+    assert.deepEqual(
+      [...areasNamed("a:b")].map(({ systemId, area }) => [systemId, area]),
+      [
+        ["a", "b"],
+        ["velib", "a:b"],
+        ["a", "b"],
+      ],
+    );
+    assert.deepEqual([...areasNamed("")], []);
+    assert.equal(systemOfKey("a%3Ab:c"), "a:b");
+    assert.equal(systemOfKey("a%b:c"), "a%b");
+    assert.equal(systemOfKey(""), "");
+  });
 });
 
 describe("former keys", () => {

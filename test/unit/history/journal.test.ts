@@ -159,9 +159,9 @@ test("a journal that is gone is none, and a folder without journals has none", a
 
 test("journals are listed by number, and nothing else is", async (context) => {
   const folder = await journalOf(context, Buffer.alloc(0));
-  for (const number of [10, 9]) await (await createJournal(folder, number)).close();
+  for (const number of [1_000_000_001, 10, 9, 100]) await (await createJournal(folder, number)).close();
   await writeFile(`${dirname(journalPath(folder, 1))}/notes.txt`, "");
-  assert.deepEqual(await listJournals(folder), [1, 9, 10]);
+  assert.deepEqual(await listJournals(folder), [1, 9, 10, 100, 1_000_000_001]);
 });
 
 test("a journal is never begun where one stands", async (context) => {
@@ -202,13 +202,20 @@ test("a frame counts when the disk has synced it, and one that could not be sync
   assert.deepEqual(await offsetsOf(folder), [1, 3]);
 });
 
-test("a journal whose folder cannot be synced is not left behind", async (context) => {
-  const folder = await temporaryFolder(context);
+test("a journal whose folder cannot be synced is closed and not left behind", async (context) => {
+  const folder = await journalOf(context, Buffer.alloc(0));
   const { open } = fs;
-  const disk = { broken: true };
+  const disk = { broken: true, open: 0 };
   context.mock.method(fs, "open", async (...args: Parameters<typeof open>): Promise<FileHandle> => {
     const handle = await open(...args);
-    if (args[1] === "r" && disk.broken)
+    const close = handle.close.bind(handle);
+    disk.open += 1;
+    handle.close = async () => {
+      disk.open -= 1;
+      await close();
+    };
+    // Only once the journal is there.
+    if (args[1] === "r" && disk.broken && (await listJournals(folder)).includes(2))
       handle.sync = () => Promise.reject(Object.assign(new Error("i/o error"), { code: "EIO" }));
     return handle;
   });
@@ -217,8 +224,22 @@ test("a journal whose folder cannot be synced is not left behind", async (contex
     context.mock.restoreAll();
     syncBuiltinESMExports();
   });
-  await assert.rejects(createJournal(folder, 1), { code: "EIO" });
-  disk.broken = false;
-  await (await createJournal(folder, 1)).close();
+  await assert.rejects(createJournal(folder, 2), { code: "EIO" });
+  assert.equal(disk.open, 0, "files left open");
   assert.deepEqual(await listJournals(folder), [1]);
+  disk.broken = false;
+  const journal = await createJournal(folder, 2);
+  await journal.append(encodeFrame(frame(1)));
+  await journal.close();
+  for await (const _ of readFrames(folder, 2));
+  assert.equal(disk.open, 0, "files left open");
+  assert.deepEqual(await listJournals(folder), [1, 2]);
+});
+
+test("a folder of journals that cannot be read is an error, not an empty one", async (context) => {
+  const folder = await temporaryFolder(context);
+  await writeFile(dirname(journalPath(folder, 1)), "no folder");
+  await assert.rejects(listJournals(folder), StorageError);
+  await assert.rejects(readJournal(folder, 1), StorageError);
+  await assert.rejects(offsetsOf(folder), { code: "ENOTDIR" });
 });
