@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Departures } from "../../src/domain/departures.ts";
 
+const START_MS = 1_700_000_000_000;
 const MINUTE_MS = 60_000;
 const VEHICLES = "free-floating:areas_file:north";
 
@@ -12,10 +13,11 @@ interface Known {
 }
 
 function known(ids: readonly string[], wanted = true): Map<string, Known> {
-  return new Map(ids.map((id) => [id, { wanted, observedAtMs: 0 }]));
+  return new Map(ids.map((id) => [id, { wanted, observedAtMs: START_MS }]));
 }
 
 interface Poll {
+  /** Since the start. */
   readonly atMs: number;
   readonly present: readonly string[];
   readonly unobserved?: readonly ("stations" | "vehicles")[];
@@ -25,7 +27,7 @@ interface Poll {
 /** @returns the ids that this poll proves gone */
 function observe(departures: Departures, stations: Map<string, Known>, poll: Poll): string[] {
   const { atMs, present, unobserved, mayLeave = true } = poll;
-  const observed = { observedAtMs: atMs, ...(unobserved === undefined ? {} : { unobserved }) };
+  const observed = { observedAtMs: START_MS + atMs, ...(unobserved === undefined ? {} : { unobserved }) };
   const gone = departures.observe(stations, new Set(present), () => mayLeave, observed);
   return [...gone].map(([id]) => id);
 }
@@ -110,7 +112,10 @@ test("a station that another collector answers for does not leave, nor begin to"
 });
 
 test("vehicles leave with the first complete file of that very instant or later, and are no share of the stations", () => {
-  const stations = new Map([...known(["a"]), [VEHICLES, { wanted: true, observedAtMs: MINUTE_MS }] as const]);
+  const stations = new Map([
+    ...known(["a"]),
+    [VEHICLES, { wanted: true, observedAtMs: START_MS + MINUTE_MS }] as const,
+  ]);
   const departures = new Departures();
   const poll = (atMs: number, unobserved: Poll["unobserved"] = []) =>
     observe(departures, stations, { atMs, present: ["a"], unobserved });

@@ -5,6 +5,7 @@ import type { Propulsion } from "../../src/domain/gbfs/propulsion.ts";
 import type { FreeVehicle } from "../../src/domain/gbfs/vehicle-status.ts";
 import { VehicleTruth, type VehiclesTold } from "../../src/domain/vehicle-truth.ts";
 
+const START_MS = 1_700_000_000_000;
 const MINUTE_MS = 60_000;
 const PAUSE_MS = 15 * MINUTE_MS;
 
@@ -13,6 +14,7 @@ function vehicle(fields: Partial<FreeVehicle> = {}): FreeVehicle {
 }
 
 interface Seen {
+  /** Since the start. */
   readonly atMs?: number;
   readonly vehicles: number | readonly FreeVehicle[];
   readonly stationIds?: readonly string[] | null;
@@ -22,7 +24,7 @@ interface Seen {
 function observe(truth: VehicleTruth, seen: Seen): VehiclesTold {
   const { atMs = 0, vehicles, stationIds = null, types = [] } = seen;
   return truth.observe({
-    atMs,
+    atMs: START_MS + atMs,
     vehicles: typeof vehicles === "number" ? Array.from({ length: vehicles }, () => vehicle()) : vehicles,
     types: new Map(types),
     stationIds: stationIds === null ? null : new Set(stationIds),
