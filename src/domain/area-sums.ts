@@ -1,81 +1,51 @@
 /** The running sums of an area: what adding and subtracting stations keeps, and when two of them say the same. */
+import { COUNTS, type Counted } from "../record/counts.ts";
+import { SUMMED } from "../record/station-parts.ts";
 
+/** Of every count of a station that is summed (record/counts.ts), in its order: */
 export interface Sums {
   stations: number;
-  total: number;
-  electric: number;
-  /** Stations whose electric count is known; likewise below. */
-  electricKnown: number;
-  mechanical: number;
-  mechanicalKnown: number;
-  docks: number;
-  docksKnown: number;
+  /** the sum over the stations that say it, */
+  readonly sums: Float64Array;
+  /** and how many these are. */
+  readonly known: Float64Array;
+  /** Stations that do not tell electric from mechanical. */
   withoutSplit: number;
 }
 
-export const NOTHING: Sums = {
-  stations: 0,
-  total: 0,
-  electric: 0,
-  electricKnown: 0,
-  mechanical: 0,
-  mechanicalKnown: 0,
-  docks: 0,
-  docksKnown: 0,
-  withoutSplit: 0,
-};
-
-/** What of a station is summed. */
-interface Summed {
-  readonly total: number;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
+export function nothing(): Sums {
+  return { stations: 0, sums: new Float64Array(COUNTS), known: new Float64Array(COUNTS), withoutSplit: 0 };
 }
 
+const ELECTRIC = SUMMED.indexOf("electric");
+const MECHANICAL = SUMMED.indexOf("mechanical");
+
 /** Adds (sign 1) or subtracts (sign -1) a station's share. */
-export function share(area: Sums, station: Summed, sign: 1 | -1): void {
+export function share(area: Sums, { counts, at }: Counted, sign: 1 | -1): void {
+  const { sums, known } = area;
   area.stations += sign;
-  area.total += sign * station.total;
-  if (station.electric !== null) {
-    area.electric += sign * station.electric;
-    area.electricKnown += sign;
+  for (let i = 0; i < COUNTS; i += 1) {
+    const count = counts[at + i] as number;
+    if (count < 0) continue;
+    sums[i] = (sums[i] as number) + sign * count;
+    known[i] = (known[i] as number) + sign;
   }
-  if (station.mechanical !== null) {
-    area.mechanical += sign * station.mechanical;
-    area.mechanicalKnown += sign;
-  }
-  if (station.docks !== null) {
-    area.docks += sign * station.docks;
-    area.docksKnown += sign;
-  }
-  if (station.electric === null || station.mechanical === null) area.withoutSplit += sign;
+  if ((counts[at + ELECTRIC] as number) < 0 || (counts[at + MECHANICAL] as number) < 0)
+    area.withoutSplit += sign;
+}
+
+/** The sum of the count at a place; null when no station says it. */
+export function sumAt({ sums, known }: Sums, place: number): number | null {
+  return (known[place] ?? 0) > 0 ? (sums[place] ?? 0) : null;
 }
 
 export function differ(a: Sums, b: Sums): boolean {
-  return (
-    a.stations !== b.stations ||
-    a.total !== b.total ||
-    a.electric !== b.electric ||
-    a.electricKnown > 0 !== b.electricKnown > 0 ||
-    a.mechanical !== b.mechanical ||
-    a.mechanicalKnown > 0 !== b.mechanicalKnown > 0 ||
-    a.docks !== b.docks ||
-    a.docksKnown > 0 !== b.docksKnown > 0 ||
-    a.withoutSplit !== b.withoutSplit
-  );
+  if (a.stations !== b.stations || a.withoutSplit !== b.withoutSplit) return true;
+  for (let i = 0; i < COUNTS; i += 1)
+    if (a.sums[i] !== b.sums[i] || (a.known[i] as number) > 0 !== (b.known[i] as number) > 0) return true;
+  return false;
 }
 
-export function copy(area: Sums): Sums {
-  return {
-    stations: area.stations,
-    total: area.total,
-    electric: area.electric,
-    electricKnown: area.electricKnown,
-    mechanical: area.mechanical,
-    mechanicalKnown: area.mechanicalKnown,
-    docks: area.docks,
-    docksKnown: area.docksKnown,
-    withoutSplit: area.withoutSplit,
-  };
+export function copy({ stations, sums, known, withoutSplit }: Sums): Sums {
+  return { stations, sums: sums.slice(), known: known.slice(), withoutSplit };
 }

@@ -11,8 +11,12 @@
  *
  * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
  */
-import { copy, differ, NOTHING, share, type Sums } from "./area-sums.ts";
-import { supersedesObservation } from "../record/observation-order.ts";
+import { copy, differ, nothing, share, sumAt, type Sums } from "./area-sums.ts";
+import { CountBlocks, COUNTS, putCounts, type Counted } from "../record/counts.ts";
+import { blankOf, type FieldValue } from "../record/fields.ts";
+import { SUMMED } from "../record/station-parts.ts";
+import { SUMS, TOTALS_FIELDS } from "../record/totals-fields.ts";
+import { supersedes } from "../record/observation-order.ts";
 import type { Observation, Share } from "../record/raw-record.ts";
 import { type Totals } from "../record/totals-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
@@ -29,12 +33,8 @@ export interface TotalsChange {
   readonly emptiedAtMs: number | null;
 }
 
-interface Station {
+interface Station extends Counted {
   area: Area;
-  total: number;
-  electric: number | null;
-  mechanical: number | null;
-  docks: number | null;
   observedAtMs: number;
   retired: boolean;
 }
@@ -59,6 +59,17 @@ export class AreaTotals {
   readonly #formerKeys = new FormerKeys();
   /** The own keys of areas by their plain ones, where the two differ: records played back may name these. */
   readonly #ownKeys = new Map<string, string>();
+  readonly #blocks = new CountBlocks();
+  /** What `apply` was told, for a moment. */
+  readonly #share: { -readonly [K in keyof Share]: Share[K] } = {
+    systemId: "",
+    area: "",
+    counts: new Float64Array(COUNTS),
+    at: 0,
+    observedAtMs: 0,
+    retired: false,
+    simulated: false,
+  };
   #touched: Area[] = [];
 
   /** Stations held, retired ones included until their tombstone. */
@@ -82,7 +93,14 @@ export class AreaTotals {
   apply(observation: Observation, readUnder: string | null = null): boolean {
     const key = stationKey(observation.systemId, observation.stationId);
     this.#formerKeys.read(key, readUnder ?? key);
-    return this.#apply(key, observation);
+    const share = this.#share;
+    putCounts(observation, share.counts);
+    share.systemId = observation.systemId;
+    share.area = observation.area;
+    share.observedAtMs = observation.observedAtMs;
+    share.retired = observation.retired;
+    share.simulated = observation.simulated;
+    return this.#apply(key, share);
   }
 
   /** As `apply`, where the station's own key is at hand. Keeps nothing of `observation` itself. */
@@ -95,27 +113,19 @@ export class AreaTotals {
     const held = this.#stations.get(key);
     if (held === undefined) {
       const area = this.#area(observation);
-      const station: Station = {
-        area,
-        total: observation.total,
-        electric: observation.electric,
-        mechanical: observation.mechanical,
-        docks: observation.docks,
-        observedAtMs: observation.observedAtMs,
-        retired: observation.retired,
-      };
+      const { counts, at } = this.#blocks.take();
+      const { observedAtMs, retired } = observation;
+      const station: Station = { area, counts, at, observedAtMs, retired };
+      take(station, observation);
       this.#stations.set(key, station);
       this.#enter(station, false);
       return true;
     }
-    if (!supersedesObservation(observation, held, held.area.area)) return false;
+    if (!supersedes(observation, held, held.area.area)) return false;
     const stays = !held.retired && !held.area.detached && held.area.area === observation.area;
     this.#leave(held, observation.observedAtMs);
     if (held.area.detached || held.area.area !== observation.area) held.area = this.#area(observation);
-    held.total = observation.total;
-    held.electric = observation.electric;
-    held.mechanical = observation.mechanical;
-    held.docks = observation.docks;
+    take(held, observation);
     held.observedAtMs = observation.observedAtMs;
     held.retired = observation.retired;
     held.area.simulated = observation.simulated;
@@ -130,6 +140,7 @@ export class AreaTotals {
     if (key === null || held === undefined) return false;
     this.#leave(held, atMs);
     this.#stations.delete(key);
+    this.#blocks.giveBack(held);
     return true;
   }
 
@@ -187,7 +198,7 @@ export class AreaTotals {
         touched: false,
         detached: false,
         drained: null,
-        ...NOTHING,
+        ...nothing(),
       };
       this.#areas.set(key, area);
       const plainKey = plainAreaKey(systemId, name);
@@ -242,16 +253,24 @@ function drainedNow(area: Area): TotalsChange {
 }
 
 function totalsOf(area: Area): Totals {
-  return {
-    systemId: area.systemId,
-    area: area.area,
-    total: area.total,
-    electric: area.electricKnown > 0 ? area.electric : null,
-    mechanical: area.mechanicalKnown > 0 ? area.mechanical : null,
-    stations: area.stations,
-    docks: area.docksKnown > 0 ? area.docks : null,
-    asOfMs: area.asOfMs,
-    stationsWithoutSplit: area.withoutSplit,
-    simulated: area.simulated,
+  const { systemId, area: name, stations, asOfMs, withoutSplit: stationsWithoutSplit, simulated } = area;
+  const totals: Record<string, FieldValue> = {
+    ...BLANK,
+    ...{ systemId, area: name, stations, asOfMs, stationsWithoutSplit, simulated },
   };
+  for (const { name: sum, place, required } of SUM_PLACES)
+    totals[sum] = required ? (area.sums[place] ?? 0) : sumAt(area, place);
+  return totals as unknown as Totals;
+}
+
+const BLANK = blankOf(TOTALS_FIELDS.map(({ name }) => name));
+const SUM_PLACES = SUMS.map(({ name, sumOf, required = false }) => ({
+  name,
+  place: SUMMED.indexOf(sumOf),
+  required,
+}));
+
+/** The counts of an observation to the station's own place. */
+function take({ counts, at }: Counted, from: Counted): void {
+  for (let i = 0; i < COUNTS; i += 1) counts[at + i] = from.counts[from.at + i] as number;
 }

@@ -13,7 +13,9 @@
  * decoding cannot fail (json-scan.ts). test/property/raw-record-scan.test.ts compares the two on hostile bytes.
  */
 import { AsciiTexts, isText } from "./ascii-texts.ts";
+import { COUNTS, UNKNOWN } from "./counts.ts";
 import type { Share } from "./raw-record.ts";
+import { AGGREGATED_FIELDS, SUMMED_FIELDS } from "./station-parts.ts";
 import {
   ascii,
   CLOSE_OBJECT,
@@ -32,48 +34,42 @@ import {
   valueEnd,
 } from "./json-scan.ts";
 
-// The fields of the sums; those with text first, those that are true or false last.
+// What is read, by numbers: those with text first, then the marks, the time, and from FIRST_COUNT on the counts.
 const SYSTEM_ID = 1;
 const STATION_ID = 2;
 const POSTCODE = 3;
-const NBR_TOTAL = 4;
-const NBR_ELEC = 5;
-const NBR_MECA = 6;
-const NBR_DOCKS = 7;
-const OBSERVED_AT = 8;
-const RETIRED = 9;
-const SIMULATED = 10;
+const RETIRED = 4;
+const SIMULATED = 5;
+const OBSERVED_AT = 6;
+const FIRST_COUNT = 7;
+
+const READ: Readonly<Record<string, number>> = {
+  systemId: SYSTEM_ID,
+  stationId: STATION_ID,
+  area: POSTCODE,
+  retired: RETIRED,
+  simulated: SIMULATED,
+  observedAtMs: OBSERVED_AT,
+  ...Object.fromEntries(SUMMED_FIELDS.map(({ name }, place) => [name, FIRST_COUNT + place])),
+};
 
 interface Field {
   readonly name: Uint8Array;
   readonly field: number;
 }
 /** By the length of their names. */
-const FIELDS: readonly (readonly Field[])[] = fieldsByLength({
-  system_id: SYSTEM_ID,
-  station_id: STATION_ID,
-  postcode: POSTCODE,
-  nbr_total: NBR_TOTAL,
-  nbr_elec: NBR_ELEC,
-  nbr_meca: NBR_MECA,
-  nbr_docks: NBR_DOCKS,
-  observed_at: OBSERVED_AT,
-  retired: RETIRED,
-  simulated: SIMULATED,
-});
+const FIELDS: readonly (readonly Field[])[] = fieldsByLength(
+  Object.fromEntries(AGGREGATED_FIELDS.map(({ key, name }) => [key, READ[name] ?? 0])),
+);
+/** Numbers of the fields that no record is without. */
+const REQUIRED = Uint8Array.from({ length: FIRST_COUNT + COUNTS }, (_, field) =>
+  SUMMED_FIELDS[field - FIRST_COUNT]?.required === true || field === OBSERVED_AT ? 1 : 0,
+);
+/** Places of the counts that are. */
+const REQUIRED_COUNTS = SUMMED_FIELDS.flatMap(({ required }, place) => (required === true ? [place] : []));
 
 /** What the last `read` that returned true has found; overwritten by the next. */
-interface MutableShare extends Share {
-  systemId: string;
-  area: string;
-  total: number;
-  electric: number | null;
-  mechanical: number | null;
-  docks: number | null;
-  observedAtMs: number;
-  retired: boolean;
-  simulated: boolean;
-}
+type MutableShare = { -readonly [K in keyof Share]: Share[K] };
 
 /** A name as it stands in a record, with its closing quote and the colon. */
 interface Named {
@@ -90,10 +86,8 @@ export class RawRecordScan {
   readonly #found: MutableShare = {
     systemId: "",
     area: "",
-    total: 0,
-    electric: null,
-    mechanical: null,
-    docks: null,
+    counts: new Float64Array(COUNTS),
+    at: 0,
     observedAtMs: 0,
     retired: false,
     simulated: false,
@@ -122,11 +116,9 @@ export class RawRecordScan {
     let stationEnd = 0;
     let areaStart = 0;
     let areaEnd = 0;
-    let total = UNSURE;
+    const { counts } = found;
+    for (let i = 0; i < COUNTS; i += 1) counts[i] = UNKNOWN;
     let observedAtMs = UNSURE;
-    let electric: number | null = null;
-    let mechanical: number | null = null;
-    let docks: number | null = null;
     let retired = false;
     let simulated = false;
     // `at` stands before a member: on the opening brace or on a comma.
@@ -169,27 +161,24 @@ export class RawRecordScan {
           areaEnd = textEnd;
         }
         at = quoted ? textEnd + 1 : textEnd;
-      } else if (field >= RETIRED) {
+      } else if (field <= SIMULATED) {
         at = valueEnd(bytes, start, DEEPEST);
         if (field === RETIRED) retired = bytes[start] === LETTER_T;
         else simulated = bytes[start] === LETTER_T;
       } else {
         at = countEnd(bytes, start);
-        let count: number | null = null;
+        let count = UNKNOWN;
         if (at !== UNSURE) count = countOf(bytes, start, at);
-        else if (bytes[start] === LETTER_N && field !== NBR_TOTAL && field !== OBSERVED_AT)
-          at = valueEnd(bytes, start, 0);
+        else if (bytes[start] === LETTER_N && REQUIRED[field] === 0) at = valueEnd(bytes, start, 0);
         else return false;
-        if (field === NBR_TOTAL) total = count ?? UNSURE;
-        else if (field === NBR_ELEC) electric = count;
-        else if (field === NBR_MECA) mechanical = count;
-        else if (field === NBR_DOCKS) docks = count;
-        else observedAtMs = count ?? UNSURE;
+        if (field === OBSERVED_AT) observedAtMs = count;
+        else counts[field - FIRST_COUNT] = count;
       }
       // Behind the end stands another value: what was walked into it is none of ours.
       if (at === UNSURE || at > end || (at !== end && bytes[at] !== COMMA)) return false;
     }
-    if (systemEnd === 0 || stationEnd === 0 || areaEnd === 0 || total < 0 || observedAtMs < 0) return false;
+    if (systemEnd === 0 || stationEnd === 0 || areaEnd === 0 || observedAtMs < 0) return false;
+    for (const place of REQUIRED_COUNTS) if ((counts[place] as number) < 0) return false;
     const systemLength = systemEnd - systemStart;
     if (
       key.length !== systemLength + 1 + (stationEnd - stationStart) ||
@@ -206,10 +195,6 @@ export class RawRecordScan {
     if (area === null || systemId === null) return false;
     found.systemId = systemId;
     found.area = area;
-    found.total = total;
-    found.electric = electric;
-    found.mechanical = mechanical;
-    found.docks = docks;
     found.observedAtMs = observedAtMs;
     found.retired = retired;
     found.simulated = simulated;

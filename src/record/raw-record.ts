@@ -3,6 +3,7 @@
  * (docs/contracts.md, "Raw record"). This file writes it and reads it back, from us or from strangers.
  */
 import { blankOf, type FieldValue } from "./fields.ts";
+import type { Counted } from "./counts.ts";
 import { plainStationKey, stationKey } from "./keys.ts";
 import { readFields } from "./read-fields.ts";
 import type { AreaRule, Reject, StationInformation, StationStatus } from "./station.ts";
@@ -38,8 +39,8 @@ export type Observation = Pick<
   keyof Counts | "systemId" | "stationId" | "area" | "observedAtMs" | "retired" | "simulated"
 >;
 
-/** What of an observation is summed: all but which station it is of. */
-export type Share = Omit<Observation, "stationId">;
+/** What of an observation is summed: all but which station it is of, its counts side by side. */
+export interface Share extends Counted, Omit<Observation, keyof Counts | "stationId"> {}
 
 /** What a record tells of its station's place: enough to know it again under another id. */
 export function informationOf(record: RawRecord): StationInformation | undefined {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { countedOf } from "../../src/record/counts.ts";
 import { RawRecordScan } from "../../src/record/raw-record-scan.ts";
 import { decodeRawRecord, encodeRawRecord, encodeRetiredRecord } from "../../src/record/raw-record.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
@@ -26,15 +27,11 @@ function agree(key: string | null, bytes: Uint8Array): boolean {
   assert.deepEqual(alone.observation, scan.observation);
   const decoding = decodeRawRecord(key, Buffer.from(bytes).toString("utf8"), Infinity, () => null);
   assert.ok(decoding.ok, "the fast reader took what the slow one rejects");
-  const { systemId, area, total, electric, mechanical, docks, observedAtMs, retired, simulated } =
-    decoding.record;
+  const { systemId, area, observedAtMs, retired, simulated } = decoding.record;
   assert.deepEqual(scan.observation, {
     systemId,
     area,
-    total,
-    electric,
-    mechanical,
-    docks,
+    ...countedOf(decoding.record),
     observedAtMs,
     retired,
     simulated,
