@@ -256,7 +256,12 @@ function totalsOf(area: Area): Totals {
   const { systemId, area: name, stations, asOfMs, withoutSplit: stationsWithoutSplit, simulated } = area;
   const totals: Record<string, FieldValue> = {
     ...BLANK,
-    ...{ systemId, area: name, stations, asOfMs, stationsWithoutSplit, simulated },
+    systemId,
+    area: name,
+    stations,
+    asOfMs,
+    stationsWithoutSplit,
+    simulated,
   };
   for (const { name: sum, place, required } of SUM_PLACES)
     totals[sum] = required ? (area.sums[place] ?? 0) : sumAt(area, place);

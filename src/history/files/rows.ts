@@ -97,6 +97,22 @@ export const AREA_COLUMNS: readonly Column<AreaRow>[] = ordered<AreaRow>(
 
 export type Row = StationRow | AreaRow;
 
+/** Columns that files of format 1 and 2 do not all have. */
+export function addedColumns(table: Table): readonly Column<Row>[] {
+  const first = (table.startsWith("station") ? STATIONS_FIRST : AREAS_FIRST).split(" ");
+  return columnsOf(table).filter(({ name }) => !first.includes(name));
+}
+
+/** What records and the API call a column, where that is another name: queries may use either. */
+export function otherNames(table: Table): readonly { readonly column: string; readonly as: string }[] {
+  const fields: readonly (Field & { readonly served?: string })[] = table.startsWith("station")
+    ? STATION_FIELDS
+    : TOTALS_FIELDS;
+  return fields.flatMap(({ key, column, served: as = key }) =>
+    column === undefined || column === as ? [] : [{ column, as }],
+  );
+}
+
 export function columnsOf(table: Table): readonly Column<Row>[] {
   const columns = table.startsWith("station") ? STATION_COLUMNS : AREA_COLUMNS;
   return columns as unknown as readonly Column<Row>[];

@@ -14,7 +14,7 @@ import type { ArchiveReader } from "../read/archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
 import { appendRows, typed } from "./append-rows.ts";
 import { literal, literally, rowsOfAll } from "./relation.ts";
-import { columnsOf, SYSTEM_COLUMN, type Row } from "../files/rows.ts";
+import { columnsOf, otherNames, SYSTEM_COLUMN, type Row } from "../files/rows.ts";
 import type { Snapshot } from "../read/snapshot.ts";
 
 export interface SqlAnswer {
@@ -68,7 +68,11 @@ export async function makeViews(
     const parts = [`SELECT system, ${typed(columns)} FROM fresh_${table}`];
     if (files.length > 0) parts.unshift(`SELECT * FROM ${rowsOfAll(folder, table, files)}`);
     await connection.run(
-      `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT system, * EXCLUDE (system), ${time}::DATE AS day FROM (${parts.join(" UNION ALL BY NAME ")})`,
+      `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT system, * EXCLUDE (system), ${time}::DATE AS day, ${otherNames(
+        table,
+      )
+        .map(({ column, as }) => `${column} AS ${as}`)
+        .join(", ")} FROM (${parts.join(" UNION ALL BY NAME ")})`,
     );
   }
   const spans = snapshot.spans.map(

@@ -1,6 +1,6 @@
 /** Files of the archive as relations of SQL: one system's, which may share files with others, or all of them. */
 import type { DataFile } from "../files/manifest.ts";
-import { columnsOf } from "../files/rows.ts";
+import { addedColumns, columnsOf } from "../files/rows.ts";
 import { realPath } from "../files/safe-paths.ts";
 import type { Table } from "../files/layout.ts";
 
@@ -45,9 +45,9 @@ export function rowsOfSystem(
 ): string {
   const [own, shared] = split(sources);
   const parts: string[] = [];
-  if (own.length > 0) parts.push(`SELECT ${columns} FROM ${plainly(folder, own)}`);
+  if (own.length > 0) parts.push(`SELECT ${columns} FROM ${plainly(folder, table, own)}`);
   if (shared.length > 0)
-    parts.push(`SELECT ${columns} FROM ${plainly(folder, shared)} WHERE system = ${literal(system)}`);
+    parts.push(`SELECT ${columns} FROM ${plainly(folder, table, shared)} WHERE system = ${literal(system)}`);
   return `(${parts.join(" UNION ALL ")})`;
 }
 
@@ -60,15 +60,24 @@ export function rowsOfAll(folder: string, table: Table, sources: readonly Source
   const parts: string[] = [];
   if (own.length > 0)
     parts.push(
-      `SELECT system, ${columns} FROM read_parquet(${fileList(folder, own)},
-        hive_partitioning = true, hive_types = {'system': VARCHAR, 'day': DATE})`,
+      `SELECT system, ${columns} FROM ${parquet(folder, table, own, "hive_partitioning = true, hive_types = {'system': VARCHAR, 'day': DATE}")}`,
     );
-  if (shared.length > 0) parts.push(`SELECT system, ${columns} FROM ${plainly(folder, shared)}`);
+  if (shared.length > 0) parts.push(`SELECT system, ${columns} FROM ${plainly(folder, table, shared)}`);
   return `(${parts.join(" UNION ALL ")})`;
 }
 
-function plainly(folder: string, paths: readonly string[]): string {
-  return `read_parquet(${fileList(folder, paths)}, hive_partitioning = false)`;
+function plainly(folder: string, table: Table, paths: readonly string[]): string {
+  return parquet(folder, table, paths, "hive_partitioning = false");
+}
+
+/** The rows of files. Those that were written before a field was added to the table do not have its column: it is null. */
+function parquet(folder: string, table: Table, paths: readonly string[], options: string): string {
+  const files = fileList(folder, paths);
+  const added = addedColumns(table);
+  if (added.length === 0) return `read_parquet(${files}, ${options})`;
+  const nulls = added.map(({ name, type }) => `NULL::${type} AS ${name}`).join(", ");
+  return `(SELECT * FROM read_parquet(${files}, ${options}, union_by_name = true)
+    UNION ALL BY NAME SELECT ${nulls} WHERE false)`;
 }
 
 function split(sources: readonly Source[]): readonly [own: readonly string[], shared: readonly string[]] {
