@@ -21,7 +21,6 @@ export function supersedesObservation(
   held: Ranked,
   heldArea: string,
 ): boolean {
-  if (next.observedAtMs !== held.observedAtMs) return next.observedAtMs > held.observedAtMs;
   const { observedAtMs, retired, area } = next;
   return supersedes(
     { observedAtMs, retired, area, ...countedOf(next) },
