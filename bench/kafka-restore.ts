@@ -3,7 +3,7 @@ import { loadavg } from "node:os";
 import { startBroker } from "../infra/kafka/broker.ts";
 import { KafkaLog } from "../src/log/kafka/kafka-log.ts";
 import { membershipTimes } from "../src/log/kafka/membership-times.ts";
-import { aggregateProcessor } from "../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../src/stages/aggregate/totals-processor.ts";
 import type { ProduceRecord } from "../src/ports.ts";
 import { SILENT } from "../src/telemetry/logger.ts";
 import { systemClock } from "../src/telemetry/system-clock.ts";

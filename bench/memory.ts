@@ -1,5 +1,5 @@
 /** Memory of the aggregate against the number of stations it holds: one partition restored, then measured after a full collection. */
-import { aggregateProcessor } from "../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord } from "../src/ports.ts";
 import { SILENT } from "../src/telemetry/logger.ts";
 import { type Figure, figure, report } from "./support/report.ts";

@@ -2,8 +2,8 @@
 import { AreaResolver } from "../../src/domain/areas.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import { velibPostcodes } from "../../src/feed/velib-communes.ts";
-import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
+import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
+import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, Processor } from "../../src/ports.ts";
 import { SILENT } from "../../src/telemetry/logger.ts";
 import { rawRecords } from "./raw-records.ts";
@@ -100,7 +100,7 @@ export async function polling(polls: number): Promise<Measurement & { readonly b
     systemId: "velib",
     mode: "changes",
     simulated: true,
-    resolveArea: new AreaResolver({ systemId: "velib", postcodeOfCommune: velibPostcodes() }).resolve,
+    resolveArea: new AreaResolver({ systemId: "velib", areaOfStationCode: areaOfVelibCode }).resolve,
   });
   const processor = await emptyProcessor();
   let turn = 0;

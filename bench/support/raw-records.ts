@@ -4,7 +4,7 @@ import type { PlannedRecord } from "../../src/domain/collection-plan.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import type { StationInformation } from "../../src/record/station.ts";
-import { velibPostcodes } from "../../src/feed/velib-communes.ts";
+import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
 import { velibBody } from "./velib-body.ts";
 
 const NO_TYPES = new Map<string, never>();
@@ -21,7 +21,7 @@ export function* rawRecords(
     systemId: "velib",
     mode: "changes",
     simulated: true,
-    resolveArea: new AreaResolver({ systemId: "velib", postcodeOfCommune: velibPostcodes() }).resolve,
+    resolveArea: new AreaResolver({ systemId: "velib", areaOfStationCode: areaOfVelibCode }).resolve,
   });
   let information: ReadonlyMap<string, StationInformation> | null = null;
   for (let poll = 0; poll < polls; poll += 1) {

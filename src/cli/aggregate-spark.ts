@@ -1,7 +1,7 @@
 /** `aggregate --engine spark`: supervises the totals query on a Spark cluster. */
 import { EXIT } from "../errors.ts";
 import { encodeWriter } from "../record/totals-writer.ts";
-import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
+import { claimTotals, TotalsWatch } from "../stages/aggregate/totals-ownership.ts";
 import { releaseKept } from "../stages/aggregate-spark/release-kept.ts";
 import { superviseTotals } from "../stages/aggregate-spark/supervisor.ts";
 import { createMetrics } from "../telemetry/metrics.ts";

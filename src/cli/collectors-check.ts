@@ -4,9 +4,9 @@ import { follow } from "../session/follow.ts";
 import { FeedsStage } from "../stages/feeds/feeds.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
-import { counted } from "./counted.ts";
+import { counted } from "../telemetry/counted.ts";
 import type { Finding } from "./finding.ts";
-import { formatAge } from "./live-table.ts";
+import { formatAge } from "../stages/print/live-table.ts";
 import { presentTopics, topicNames } from "./open-log.ts";
 
 /** Feeds that are named; the rest is a number. */

@@ -14,12 +14,12 @@ import { topicSpecs } from "../log/topics.ts";
 import { follow } from "../session/follow.ts";
 import { ArchiveStage } from "../stages/archive/archive.ts";
 import { openArchive } from "../stages/archive/open-archive.ts";
-import { Collector } from "../pipeline/collect.ts";
+import { Collector } from "../stages/collect/collector.ts";
 import type { FeedSource, Poll } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { topicNames } from "./open-log.ts";
-import { areaRules, pacerRules } from "./session-rules.ts";
+import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
 import { caughtUp, startWorker } from "./worker.ts";
 
 const PROGRESS_EVERY_MS = 10_000;

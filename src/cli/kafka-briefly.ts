@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { KafkaLog } from "../log/kafka/kafka-log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
-import { kafkaAccess } from "./kafka-access.ts";
+import { kafkaAccess } from "../session/kafka-access.ts";
 
 /** Below the time after which an outage is logged: the error says it all. */
 const PATIENCE_MS = 1_500;

@@ -2,7 +2,7 @@
 import { decodeWriter, isSameWriter, nameOfWriter, newestWriter } from "../record/totals-writer.ts";
 import type { TotalsWriter } from "../record/totals-writer.ts";
 import type { GroupLag, KafkaLog } from "../log/kafka/kafka-log.ts";
-import { counted } from "./counted.ts";
+import { counted } from "../telemetry/counted.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./finding.ts";
 import { topicNames } from "./open-log.ts";

@@ -11,10 +11,10 @@ import { HttpFeed } from "../feed/http-feed.ts";
 import { FairGate } from "../feed/request-gate.ts";
 import { ReverseGeocoder } from "../feed/reverse-geocoding.ts";
 import { userAgent } from "../feed/user-agent.ts";
-import type { SystemSpec, SystemSupply } from "../pipeline/systems.ts";
+import type { SystemSpec, SystemSupply } from "../stages/collect/systems.ts";
 import type { CommandContext } from "./command.ts";
-import { FeedDirectory, type DirectoryFeed } from "./feed-directory.ts";
-import { areaRules, pacerRules } from "./session-rules.ts";
+import { FeedDirectory, type DirectoryFeed } from "../stages/collect/feed-directory.ts";
+import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
 
 /** Requests at once to one host: hundreds of catalogue systems share a few hosts. */
 const REQUESTS_PER_HOST = 4;

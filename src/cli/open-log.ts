@@ -6,7 +6,7 @@ import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
-import { kafkaAccess } from "./kafka-access.ts";
+import { kafkaAccess } from "../session/kafka-access.ts";
 import type { CommandContext } from "./command.ts";
 import type { Clock, Log, Logger, Metrics, TopicNames, TopicSpec } from "../ports.ts";
 

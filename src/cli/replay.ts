@@ -1,11 +1,11 @@
 /** `velostream replay PATH`: a recording through the very same pipeline as `run`. */
 import { RecordingSource } from "../feed/recording.ts";
 import { UsageError } from "../errors.ts";
-import { fixedSupply } from "../pipeline/systems.ts";
+import { fixedSupply } from "../stages/collect/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS, WRITE_OPTIONS } from "./kafka-options.ts";
 import { FROM_TIME } from "./option-texts.ts";
-import { areaRules, pacerRules } from "./session-rules.ts";
+import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
 import { runSession } from "./session.ts";
 
 export const replay: Command = {

@@ -1,11 +1,11 @@
 /** `--metrics-port` of a session without the page: /metrics, and /readyz with the reasons of its own stages. */
-import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import type { CollectorStatus } from "../stages/collect/collector-status.ts";
 import type { Clock, HealthCheck, HealthState, Log } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
-import { checkedName } from "./serve-settings.ts";
-import { serveMetrics, type MetricsServer } from "./metrics-server.ts";
-import type { WorkerHealth } from "./worker-health.ts";
+import { checkedName } from "../stages/serve/serve-settings.ts";
+import { serveMetrics, type MetricsServer } from "../session/metrics-server.ts";
+import type { WorkerHealth } from "../stages/aggregate/worker-health.ts";
 
 const WELL: HealthState = { ok: true, reason: null };
 

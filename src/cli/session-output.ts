@@ -3,12 +3,12 @@
  * minute on stderr.
  */
 import type { LiveView } from "../domain/live-view.ts";
-import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import type { CollectorStatus } from "../stages/collect/collector-status.ts";
 import type { Log, TopicNames } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
-import { counted } from "./counted.ts";
+import { counted } from "../telemetry/counted.ts";
 import { liveDisplay } from "./live-display.ts";
-import { formatAge, renderTable } from "./live-table.ts";
+import { formatAge, renderTable } from "../stages/print/live-table.ts";
 import { printTotals } from "./print-records.ts";
 import type { AggregateWorker } from "./worker.ts";
 

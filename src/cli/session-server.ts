@@ -1,7 +1,7 @@
 /** The server of a session: page and API over the session's own live view, with what its collectors know. */
 import type { LiveView } from "../domain/live-view.ts";
 import { startServing, type Serving } from "../http/serve.ts";
-import type { CollectorStatus } from "../pipeline/collector-status.ts";
+import type { CollectorStatus } from "../stages/collect/collector-status.ts";
 import type {
   HealthCheck,
   HistoryQueries,
@@ -12,7 +12,7 @@ import type {
 } from "../ports.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
-import { serveSettings } from "./serve-settings.ts";
+import { serveSettings } from "../stages/serve/serve-settings.ts";
 
 export interface SessionServerInput {
   readonly context: CommandContext;

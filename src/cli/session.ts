@@ -7,18 +7,18 @@
  */
 import { hostname } from "node:os";
 import { LiveView } from "../domain/live-view.ts";
-import { referenceReader } from "../domain/reference-record.ts";
+import { referenceReader } from "../velib/reference-record.ts";
 import { stationSelection } from "../domain/station-selection.ts";
 import { collectorId } from "../record/writer.ts";
 import { AppError, EXIT } from "../errors.ts";
-import { areaOfVelibCode } from "../feed/velib-communes.ts";
-import { Collector } from "../pipeline/collect.ts";
-import { DRAIN_MS } from "../pipeline/drain.ts";
-import type { CollectorStatus } from "../pipeline/collector-status.ts";
-import { RestoreSnapshot } from "../pipeline/restore-collection.ts";
-import { FeedReporter } from "../pipeline/feed-reporter.ts";
-import { Systems, type SystemSupply } from "../pipeline/systems.ts";
-import { WriterWatch } from "../pipeline/writer-watch.ts";
+import { areaOfVelibCode } from "../velib/velib-communes.ts";
+import { Collector } from "../stages/collect/collector.ts";
+import { DRAIN_MS } from "../stages/drain.ts";
+import type { CollectorStatus } from "../stages/collect/collector-status.ts";
+import { RestoreSnapshot } from "../stages/collect/restore-collection.ts";
+import { FeedReporter } from "../stages/collect/feed-reporter.ts";
+import { Systems, type SystemSupply } from "../stages/collect/systems.ts";
+import { WriterWatch } from "../stages/collect/writer-watch.ts";
 import type { LogProducer } from "../ports.ts";
 import { follow } from "../session/follow.ts";
 import { FeedsStage } from "../stages/feeds/feeds.ts";
@@ -32,7 +32,7 @@ import { openSessionArchive, type ArchiveMode } from "./session-archive.ts";
 import { sessionOutput } from "./session-output.ts";
 import { startSessionServer } from "./session-server.ts";
 import { Stages } from "./stages.ts";
-import { WorkerHealth } from "./worker-health.ts";
+import { WorkerHealth } from "../stages/aggregate/worker-health.ts";
 import { caughtUp, reportLag, startWorker } from "./worker.ts";
 
 export interface SessionInput {

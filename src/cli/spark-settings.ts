@@ -9,7 +9,7 @@ import type { Clock } from "../ports.ts";
 import { isLoopback, parseSparkAddress, type SparkAddress } from "../spark/address.ts";
 import { type QueryStart, SparkSession } from "../spark/session.ts";
 import { sparkErrorOf } from "../stages/aggregate-spark/spark-errors.ts";
-import { kafkaAccess, requireCertificates } from "./kafka-access.ts";
+import { kafkaAccess, requireCertificates } from "../session/kafka-access.ts";
 
 export const SPARK_OPTIONS = [
   "engine",

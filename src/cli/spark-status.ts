@@ -6,7 +6,7 @@
  */
 import type { HealthState } from "../ports.ts";
 import { type BatchReport, describeBatch } from "../stages/aggregate-spark/batch-report.ts";
-import { formatAge } from "./live-table.ts";
+import { formatAge } from "../stages/print/live-table.ts";
 
 /** A batch that is older says when it was: its lag is no longer the lag. */
 const RECENT_MS = 15_000;

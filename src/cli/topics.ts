@@ -8,7 +8,7 @@ import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { NEEDED_BROKERS } from "./option-texts.ts";
 import { wantedTopics } from "./open-log.ts";
-import { counted } from "./counted.ts";
+import { counted } from "../telemetry/counted.ts";
 import { requireBrokers } from "./watch.ts";
 
 export const topicsCreate: Command = {

@@ -1,8 +1,8 @@
 /** `watch raw` and `watch totals`: the records of a topic as NDJSON, or a live table on a terminal. */
 import { LiveView } from "../domain/live-view.ts";
-import { referenceReader } from "../domain/reference-record.ts";
+import { referenceReader } from "../velib/reference-record.ts";
 import { LogError, UsageError } from "../errors.ts";
-import { areaOfVelibCode } from "../feed/velib-communes.ts";
+import { areaOfVelibCode } from "../velib/velib-communes.ts";
 import type { Log, TopicNames } from "../ports.ts";
 import { follow } from "../session/follow.ts";
 import { ViewStage } from "../stages/view/view.ts";

@@ -1,12 +1,12 @@
 /** Starts an aggregate worker on a log, and keeps its lag in the metrics. */
-import { referenceReader } from "../domain/reference-record.ts";
-import { areaOfVelibCode } from "../feed/velib-communes.ts";
-import { aggregateProcessor } from "../pipeline/aggregate.ts";
-import { readPublishedAreas } from "../pipeline/published-areas.ts";
-import { claimTotals, TotalsWatch } from "../pipeline/totals-ownership.ts";
+import { referenceReader } from "../velib/reference-record.ts";
+import { areaOfVelibCode } from "../velib/velib-communes.ts";
+import { aggregateProcessor } from "../stages/aggregate/totals-processor.ts";
+import { readPublishedAreas } from "../stages/aggregate/published-areas.ts";
+import { claimTotals, TotalsWatch } from "../stages/aggregate/totals-ownership.ts";
 import type { Clock, Log, Logger, Metrics, ProcessHandle, TopicNames } from "../ports.ts";
 import type { Settings } from "../config/options.ts";
-import type { WorkerHealth } from "./worker-health.ts";
+import type { WorkerHealth } from "../stages/aggregate/worker-health.ts";
 
 const LAG_EVERY_MS = 1_000;
 

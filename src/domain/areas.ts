@@ -9,7 +9,6 @@
 import type { StationArea, StationInformation } from "../record/station.ts";
 import { areaName, postcodeName } from "./area-names.ts";
 import { areaOfFreeFloating } from "./free-floating.ts";
-import { normalisePostcode, postcodeOfStationCode } from "./velib-areas.ts";
 
 const UNKNOWN_AREA = "unknown";
 
@@ -33,8 +32,10 @@ export interface AreaResolverOptions {
   readonly systemId: string;
   readonly areasFile?: AreaLookup | null;
   readonly geocoded?: GeocodedPostcodes | null;
-  /** Vélib' only: INSEE code → postal code, for the station code rule. */
-  readonly postcodeOfCommune?: ReadonlyMap<string, string> | null;
+  /** Where a station's code tells its area (Vélib'): the area, or null when this one tells none. */
+  readonly areaOfStationCode?: ((stationCode: string) => string | null) | null;
+  /** The one postal code that stands for those of one area. @default each stands for itself */
+  readonly normalisePostcode?: (postcode: string) => string;
   /** Region id → its name, as far as `system_regions` has been read; ids stand for the others. */
   readonly regionNames?: (() => ReadonlyMap<string, string>) | null;
 }
@@ -55,7 +56,7 @@ export class AreaResolver {
     const freeFloating = areaOfFreeFloating(stationId);
     if (freeFloating !== null) return freeFloating;
     const served = postcodeName(information?.postCode ?? null);
-    if (served !== null) return { area: normalisePostcode(served), rule: "feed_post_code" };
+    if (served !== null) return { area: this.#normalise(served), rule: "feed_post_code" };
     const own = this.#options.areasFile?.find(information, stationCode, stationId) ?? null;
     if (own !== null) return { area: own, rule: "areas_file" };
     const code = stationCode ?? information?.stationCode ?? null;
@@ -74,20 +75,22 @@ export class AreaResolver {
       return null;
     }
     const postcode = geocoded.postcode(stationId, information.lat, information.lon);
-    return postcode === null ? null : { area: normalisePostcode(postcode), rule: "reverse_geocoding" };
+    return postcode === null ? null : { area: this.#normalise(postcode), rule: "reverse_geocoding" };
   }
 
   #byCode(stationCode: string | null): StationArea | null {
-    const { postcodeOfCommune } = this.#options;
-    if (!postcodeOfCommune || stationCode === null) return null;
-    const postcode = postcodeOfStationCode(stationCode, postcodeOfCommune);
-    return postcode === null ? null : { area: normalisePostcode(postcode), rule: "station_code" };
+    const area = stationCode === null ? null : (this.#options.areaOfStationCode?.(stationCode) ?? null);
+    return area === null ? null : { area, rule: "station_code" };
+  }
+
+  #normalise(postcode: string): string {
+    return this.#options.normalisePostcode?.(postcode) ?? postcode;
   }
 
   #rest(regionId: string | null | undefined): StationArea {
-    const { systemId, areasFile, postcodeOfCommune } = this.#options;
+    const { systemId, areasFile, areaOfStationCode } = this.#options;
     // Who names areas, or has postal codes, is not served by regions in between: those stations are unknown.
-    if (areasFile || postcodeOfCommune) return { area: UNKNOWN_AREA, rule: "unknown" };
+    if (areasFile || areaOfStationCode) return { area: UNKNOWN_AREA, rule: "unknown" };
     const name = regionId ? this.#options.regionNames?.().get(regionId) : undefined;
     const region = areaName(name ?? regionId ?? null);
     return region === null ? { area: systemId, rule: "system" } : { area: region, rule: "region" };

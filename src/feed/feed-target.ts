@@ -1,5 +1,5 @@
 /** What a `--feed` names, once resolved: a URL to start from, and what is known of the system before asking it. */
-import { VELIB_SYSTEM } from "../domain/velib-system.ts";
+import { isVelibUrl, VELIB_SYSTEM, VELIB_URL } from "../velib/velib-system.ts";
 import type { VersionLink } from "../domain/gbfs/discovery.ts";
 import type { SystemDescription } from "../ports.ts";
 
@@ -17,10 +17,6 @@ export interface FeedTarget {
   readonly versions?: readonly VersionLink[];
 }
 
-/** Vélib' Métropole's own address. */
-const VELIB_URL =
-  "https://velib-metropole-opendata.smovengo.cloud/opendata/Velib_Metropole/station_status.json";
-
 export const VELIB: SystemDescription = {
   systemId: "velib",
   ...VELIB_SYSTEM,
@@ -37,7 +33,7 @@ export function typedTarget(text: string, headers: Readonly<Record<string, strin
   const url = /^https?:\/\//i.test(text) ? URL.parse(text) : null;
   if (url === null) return null;
   // Vélib' by its own address, whichever of its files was named.
-  if (url.hostname.startsWith("velib-metropole-opendata.") && /\/Velib_Metropole\//.test(url.pathname)) {
+  if (isVelibUrl(url)) {
     return { url, typed: true, headers, description: VELIB, systemId: "velib" };
   }
   return { url, typed: true, headers, description: null, systemId: null };

@@ -1,6 +1,6 @@
 /** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
 import type { LiveSystem } from "../domain/live-system.ts";
-import { VELIB_SYSTEM } from "../domain/velib-system.ts";
+import { VELIB_SYSTEM } from "../velib/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
 import { knownTimezone, webAddress } from "./publisher-text.ts";

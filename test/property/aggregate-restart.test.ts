@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeThrough, decodeTotals } from "../../src/record/totals-record.ts";
-import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, Processor } from "../../src/ports.ts";
 import { recount, step, type Step } from "../support/history.ts";
 import { parseAreaKey } from "../../src/record/keys.ts";

@@ -15,7 +15,7 @@ import { ArchiveReader } from "../../src/history/read/archive-reader.ts";
 import { playBack } from "../../src/history/playback/playback.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
-import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, ProcessHandle, ProduceRecord } from "../../src/ports.ts";
 import { openWriter } from "../support/archive.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";

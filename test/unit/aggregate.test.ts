@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { partitionOf } from "../../src/record/partitioning.ts";
-import { referenceReader } from "../../src/domain/reference-record.ts";
-import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
+import { referenceReader } from "../../src/velib/reference-record.ts";
+import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
 import { record } from "../support/raw-records.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";

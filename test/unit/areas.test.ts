@@ -8,7 +8,8 @@ import { AreaResolver } from "../../src/domain/areas.ts";
 import type { StationInformation } from "../../src/record/station.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { readAreasFile } from "../../src/feed/areas-file.ts";
-import { velibPostcodes } from "../../src/feed/velib-communes.ts";
+import { normalisePostcode } from "../../src/velib/velib-areas.ts";
+import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "velostream-areas-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -39,7 +40,7 @@ function square(area: string, west: number, south: number, size: number, hole = 
   return { type: "Feature", properties: { area }, geometry: { type: "Polygon", coordinates: rings } };
 }
 
-const velib = { systemId: "velib", postcodeOfCommune: velibPostcodes() };
+const velib = { systemId: "velib", areaOfStationCode: areaOfVelibCode, normalisePostcode };
 
 test("reads a Vélib' station code as its postal code, suffix or not", () => {
   const { resolve } = new AreaResolver(velib);

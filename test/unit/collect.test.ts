@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { stationSelection } from "../../src/domain/station-selection.ts";
 import { ConfigError, FeedError, LogError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
-import { Collector, type CollectorOptions } from "../../src/pipeline/collect.ts";
+import { Collector, type CollectorOptions } from "../../src/stages/collect/collector.ts";
 import type { LogProducer, LogRecord, ProduceRecord } from "../../src/ports.ts";
 import { scriptedFeed, SYSTEM, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CollectorStatus } from "../../src/pipeline/collector-status.ts";
+import { CollectorStatus } from "../../src/stages/collect/collector-status.ts";
 
 describe("a collector's status", () => {
   it("counts the rejects of the last poll by reason, and says where the first of each is", () => {

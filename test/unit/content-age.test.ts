@@ -5,7 +5,7 @@ import { contentTime, type ContentSigns } from "../../src/domain/content-age.ts"
 import { FeedTruth } from "../../src/domain/feed-truth.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 import { presentSystems } from "../../src/http/systems.ts";
-import { CollectorStatus } from "../../src/pipeline/collector-status.ts";
+import { CollectorStatus } from "../../src/stages/collect/collector-status.ts";
 import { SYSTEM } from "../support/scripted-feed.ts";
 import { isOldContent, trustIn } from "../../web/src/view/freshness.ts";
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Collection } from "../../src/domain/collection.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
-import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
+import { RestoreSnapshot } from "../../src/stages/collect/restore-collection.ts";
 import { ViewStage } from "../../src/stages/view/view.ts";
 import type { ProduceRecord } from "../../src/ports.ts";
 import { runSink } from "../support/run-sink.ts";

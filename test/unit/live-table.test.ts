@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import stringWidth from "string-width";
-import { formatAge, renderTable } from "../../src/cli/live-table.ts";
+import { formatAge, renderTable } from "../../src/stages/print/live-table.ts";
 import type { LiveArea } from "../../src/domain/live-area.ts";
 
 const NOW_MS = 1_760_778_679_000;

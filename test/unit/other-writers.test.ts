@@ -10,8 +10,8 @@ import {
   stationsText,
 } from "../../src/record/writer.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
-import { Collector, type CollectorOptions } from "../../src/pipeline/collect.ts";
-import { WriterWatch } from "../../src/pipeline/writer-watch.ts";
+import { Collector, type CollectorOptions } from "../../src/stages/collect/collector.ts";
+import { WriterWatch } from "../../src/stages/collect/writer-watch.ts";
 import type { LogRecord, Logger } from "../../src/ports.ts";
 import { scriptedFeed, SYSTEM, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";

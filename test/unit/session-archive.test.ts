@@ -6,7 +6,7 @@ import { run as runCommand } from "../../src/cli/run.ts";
 import { runSession } from "../../src/cli/session.ts";
 import { StorageError } from "../../src/errors.ts";
 import { historyFolder } from "../../src/history/files/layout.ts";
-import { fixedSupply } from "../../src/pipeline/systems.ts";
+import { fixedSupply } from "../../src/stages/collect/systems.ts";
 import { openWriter, temporaryFolder } from "../support/archive.ts";
 import { commandContext } from "../support/command-context.ts";
 import { scriptedFeed, type ScriptedPoll } from "../support/scripted-feed.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandContext } from "../../src/cli/command.ts";
-import { areaRules, pacerRules } from "../../src/cli/session-rules.ts";
+import { areaRules, pacerRules } from "../../src/stages/collect/system-rules.ts";
 import { runSession } from "../../src/cli/session.ts";
 import { FeedError } from "../../src/errors.ts";
-import { fixedSupply, type SystemSupply } from "../../src/pipeline/systems.ts";
+import { fixedSupply, type SystemSupply } from "../../src/stages/collect/systems.ts";
 import type { FeedSource } from "../../src/ports.ts";
 import { commandContext } from "../support/command-context.ts";
 import { silentLogger } from "../support/silent.ts";

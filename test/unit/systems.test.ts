@@ -4,10 +4,15 @@ import { test } from "node:test";
 import { Collection } from "../../src/domain/collection.ts";
 import { FeedError, LogError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
-import { Collector } from "../../src/pipeline/collect.ts";
-import type { CollectorStatus } from "../../src/pipeline/collector-status.ts";
-import { RestoreSnapshot } from "../../src/pipeline/restore-collection.ts";
-import { fixedSupply, Systems, type SystemSpec, type SystemSupply } from "../../src/pipeline/systems.ts";
+import { Collector } from "../../src/stages/collect/collector.ts";
+import type { CollectorStatus } from "../../src/stages/collect/collector-status.ts";
+import { RestoreSnapshot } from "../../src/stages/collect/restore-collection.ts";
+import {
+  fixedSupply,
+  Systems,
+  type SystemSpec,
+  type SystemSupply,
+} from "../../src/stages/collect/systems.ts";
 import type { FeedSource, Log, LogRecord } from "../../src/ports.ts";
 import { scriptedFeed, SYSTEM, type ScriptedPoll } from "../support/scripted-feed.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";

@@ -7,9 +7,13 @@ import { claimOf, decodeWriter, encodeWriter, newestWriter } from "../../src/rec
 import { LogError } from "../../src/errors.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
-import { aggregateProcessor } from "../../src/pipeline/aggregate.ts";
-import { readPublishedAreas } from "../../src/pipeline/published-areas.ts";
-import { claimTotals, TotalsWatch, type OwnershipOptions } from "../../src/pipeline/totals-ownership.ts";
+import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
+import { readPublishedAreas } from "../../src/stages/aggregate/published-areas.ts";
+import {
+  claimTotals,
+  TotalsWatch,
+  type OwnershipOptions,
+} from "../../src/stages/aggregate/totals-ownership.ts";
 import type { LogRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { recordingLogger } from "../support/kafka.ts";

@@ -12,7 +12,7 @@ import { areaPartitionKey } from "../../../src/record/partitioning.ts";
 import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
 import { fileList } from "../../../src/history/sql/relation.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
-import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../../../src/stages/aggregate/totals-processor.ts";
 import type { Log } from "../../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 import { openLog, startTestBroker } from "../../support/kafka.ts";

@@ -13,8 +13,8 @@ import { type RunningBroker, startBroker } from "../../../infra/kafka/broker.ts"
 import { type RunningSpark, startSpark, type SparkOptions } from "../../../infra/spark/server.ts";
 import { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
-import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
-import { readPublishedAreas } from "../../../src/pipeline/published-areas.ts";
+import { aggregateProcessor } from "../../../src/stages/aggregate/totals-processor.ts";
+import { readPublishedAreas } from "../../../src/stages/aggregate/published-areas.ts";
 import type { Log, Logger, ProduceRecord, TopicNames } from "../../../src/ports.ts";
 import { parseSparkAddress } from "../../../src/spark/address.ts";
 import { SparkSession } from "../../../src/spark/session.ts";

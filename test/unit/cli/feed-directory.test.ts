@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { FeedDirectory, type FeedDirectoryOptions } from "../../../src/cli/feed-directory.ts";
+import { FeedDirectory, type FeedDirectoryOptions } from "../../../src/stages/collect/feed-directory.ts";
 import { Catalogue } from "../../../src/feed/catalogue.ts";
 import { HttpClient } from "../../../src/feed/http-client.ts";
 import { FeedServer } from "../../support/feed-server.ts";

@@ -1,12 +1,12 @@
 /** The operator's routes of a process without the API. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serveMetrics } from "../../../src/cli/metrics-server.ts";
-import { WorkerHealth } from "../../../src/cli/worker-health.ts";
+import { serveMetrics } from "../../../src/session/metrics-server.ts";
+import { WorkerHealth } from "../../../src/stages/aggregate/worker-health.ts";
 import { checksOf, sessionStages } from "../../../src/cli/session-operations.ts";
 import { HttpError } from "../../../src/errors.ts";
 import type { HealthAnswer } from "../../../src/http/api-types.ts";
-import { CollectorStatus } from "../../../src/pipeline/collector-status.ts";
+import { CollectorStatus } from "../../../src/stages/collect/collector-status.ts";
 import type { HealthCheck, Log, ProcessHandle } from "../../../src/ports.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 

@@ -1,7 +1,7 @@
 /** What the serve options mean: origins and tiles are checked before anything listens. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { serveSettings } from "../../../src/cli/serve-settings.ts";
+import { serveSettings } from "../../../src/stages/serve/serve-settings.ts";
 import type { Settings } from "../../../src/config/options.ts";
 import { ConfigError } from "../../../src/errors.ts";
 

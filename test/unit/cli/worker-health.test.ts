@@ -1,7 +1,7 @@
 /** A worker is ready while every partition of its share comes on. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { WorkerHealth } from "../../../src/cli/worker-health.ts";
+import { WorkerHealth } from "../../../src/stages/aggregate/worker-health.ts";
 import type { PartitionProgress, ProcessHandle } from "../../../src/ports.ts";
 
 function workerThat(waiting: () => string | null): ProcessHandle {

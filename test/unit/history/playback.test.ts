@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
 import { playBack } from "../../../src/history/playback/playback.ts";
-import { aggregateProcessor } from "../../../src/pipeline/aggregate.ts";
+import { aggregateProcessor } from "../../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord } from "../../../src/ports.ts";
 import { openWriter, ScriptedLog, temporaryFolder } from "../../support/archive.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";

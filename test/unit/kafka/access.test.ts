@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { rootCertificates } from "node:tls";
-import { kafkaAccess } from "../../../src/cli/kafka-access.ts";
+import { kafkaAccess } from "../../../src/session/kafka-access.ts";
 import { KAFKA_OPTIONS } from "../../../src/cli/kafka-options.ts";
 import { settle } from "../../../src/config/settings.ts";
 

@@ -1,8 +1,8 @@
 /** Refuses `--stations` codes that the feed does not have, naming the nearest ones: a typo must not collect nothing. */
 import { distance } from "fastest-levenshtein";
-import type { StationInformation, StationStatusFile } from "../record/station.ts";
-import { unknownStations, type StationSelection } from "../domain/station-selection.ts";
-import { ConfigError } from "../errors.ts";
+import type { StationInformation, StationStatusFile } from "../../record/station.ts";
+import { unknownStations, type StationSelection } from "../../domain/station-selection.ts";
+import { ConfigError } from "../../errors.ts";
 
 /** Suggestions per unknown code. */
 const NEAREST = 3;

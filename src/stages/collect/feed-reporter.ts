@@ -6,13 +6,13 @@
  * The pipeline never waits for it: while the log is away, the newest state waits; where the topic may not be written, the
  * feeds are collected all the same.
  */
-import { encodeFeedState, isFeedNews, type FeedState } from "../domain/feed-record.ts";
-import { WRITER_HEADER } from "../record/writer.ts";
-import { AppError } from "../errors.ts";
-import type { Clock, Logger, LogProducer, ProduceRecord, SystemStatus } from "../ports.ts";
-import { SYSTEM_HEADER, systemKey } from "../record/keys.ts";
+import { encodeFeedState, isFeedNews, type FeedState } from "../../domain/feed-record.ts";
+import { WRITER_HEADER } from "../../record/writer.ts";
+import { AppError } from "../../errors.ts";
+import type { Clock, Logger, LogProducer, ProduceRecord, SystemStatus } from "../../ports.ts";
+import { SYSTEM_HEADER, systemKey } from "../../record/keys.ts";
 import type { CollectorStatus } from "./collector-status.ts";
-import { drainSignal } from "./drain.ts";
+import { drainSignal } from "../drain.ts";
 
 /** Told again after this long, changed or not: silence means that nobody collects. */
 export const TELL_EVERY_MS = 60_000;

@@ -2,7 +2,7 @@
  * Reads the reference producer's records: the Vélib' station object alone, no key, none of our fields. They are
  * observations all the same, made when the record was written; the area comes from the station code.
  */
-import { decodeStation } from "./gbfs/station-status.ts";
+import { decodeStation } from "../domain/gbfs/station-status.ts";
 import { type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
 import { readFeedFields } from "../record/read-fields.ts";
 import type { AreaRule } from "../record/station.ts";

@@ -6,11 +6,11 @@
  *                                       ▼
  *                                 PollPublisher
  */
-import { Collection, type CollectionOptions, type PublishMode } from "../domain/collection.ts";
-import { FEED_FLAGS, FeedTruth } from "../domain/feed-truth.ts";
-import type { RawRecord } from "../record/raw-record.ts";
-import { isSelectedRecord, type StationSelection } from "../domain/station-selection.ts";
-import { startedMsOf, stationsText } from "../record/writer.ts";
+import { Collection, type CollectionOptions, type PublishMode } from "../../domain/collection.ts";
+import { FEED_FLAGS, FeedTruth } from "../../domain/feed-truth.ts";
+import type { RawRecord } from "../../record/raw-record.ts";
+import { isSelectedRecord, type StationSelection } from "../../domain/station-selection.ts";
+import { startedMsOf, stationsText } from "../../record/writer.ts";
 import type {
   Clock,
   FeedSource,
@@ -22,8 +22,8 @@ import type {
   Poll,
   SystemDescription,
   TopicNames,
-} from "../ports.ts";
-import { drainSignal } from "./drain.ts";
+} from "../../ports.ts";
+import { drainSignal } from "../drain.ts";
 import { CollectorStatus } from "./collector-status.ts";
 import { FeedProblems } from "./feed-problems.ts";
 import { PollPublisher, type Succeeded } from "./poll-publisher.ts";

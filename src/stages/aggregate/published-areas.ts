@@ -2,11 +2,11 @@
  * Which areas of one raw partition the totals topic holds: what a worker asks when it cannot tell from the raw topic what
  * was put out before (compaction took its history, or the topic is another).
  */
-import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
-import { unusableReason } from "../record/received-record.ts";
-import { decodeThrough, decodeTotals, supersedes, type Kept } from "../record/totals-record.ts";
-import type { AreaName } from "../record/keys.ts";
-import type { Log, RestoreRange, TopicNames } from "../ports.ts";
+import { areaPartitionKey, partitionOf } from "../../record/partitioning.ts";
+import { unusableReason } from "../../record/received-record.ts";
+import { decodeThrough, decodeTotals, supersedes, type Kept } from "../../record/totals-record.ts";
+import type { AreaName } from "../../record/keys.ts";
+import type { Log, RestoreRange, TopicNames } from "../../ports.ts";
 
 /** A raw partition, and the topic that it is of as it is now. */
 export type RawPlace = { readonly partition: number } & Pick<RestoreRange, "topicId" | "partitionCount">;

@@ -1,5 +1,5 @@
 /** Tells of what is wrong with a feed and stops nothing: once in the log, as long as it lasts as a flag. */
-import type { FeedProblem, FeedSource, Logger, Metrics, SystemDescription, SystemFlag } from "../ports.ts";
+import type { FeedProblem, FeedSource, Logger, Metrics, SystemDescription, SystemFlag } from "../../ports.ts";
 
 export interface FeedProblemsOptions {
   readonly source: FeedSource;

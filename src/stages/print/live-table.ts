@@ -1,7 +1,7 @@
 /** The table of areas that `run` and `watch totals` draw on a terminal: a pure function from what is known to lines. */
 import stringWidth from "string-width";
-import type { LiveArea } from "../domain/live-area.ts";
-import { plainText } from "../telemetry/plain-text.ts";
+import type { LiveArea } from "../../domain/live-area.ts";
+import { plainText } from "../../telemetry/plain-text.ts";
 
 export interface TableInput {
   readonly areas: readonly LiveArea[];

@@ -4,9 +4,9 @@
  *   add ─▶ reading from the end ─▶ record ─▶ the collector of its system       log away ─▶ wait ─▶ read on
  *                                  the topic was made again ─▶ all collectors: nothing of theirs is in it
  */
-import { AppError } from "../errors.ts";
-import type { Clock, Log, Logger, LogRecord } from "../ports.ts";
-import { systemOfKey } from "../record/keys.ts";
+import { AppError } from "../../errors.ts";
+import type { Clock, Log, Logger, LogRecord } from "../../ports.ts";
+import { systemOfKey } from "../../record/keys.ts";
 
 /** Pause before reading on after the log went away, ms. */
 const RETRY_MS = 1_000;

@@ -14,14 +14,14 @@
  *
  * Records that are played back from history say themselves which totals follow them (record/publication.ts).
  */
-import { AreaTotals, type TotalsChange } from "../domain/area-totals.ts";
-import { clearingFormerKeys, drainAnew, standUnderFormerKeys } from "../domain/drain-anew.ts";
-import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
-import { decodePublication, PUBLICATION_HEADER } from "../record/publication.ts";
-import type { RawDecoding, ReferenceReader } from "../record/raw-record.ts";
-import { RawRecordScan } from "../record/raw-record-scan.ts";
-import type { TotalsWriter } from "../record/totals-writer.ts";
-import { isAhead, MOST_VALUE_BYTES, receiveRaw } from "../record/received-record.ts";
+import { AreaTotals, type TotalsChange } from "../../domain/area-totals.ts";
+import { clearingFormerKeys, drainAnew, standUnderFormerKeys } from "../../domain/drain-anew.ts";
+import { areaPartitionKey, partitionOf } from "../../record/partitioning.ts";
+import { decodePublication, PUBLICATION_HEADER } from "../../record/publication.ts";
+import type { RawDecoding, ReferenceReader } from "../../record/raw-record.ts";
+import { RawRecordScan } from "../../record/raw-record-scan.ts";
+import type { TotalsWriter } from "../../record/totals-writer.ts";
+import { isAhead, MOST_VALUE_BYTES, receiveRaw } from "../../record/received-record.ts";
 import type {
   Clock,
   Logger,
@@ -31,8 +31,8 @@ import type {
   ProduceRecord,
   RestoreRange,
   TopicNames,
-} from "../ports.ts";
-import type { AreaName } from "../record/keys.ts";
+} from "../../ports.ts";
+import type { AreaName } from "../../record/keys.ts";
 import type { RawPlace } from "./published-areas.ts";
 import { RawRejects, type Refused } from "./raw-rejects.ts";
 import { type Place, totalsRecords } from "./totals-records.ts";

@@ -1,7 +1,7 @@
 /** How one collector is doing: what the status line, `/readyz` and the API tell people. */
-import type { FeedContent } from "../domain/feed-truth.ts";
-import type { Reject } from "../record/station.ts";
-import type { SystemAlert } from "../domain/gbfs/system-files.ts";
+import type { FeedContent } from "../../domain/feed-truth.ts";
+import type { Reject } from "../../record/station.ts";
+import type { SystemAlert } from "../../domain/gbfs/system-files.ts";
 import type {
   FeedTraffic,
   Poll,
@@ -9,7 +9,7 @@ import type {
   SystemDescription,
   SystemFlag,
   SystemStatus,
-} from "../ports.ts";
+} from "../../ports.ts";
 
 export class CollectorStatus {
   system: SystemDescription | null = null;

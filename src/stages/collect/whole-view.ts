@@ -1,6 +1,6 @@
 /** What a poll shows of the whole system, for judging the feed: vehicles that it did not see stand as they were. */
-import { isFreeFloating } from "../domain/free-floating.ts";
-import type { StationStatus, StationStatusFile } from "../record/station.ts";
+import { isFreeFloating } from "../../domain/free-floating.ts";
+import type { StationStatus, StationStatusFile } from "../../record/station.ts";
 
 export class WholeView {
   /** Of the last poll that saw them: few, one an area. The stations are not kept, they are many. */

@@ -14,9 +14,9 @@ import {
   nameOfWriter,
   newestWriter,
   type TotalsWriter,
-} from "../record/totals-writer.ts";
-import { LogError } from "../errors.ts";
-import type { Clock, Log, Logger, LogRecord } from "../ports.ts";
+} from "../../record/totals-writer.ts";
+import { LogError } from "../../errors.ts";
+import type { Clock, Log, Logger, LogRecord } from "../../ports.ts";
 
 /** How long two writers may stand beside each other unnoticed. */
 const LOOK_EVERY_MS = 5_000;

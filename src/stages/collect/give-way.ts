@@ -4,8 +4,8 @@
  *
  *   polling ──rival that started before──▶ takes its stations out ─▶ stopped, with the reason ──rival silent──▶ polling
  */
-import { ConfigError } from "../errors.ts";
-import type { Clock, Logger, SystemDescription } from "../ports.ts";
+import { ConfigError } from "../../errors.ts";
+import type { Clock, Logger, SystemDescription } from "../../ports.ts";
 import type { CollectorStatus } from "./collector-status.ts";
 import { nameOf, type OtherWriters } from "./other-writers.ts";
 import type { PollPublisher } from "./poll-publisher.ts";

@@ -4,11 +4,11 @@
  *
  *   asks ─▶ waits for the read under way ─▶ a read for all that asked by then ─▶ takes its own
  */
-import type { Collection } from "../domain/collection.ts";
-import type { RawRecord } from "../record/raw-record.ts";
-import { receiveRaw } from "../record/received-record.ts";
-import { systemOfKey } from "../record/keys.ts";
-import type { Clock, Log, LogRecord } from "../ports.ts";
+import type { Collection } from "../../domain/collection.ts";
+import type { RawRecord } from "../../record/raw-record.ts";
+import { receiveRaw } from "../../record/received-record.ts";
+import { systemOfKey } from "../../record/keys.ts";
+import type { Clock, Log, LogRecord } from "../../ports.ts";
 
 /** The newest records of one system, in log order. */
 type Kept = Map<string, LogRecord>;

@@ -1,9 +1,9 @@
 /** What the serve options mean to the server. */
 import ipaddr from "ipaddr.js";
-import type { Settings } from "../config/options.ts";
-import { ConfigError } from "../errors.ts";
-import { isHostName } from "../http/host-check.ts";
-import type { ServeOptions } from "../http/serve.ts";
+import type { Settings } from "../../config/options.ts";
+import { ConfigError } from "../../errors.ts";
+import { isHostName } from "../../http/host-check.ts";
+import type { ServeOptions } from "../../http/serve.ts";
 
 /** @throws ConfigError when an option cannot be used */
 export function serveSettings(

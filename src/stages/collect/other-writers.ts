@@ -6,9 +6,9 @@
  *                                                                        │
  *                     told once, as a log line and a flag ◀──────────────┘
  */
-import type { Collection, Plan } from "../domain/collection.ts";
-import type { RawRecord } from "../record/raw-record.ts";
-import { receiveRaw } from "../record/received-record.ts";
+import type { Collection, Plan } from "../../domain/collection.ts";
+import type { RawRecord } from "../../record/raw-record.ts";
+import { receiveRaw } from "../../record/received-record.ts";
 import {
   decodeWriter,
   encodeWriter,
@@ -16,9 +16,9 @@ import {
   startedMsOf,
   type OtherWriter,
   type Writer,
-} from "../record/writer.ts";
-import type { Clock, Logger, LogRecord, Metrics, SystemDescription, SystemFlag } from "../ports.ts";
-import { parseStationKey, stationOfTombstone, SYSTEM_HEADER } from "../record/keys.ts";
+} from "../../record/writer.ts";
+import type { Clock, Logger, LogRecord, Metrics, SystemDescription, SystemFlag } from "../../ports.ts";
+import { parseStationKey, stationOfTombstone, SYSTEM_HEADER } from "../../record/keys.ts";
 
 /** A rival that wrote nothing for this long has stopped: a collector writes every five minutes (domain/heartbeat.ts). */
 export const RIVAL_SILENT_MS = 6 * 60_000;

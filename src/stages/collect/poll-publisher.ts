@@ -5,17 +5,17 @@
  *
  * So memory is bounded, and the log gets the latest of every station when it is back.
  */
-import type { Plan } from "../domain/collection-plan.ts";
-import type { Collection } from "../domain/collection.ts";
-import type { Observed } from "../domain/collection-plan.ts";
-import { isRenumbering } from "../domain/renumbering.ts";
-import { RAW_SCHEMA } from "../record/raw-record.ts";
-import { WRITER_HEADER } from "../record/writer.ts";
-import { encodeReject, RejectMemory } from "../record/reject-record.ts";
-import type { Reject } from "../record/station.ts";
-import { stationKey, SYSTEM_HEADER, systemKey } from "../record/keys.ts";
-import { isSelected, type StationSelection } from "../domain/station-selection.ts";
-import { carriedOver } from "../domain/unseen-parts.ts";
+import type { Plan } from "../../domain/collection-plan.ts";
+import type { Collection } from "../../domain/collection.ts";
+import type { Observed } from "../../domain/collection-plan.ts";
+import { isRenumbering } from "../../domain/renumbering.ts";
+import { RAW_SCHEMA } from "../../record/raw-record.ts";
+import { WRITER_HEADER } from "../../record/writer.ts";
+import { encodeReject, RejectMemory } from "../../record/reject-record.ts";
+import type { Reject } from "../../record/station.ts";
+import { stationKey, SYSTEM_HEADER, systemKey } from "../../record/keys.ts";
+import { isSelected, type StationSelection } from "../../domain/station-selection.ts";
+import { carriedOver } from "../../domain/unseen-parts.ts";
 import type {
   Clock,
   FeedSource,
@@ -27,7 +27,7 @@ import type {
   ProduceRecord,
   SystemDescription,
   TopicNames,
-} from "../ports.ts";
+} from "../../ports.ts";
 import type { CollectorStatus } from "./collector-status.ts";
 import type { OtherWriters } from "./other-writers.ts";
 

@@ -1,6 +1,6 @@
 /** Asks a feed which system it is, until it answers: nothing is published for one that is not known. */
-import { AppError } from "../errors.ts";
-import type { Clock, FeedSource, Logger, SystemDescription } from "../ports.ts";
+import { AppError } from "../../errors.ts";
+import type { Clock, FeedSource, Logger, SystemDescription } from "../../ports.ts";
 import type { CollectorStatus } from "./collector-status.ts";
 
 /** When to poll next (domain/poll-schedule.ts). */

@@ -1,18 +1,18 @@
 /** The area rules and the pace of polling that the settings ask for, per system. */
-import { AreaResolver, type GeocodedPostcodes } from "../domain/areas.ts";
-import type { CollectionOptions } from "../domain/collection.ts";
-import { PollSchedule } from "../domain/poll-schedule.ts";
-import { readAreasFile } from "../feed/areas-file.ts";
-import { velibPostcodes } from "../feed/velib-communes.ts";
-import type { Pacer } from "../pipeline/describe-system.ts";
-import type { FeedSource, Logger, SystemDescription } from "../ports.ts";
-import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
+import { AreaResolver, type GeocodedPostcodes } from "../../domain/areas.ts";
+import type { CollectionOptions } from "../../domain/collection.ts";
+import { PollSchedule } from "../../domain/poll-schedule.ts";
+import { readAreasFile } from "../../feed/areas-file.ts";
+import { normalisePostcode } from "../../velib/velib-areas.ts";
+import { areaOfVelibCode } from "../../velib/velib-communes.ts";
+import { VELIB_PACE } from "../../velib/velib-system.ts";
+import type { Pacer } from "./describe-system.ts";
+import type { FeedSource, Logger, SystemDescription } from "../../ports.ts";
+import { DEFAULT_SYSTEM_ID } from "../../record/keys.ts";
 
 const NO_NAMES: ReadonlyMap<string, string> = new Map<string, never>();
 /** `auto` polls no source more often than this, ms. */
 const FASTEST_MS = 10_000;
-/** Vélib' changes every minute, whatever its ttl says. */
-const SLOWEST_VELIB_MS = 60_000;
 /** GBFS asks that real-time data be no older than five minutes. */
 const SLOWEST_MS = 300_000;
 
@@ -36,7 +36,8 @@ export function areaRules(
       systemId,
       areasFile,
       geocoded: velib ? geocoded : null,
-      postcodeOfCommune: velib ? velibPostcodes() : null,
+      areaOfStationCode: velib ? areaOfVelibCode : null,
+      normalisePostcode,
       regionNames: () => source.regionNames?.() ?? NO_NAMES,
     });
     source.placeVehicles?.(areas.resolvePosition);
@@ -55,8 +56,8 @@ export function pacerRules(
     return new PollSchedule({
       intervalMs,
       minMs: FASTEST_MS,
-      maxMs: velib ? SLOWEST_VELIB_MS : SLOWEST_MS,
-      respectTtl: !velib,
+      maxMs: velib ? VELIB_PACE.slowestMs : SLOWEST_MS,
+      respectTtl: !velib || VELIB_PACE.respectTtl,
     });
   };
 }

@@ -3,8 +3,8 @@
  *
  *   joining, restoring ──▶ at work ──records before it, no commit for 30 s──▶ stands still ──commit──▶ at work
  */
-import type { HealthState, PartitionProgress, ProcessHandle } from "../ports.ts";
-import { counted } from "./counted.ts";
+import type { HealthState, PartitionProgress, ProcessHandle } from "../../ports.ts";
+import { counted } from "../../telemetry/counted.ts";
 
 /** A commit takes milliseconds; a long backlog, which is put out at its end, is not ready before that either. */
 const STILL_AFTER_MS = 30_000;

@@ -2,10 +2,10 @@
  * Rejects of the aggregate: what of the raw topic could not be used, as records of the rejects topic, counted, and said
  * once in a while: a stranger that writes thousands of them must not fill the log.
  */
-import type { RawDecoding } from "../record/raw-record.ts";
-import { encodeReject } from "../record/reject-record.ts";
-import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../record/keys.ts";
-import type { Clock, Logger, LogRecord, Metrics, ProduceRecord, TopicNames } from "../ports.ts";
+import type { RawDecoding } from "../../record/raw-record.ts";
+import { encodeReject } from "../../record/reject-record.ts";
+import { DEFAULT_SYSTEM_ID, systemKey, systemOfKey } from "../../record/keys.ts";
+import type { Clock, Logger, LogRecord, Metrics, ProduceRecord, TopicNames } from "../../ports.ts";
 
 /** One line for a reason in this long. */
 const SAY_EVERY_MS = 10 * 60_000;

@@ -3,15 +3,15 @@
  * again when the file changes, once a day where the catalogue is the list, and soon after a look-up that failed.
  */
 import { readFileSync, statSync } from "node:fs";
-import { parseFeedList, type ListedFeed } from "../config/feed-list.ts";
-import { decodeDiscovery, understoodVersions, type VersionLink } from "../domain/gbfs/discovery.ts";
-import { ConfigError, FeedError, UsageError } from "../errors.ts";
-import { targetOf, type Catalogue } from "../feed/catalogue.ts";
-import { FeedFile, type FileAnswer } from "../feed/feed-file.ts";
-import { safeSystemId, typedTarget, velibTarget, type FeedTarget } from "../feed/feed-target.ts";
-import type { HttpClient } from "../feed/http-client.ts";
-import { atMost } from "../feed/patience.ts";
-import type { Clock, Logger } from "../ports.ts";
+import { parseFeedList, type ListedFeed } from "../../config/feed-list.ts";
+import { decodeDiscovery, understoodVersions, type VersionLink } from "../../domain/gbfs/discovery.ts";
+import { ConfigError, FeedError, UsageError } from "../../errors.ts";
+import { targetOf, type Catalogue } from "../../feed/catalogue.ts";
+import { FeedFile, type FileAnswer } from "../../feed/feed-file.ts";
+import { safeSystemId, typedTarget, velibTarget, type FeedTarget } from "../../feed/feed-target.ts";
+import type { HttpClient } from "../../feed/http-client.ts";
+import { atMost } from "../../feed/patience.ts";
+import type { Clock, Logger } from "../../ports.ts";
 
 /** One feed, resolved. */
 export interface DirectoryFeed {

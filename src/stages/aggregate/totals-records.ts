@@ -1,9 +1,9 @@
 /** Changed totals as records of the totals topic. */
-import type { TotalsChange } from "../domain/area-totals.ts";
-import { encodeThrough, encodeTotals } from "../record/totals-record.ts";
-import { encodeWriter, type TotalsWriter } from "../record/totals-writer.ts";
-import { SYSTEM_HEADER } from "../record/keys.ts";
-import type { LogRecord, ProduceRecord, TopicNames } from "../ports.ts";
+import type { TotalsChange } from "../../domain/area-totals.ts";
+import { encodeThrough, encodeTotals } from "../../record/totals-record.ts";
+import { encodeWriter, type TotalsWriter } from "../../record/totals-writer.ts";
+import { SYSTEM_HEADER } from "../../record/keys.ts";
+import type { LogRecord, ProduceRecord, TopicNames } from "../../ports.ts";
 
 export const TOTALS_SCHEMA = "velostream.totals.v1";
 

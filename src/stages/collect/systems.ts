@@ -9,9 +9,9 @@
  * again when the list changes; what stops the log stops all. Of two feeds that say they are one system, one is collected:
  * a real one before a simulated one, then the first of the list. The other starts when that one is gone.
  */
-import { AppError, ConfigError } from "../errors.ts";
-import type { Clock, FeedSource, Logger, SystemDescription } from "../ports.ts";
-import type { Collector, CollectorOptions } from "./collect.ts";
+import { AppError, ConfigError } from "../../errors.ts";
+import type { Clock, FeedSource, Logger, SystemDescription } from "../../ports.ts";
+import type { Collector, CollectorOptions } from "./collector.ts";
 import type { CollectorStatus } from "./collector-status.ts";
 
 /** One system to collect. */

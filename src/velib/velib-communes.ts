@@ -1,7 +1,7 @@
 /** The postal codes of the communes that Vélib' serves, from the French government's own list (INSEE, La Poste). */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { COMMUNE_BY_PREFIX, normalisePostcode, postcodeOfStationCode } from "../domain/velib-areas.ts";
+import { COMMUNE_BY_PREFIX, normalisePostcode, postcodeOfStationCode } from "./velib-areas.ts";
 
 interface Commune {
   readonly code: string;
@@ -12,7 +12,7 @@ interface Commune {
 let cached: ReadonlyMap<string, string> | null = null;
 
 /** INSEE code → the commune's first postal code. Read once: the list is 10 MB for the 66 communes needed. */
-export function velibPostcodes(): ReadonlyMap<string, string> {
+function velibPostcodes(): ReadonlyMap<string, string> {
   if (cached !== null) return cached;
   const file = createRequire(import.meta.url).resolve("@etalab/decoupage-administratif/data/communes.json");
   const wanted = new Set(COMMUNE_BY_PREFIX.values());
