@@ -1,5 +1,5 @@
 /**
- * The interfaces between the stages and the world: stages (pipeline/) speak only to these; adapters
+ * The interfaces between the stages and the world: stages (stages/) speak only to these; adapters
  * (feed/, log/, history/, telemetry/) implement them; cli/ wires the two together.
  *   FeedSource ──poll──▶ collect ──publish──▶ Log ──process──▶ aggregate ──▶ Log ──read──▶ serve, watch, archive
  */

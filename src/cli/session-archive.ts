@@ -22,7 +22,8 @@ export interface SessionArchive {
   readonly checks: readonly HealthCheck[];
   /** Writes until `signal` aborts, or to the end as it is when `finish` does; then everything is in its files. */
   run(signal: AbortSignal, finish: AbortSignal): Promise<void>;
-  close(): void;
+  /** Lets go of the folder, where `run` did not do so, and of what was asked. */
+  close(): Promise<void>;
 }
 
 /** null where there is none. @throws StorageError when it is required and cannot be written */
@@ -49,6 +50,7 @@ export async function openSessionArchive(
   });
   if (mode !== "read") await stage.open(context);
   const queries = new LateQueries(historyFolder(settings["data-dir"]), context.clock);
+  let running = false;
   return {
     queries,
     checks:
@@ -56,6 +58,7 @@ export async function openSessionArchive(
         ? []
         : [{ name: "archive", check: () => stage.health() ?? { ok: true, reason: null } }],
     run: async (signal, finish) => {
+      running = true;
       try {
         if (stage.reads.length > 0) await follow({ ...context, sink: stage }, signal, finish);
         await stage.drain();
@@ -63,7 +66,10 @@ export async function openSessionArchive(
         await stage.close();
       }
     },
-    close: () => queries.close(),
+    close: async () => {
+      queries.close();
+      if (!running) await stage.close();
+    },
   };
 }
 

@@ -49,27 +49,50 @@ export interface SessionInput {
   readonly archive?: ArchiveMode;
   /** Publishes to the raw topic instead of a collector, until it is done or `stop` aborts. */
   readonly publish?: (producer: LogProducer, stop: AbortSignal) => Promise<void>;
+  /** Called once all is open, with where the page is served. */
+  readonly onOpen?: (url: string | null) => void;
+  /** Also export Node's own metrics, whose observers stay as long as the process. @default true */
+  readonly processMetrics?: boolean;
 }
 
-/** @returns the exit code; rethrows what stopped a stage, after the drain */
+/**
+ * What was opened is closed in reverse at the end, also when the opening fails half-way: a port that is taken leaves no
+ * lock, log or timer behind.
+ * @returns the exit code; rethrows what stopped a stage, after the drain
+ */
 export async function runSession(input: SessionInput): Promise<number> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await run(input, opened);
+  } finally {
+    await opened.disposeAsync();
+  }
+}
+
+async function run(input: SessionInput, opened: AsyncDisposableStack): Promise<number> {
+  const closing = (close: () => unknown): void => opened.defer(async () => settled(close));
   const { context, supply, lossless, aggregate } = input;
   const { settings, clock, logger, signal } = context;
   const mqtt = openMqtt(settings, referenceReader(areaOfVelibCode));
-  const metrics = createMetrics({ process: true });
+  const metrics = createMetrics({ process: input.processMetrics ?? true });
+  closing(() => supply?.close?.());
   const state = sessionStages(clock);
   const operations = await startOperations(context, metrics, state);
+  closing(() => operations?.close());
   const log = await openLog({ settings, origins: context.origins, clock, logger, metrics });
+  closing(() => log.close());
   state.log = log;
   const topics = await presentTopics(log, topicNames(settings));
   const stages = new Stages(signal);
   const stageContext = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
   const archive = await openSessionArchive(context, stageContext, input.archive ?? "none");
+  closing(() => archive?.close());
   state.others = [
     ...(archive?.checks ?? []),
     ...(mqtt === null ? [] : [{ name: mqtt.name, check: () => mqtt.health() }]),
   ];
   stages.stop.addEventListener("abort", () => (state.stopping = true));
+  closing(() => stages.end());
   if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
 
   // A worker that nobody watches reads nothing but its partitions: following the view would cost it more than its work.
@@ -106,9 +129,12 @@ export async function runSession(input: SessionInput): Promise<number> {
           stop: stages.stop,
         })
       : null;
+  closing(() => server?.stop());
 
   const workerInput = { log, topics, settings, clock, logger, metrics };
   const worker = aggregate ? await startWorker(workerInput) : null;
+  let drained = false;
+  closing(() => (drained ? null : worker?.stop()));
   if (worker !== null) {
     const health = new WorkerHealth(worker);
     state.worker = health;
@@ -116,6 +142,7 @@ export async function runSession(input: SessionInput): Promise<number> {
     void reportLag(worker, health, workerInput, stages.stop);
   }
   const producer = await log.producer();
+  closing(() => producer.close());
   const restores = new RestoreSnapshot(log, topics.raw, stages.stop, clock, log.kind === "memory");
   // Only a log that other processes reach has other writers.
   const collector = collectorId(hostname(), process.pid, clock.now());
@@ -173,10 +200,12 @@ export async function runSession(input: SessionInput): Promise<number> {
   ];
   if (mqtt !== null) {
     await mqtt.open(stageContext);
+    closing(() => mqtt.close());
     reading.push(
       stages.watch(follow({ sink: mqtt, ...stageContext, lossless }, giveUp.signal, finish.signal)),
     );
   }
+  input.onOpen?.(server?.url ?? null);
   const archiving = stages.watch(archive?.run(giveUp.signal, finish.signal) ?? Promise.resolve());
 
   const collecting = input.publish?.(producer, stages.stop) ?? systems?.run(stages.stop);
@@ -192,6 +221,7 @@ export async function runSession(input: SessionInput): Promise<number> {
   // A recording that has ended is shown to its end, however long that takes.
   const ended = lossless && !signal.aborted;
   const deadline = ended ? new Promise<never>(() => {}) : clock.sleep(DRAIN_MS, giveUp.signal);
+  drained = true;
   if (worker !== null) {
     await Promise.race([caughtUp(worker, log, clock), deadline]);
     await Promise.race([worker.stop(), deadline]).catch(() => {});
@@ -200,12 +230,9 @@ export async function runSession(input: SessionInput): Promise<number> {
   await Promise.race([Promise.all([...reading, archiving]), deadline]);
   await Promise.race([mqtt?.drain(giveUp.signal), deadline]);
   giveUp.abort();
-  await mqtt?.close();
   // What is acknowledged becomes files: the folder is not left before.
   await Promise.all([archiving, reporting]);
-  archive?.close();
-  await Promise.allSettled([server?.stop(), operations?.close(), producer.close(), supply?.close?.()]);
-  await log.close();
+  await opened.disposeAsync();
   stages.rethrow();
   const everSucceeded = systems === null || statuses.some(({ lastSuccessAtMs }) => lastSuccessAtMs !== null);
   if (settings.for === null || everSucceeded) return EXIT.done;
@@ -216,4 +243,13 @@ export async function runSession(input: SessionInput): Promise<number> {
       'No poll came to an end within --for. Give it longer, or see what is wrong with "velostream doctor".',
     );
   return EXIT.unavailable;
+}
+
+/** One thing that cannot be closed keeps nobody from closing the others. */
+async function settled(close: () => unknown): Promise<void> {
+  try {
+    await close();
+  } catch {
+    // What it failed for has been told of while it was at work.
+  }
 }

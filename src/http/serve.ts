@@ -69,7 +69,9 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
   async function stop(): Promise<void> {
     unsubscribe();
     const closed = app.close();
-    await Promise.race([closed, options.clock.sleep(DRAIN_MS)]);
+    const waited = new AbortController();
+    await Promise.race([closed, options.clock.sleep(DRAIN_MS, waited.signal)]);
+    waited.abort();
     app.server.closeAllConnections();
     await closed;
   }

@@ -326,7 +326,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 5,
     wrong: "puts out totals in the middle of a backlog",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: "if (!playedBack && !reached) return null;",
     replace: "",
     tests: RESTART,
@@ -334,7 +334,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 5,
     wrong: "publishes again what was committed with the restored position",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: "if (!playedBack) totals.drain();",
     replace: "",
     tests: RESTART,
@@ -342,7 +342,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 5,
     wrong: "believes a history that compaction has made holes into",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: "const gaps = wholeTo !== range.committedOffset;",
     replace: "const gaps = false;",
     tests: RESTART,
@@ -460,7 +460,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 7,
     wrong: "drops a raw record that it cannot use without a reject",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: 'else if (typeof taken !== "string") state.rejects.push(rejects.record(taken, record));',
     replace: "",
     tests: RESTART,
@@ -484,7 +484,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 7,
     wrong: "counts a stranger's keyless record in a partition that is not its area's",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: "!== record.partition) {",
     replace: "=== -1) {",
     tests: RESTART,
@@ -599,7 +599,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     invariant: 10,
     wrong: "takes a record from the future in the quick way",
-    file: "pipeline/aggregate.ts",
+    file: "stages/aggregate/totals-processor.ts",
     find: "if (!ahead) return",
     replace: "return",
     tests: ["unit/aggregate.test.ts"],
