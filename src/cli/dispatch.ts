@@ -5,7 +5,9 @@
  */
 import { settle, nearest } from "../config/settings.ts";
 import { AppError, EXIT, UsageError } from "../errors.ts";
+import { withDuckDB } from "../history/sql/with-duckdb.ts";
 import { createLogger } from "../telemetry/logger.ts";
+import { PACKAGE_VERSION } from "../package-version.ts";
 import { redactText } from "../telemetry/redact.ts";
 import { systemClock } from "../telemetry/system-clock.ts";
 import type { CommandEntry } from "./command.ts";
@@ -44,7 +46,7 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
   if (found === null) {
     const word = args.find((arg) => !arg.startsWith("-")) ?? (wantsHelp ? undefined : args[0]);
     if (args.includes("--version")) {
-      await terminal.out(`velostream ${await version()}\n`);
+      await terminal.out(`velostream ${PACKAGE_VERSION}\n`);
       return EXIT.done;
     }
     const family = COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
@@ -59,7 +61,7 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
     return args.length === 0 ? EXIT.usage : EXIT.done;
   }
   const { entry, rest } = found;
-  const command = await entry.load();
+  const command = await withDuckDB(entry.load);
   if (wantsHelp) {
     await terminal.out(commandHelp(entry.name, command));
     return EXIT.done;
@@ -115,12 +117,4 @@ function unknownCommand(word: string, second: string | undefined): UsageError {
   );
   const hint = near === null ? "" : ` Did you mean "velostream ${near}"?`;
   return new UsageError(`${JSON.stringify(word)} is no command.${hint} See "velostream --help".`);
-}
-
-/** The version of the package this file belongs to. */
-async function version(): Promise<string> {
-  const { default: manifest } = (await import("../../package.json", { with: { type: "json" } })) as {
-    default: { version: string };
-  };
-  return manifest.version;
 }

@@ -6,6 +6,7 @@
  *   required  written, or the session does not start                   (archive; run with --data-dir)
  *   read      only read, when there is one                             (serve)
  */
+import { withDuckDB } from "../history/sql/with-duckdb.ts";
 import type { ArchiveReader } from "../history/read/archive-reader.ts";
 import { historyFolder } from "../history/files/layout.ts";
 import type { ArchiveQueries } from "../history/read/queries.ts";
@@ -109,10 +110,9 @@ class LateQueries implements HistoryQueries {
   }
 
   async #open() {
-    const [{ ArchiveReader }, { ArchiveQueries }] = await Promise.all([
-      import("../history/read/archive-reader.ts"),
-      import("../history/read/queries.ts"),
-    ]);
+    const [{ ArchiveReader }, { ArchiveQueries }] = await withDuckDB(async () =>
+      Promise.all([import("../history/read/archive-reader.ts"), import("../history/read/queries.ts")]),
+    );
     const reader = new ArchiveReader(this.#folder);
     return { reader, queries: new ArchiveQueries(reader, this.#clock) };
   }

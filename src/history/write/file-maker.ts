@@ -15,6 +15,7 @@ import type {
   SystemRows,
 } from "../files/parquet-jobs.ts";
 import type { Source } from "../sql/relation.ts";
+import { withDuckDB } from "../sql/with-duckdb.ts";
 
 export class FileMaker implements ParquetFiles {
   readonly #folder: string;
@@ -46,7 +47,7 @@ export class FileMaker implements ParquetFiles {
   }
 
   async #load(): Promise<ParquetFiles> {
-    this.#duckdb ??= import("../sql/duckdb-files.ts").then(
+    this.#duckdb ??= withDuckDB(async () => import("../sql/duckdb-files.ts")).then(
       ({ DuckDBFiles }) => new DuckDBFiles(this.#folder),
     );
     return this.#duckdb;

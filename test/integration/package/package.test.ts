@@ -88,3 +88,60 @@ test("the page of the package is served", async () => {
     child.kill("SIGTERM");
   }
 });
+
+test("a program of ten lines uses the package as a library", async () => {
+  writeFileSync(
+    join(folder, "program.js"),
+    `import { pipeline } from "velostream";
+
+    let areas = 0;
+    const running = await pipeline({ feed: [process.argv[2]], interval: 1000, onTotals });
+    async function onTotals({ postcode, nbr_total }) {
+      console.log(postcode, nbr_total);
+      if (++areas === 3) await running.stop();
+    }
+    await running.done;
+    console.log("stopped");
+    `,
+  );
+  const city = spawn(command, ["simulate", "--stations", "50", "--port", "0"], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      let said = "";
+      const hear = (chunk: Buffer): void => {
+        said += chunk.toString();
+        const found = /http:\/\/\S+gbfs\.json/.exec(said)?.[0];
+        if (found !== undefined) resolve(found);
+      };
+      city.stdout.on("data", hear);
+      city.stderr.on("data", hear);
+      city.once("exit", (code) => reject(new Error(`ended with ${code}: ${said}`)));
+    });
+    const { stdout } = await run(process.execPath, ["program.js", url], {
+      cwd: folder,
+      env: environment,
+      timeout: 60_000,
+    });
+    assert.match(stdout, /\d+ \d+\n[^]*stopped\n$/);
+  } finally {
+    city.kill("SIGTERM");
+  }
+});
+
+test("without DuckDB the package still runs, and SQL says what is missing", async () => {
+  const duckdb = join(folder, "node_modules/@duckdb");
+  rmSync(duckdb, { recursive: true, force: true });
+  const data = join(folder, "data");
+  const { stdout } = await velostream("demo", "--for", "3s", "--no-serve", "--json");
+  assert.ok(stdout.length > 0);
+  await assert.rejects(velostream("history", "sql", "SELECT 1", "--data-dir", data), (error: unknown) => {
+    const { code, stderr } = error as { code: number; stderr: string };
+    assert.equal(code, 69, stderr);
+    assert.match(stderr, /npm install @duckdb\/node-api/);
+    return true;
+  });
+});
