@@ -81,7 +81,8 @@ export class MemoryGroup implements Follower {
           this.#log.progressed();
           // Lets readers and timers run between batches of a long backlog.
           await new Promise<void>((resolve) => setImmediate(resolve));
-        } else if (!rebalanced) {
+        } else if (!rebalanced && !member.stopping && !this.#log.closed) {
+          // Both may have come while the partitions were settled: nobody would wake it for them any more.
           await this.#log.changed(signal);
         }
       }

@@ -24,7 +24,7 @@ export function supersedesObservation(
   const { observedAtMs, retired, area } = next;
   return supersedes(
     { observedAtMs, retired, area, ...countedOf(next) },
-    { observedAtMs, retired: held.retired, ...countedOf(held) },
+    { observedAtMs: held.observedAtMs, retired: held.retired, ...countedOf(held) },
     heldArea,
   );
 }
