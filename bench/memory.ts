@@ -42,7 +42,7 @@ for (const stations of SIZES) {
     readReference: () => null,
     partitionCount: 1,
     publishedAreas: () => Promise.resolve(new Map()),
-    clock: { now: () => 0 },
+    clock: { now: () => Date.now() },
     logger: SILENT,
     metrics: { count() {}, set() {}, observe() {}, forget() {} },
   });

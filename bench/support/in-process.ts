@@ -54,7 +54,7 @@ export function aggregating(
       );
       let totals = 0;
       const ms = await cpuMs(() => {
-        for (const records of fresh) totals += processor.process(0, records)?.length ?? 0;
+        for (const records of fresh) totals += totalsIn(processor.process(0, records));
       });
       if (totals === 0) throw new Error("no totals came out");
       return ms;
@@ -69,6 +69,12 @@ export function aggregating(
       return ms;
     },
   };
+}
+
+/** @throws Error when records were rejected: then something else was measured */
+function totalsIn(outputs: readonly { readonly topic: string }[] | null): number {
+  if (outputs?.some(({ topic }) => topic !== TOPICS.totals)) throw new Error("records were rejected");
+  return outputs?.length ?? 0;
 }
 
 /** Values of a poll share one buffer, as in a fetch answer. */
@@ -128,7 +134,7 @@ export async function polling(polls: number): Promise<Measurement & { readonly b
       headers: {},
       timestampMs: observedAtMs,
     }));
-    const totals = processor.process(0, records)?.length ?? 0;
+    const totals = totalsIn(processor.process(0, records));
     collection.acknowledge(plan);
     return totals;
   };
@@ -159,7 +165,8 @@ async function emptyProcessor(): Promise<Processor> {
     readReference: () => null,
     partitionCount: 1,
     publishedAreas: () => Promise.resolve(new Map()),
-    clock: { now: () => 0 },
+    // Records of a later time than this would be rejects, which is not what is measured.
+    clock: { now: () => Date.now() },
     logger: SILENT,
     metrics: { count() {}, set() {}, observe() {}, forget() {} },
   });
