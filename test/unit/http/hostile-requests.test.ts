@@ -171,6 +171,14 @@ test("over the wire: rebinding is 421, two Hosts are 400, whatever the path", as
   assert.match(post, /^HTTP\/1\.1 421/);
 });
 
+test("a HEAD of a path with a star in it finds nothing, as a GET does", async () => {
+  const server = await exampleServer();
+  for (const method of ["HEAD", "GET"] as const)
+    for (const url of ["/*a", "/*%2500:", "/api/*/x"])
+      assert.equal((await server.app.inject({ method, url })).statusCode, 404, `${method} ${url}`);
+  await server.app.close();
+});
+
 test("a control character in an address is 400, in whatever form, and never reaches the archive", async () => {
   const asked: unknown[] = [];
   const note = (query: unknown): Promise<null> => {
