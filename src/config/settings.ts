@@ -40,7 +40,7 @@ export interface SettleInput {
 }
 
 /** Environment variables with our prefix that are no options: they steer tests and packaging. */
-const NOT_OPTIONS: ReadonlySet<string> = new Set(["VELOSTREAM_TEST_SEED", "VELOSTREAM_CACHE"]);
+const NOT_OPTIONS: ReadonlySet<string> = new Set(["VELOSTREAM_CACHE"]);
 
 const rowOf = (name: OptionName): OptionRow => OPTIONS[name];
 const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name);

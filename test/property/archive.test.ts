@@ -17,7 +17,7 @@ import { TestClock } from "../support/test-clock.ts";
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 2, 28, 12);
-const RUNS = Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 15);
+const RUNS = Number(process.env["VELO_TEST_RUNS"] ?? 15);
 
 interface Batch {
   readonly partition: number;

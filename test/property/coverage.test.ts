@@ -44,7 +44,7 @@ test("coverage does not depend on which partition is read first", () => {
       // After a restart what is missing is missing from the end of all that was known.
       if (noneMissing) assert.deepEqual(spansOf(follow(after, read.slice(restartAt))), inTime);
     }),
-    { numRuns: Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 300) },
+    { numRuns: Number(process.env["VELO_TEST_RUNS"] ?? 300) },
   );
 });
 

@@ -16,7 +16,7 @@ import { openWriter, ScriptedLog } from "../support/archive.ts";
 import { faultyDisk } from "../support/faulty-disk.ts";
 import { TestClock } from "../support/test-clock.ts";
 
-const RUNS = Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 25);
+const RUNS = Number(process.env["VELO_TEST_RUNS"] ?? 25);
 const START = Date.UTC(2026, 10, 24, 6);
 const POLL_MS = 60_000;
 const SYSTEMS = ["velib", "oslo"];

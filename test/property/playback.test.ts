@@ -125,7 +125,7 @@ test(
         },
       ),
       {
-        numRuns: Number(process.env["VELOSTREAM_TEST_RUNS"] ?? 15),
+        numRuns: Number(process.env["VELO_TEST_RUNS"] ?? 15),
         examples: [[CAME_AND_WENT, "as they come", 0, 19, ONE_BY_ONE]],
       },
     );

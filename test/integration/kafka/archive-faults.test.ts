@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { archiveFaultRun } from "../../support/faults/archive-fault-run.ts";
 
 /** Of the choices: `npm run faults:archive -- --seed` repeats them. */
-const SEED = Number(process.env["VELOSTREAM_TEST_SEED"] ?? 14);
+const SEED = Number(process.env["VELO_TEST_SEED"] ?? 14);
 
 test("40 kills and three full disks lose nothing and repeat nothing", { timeout: 400_000 }, async () => {
   const report = await archiveFaultRun({

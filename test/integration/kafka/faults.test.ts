@@ -13,7 +13,7 @@ const KILLS_ON_CLUSTER = 30;
 const KILLS_ON_OLD = 15;
 
 /** A seed of its own for every run, printed: `npm run faults -- --seed` repeats its choices. */
-const seed = Number(process.env["VELOSTREAM_TEST_SEED"] ?? Date.now() % 100_000);
+const seed = Number(process.env["VELO_TEST_SEED"] ?? Date.now() % 100_000);
 
 async function run(options: Partial<FaultRunOptions>): Promise<FaultReport> {
   const report = await faultRun({
@@ -47,7 +47,7 @@ test(
 for (const version of KAFKA_VERSIONS.filter((known) => known !== NEWEST))
   test(`so do ${KILLS_ON_OLD} kills on Kafka ${version}`, { timeout: LONGEST_MS }, async () => {
     // A Python with confluent-kafka, where .ci/run or somebody made one.
-    const python = process.env["VELOSTREAM_TEST_PYTHON"];
+    const python = process.env["VELO_TEST_PYTHON"];
     const { kills } = await run({ version, kills: KILLS_ON_OLD, brokerEveryMs: 3_000, pauses: 1, python });
     assert.ok(kills.broker > 0);
   });
