@@ -34,6 +34,8 @@ async function compress(file: string): Promise<void> {
 
 export default defineConfig({
   root: import.meta.dirname,
+  // Every address of the page is relative: it works behind any path of a proxy.
+  base: "./",
   publicDir: "public",
   plugins: [compressed()],
   build: {

@@ -2,6 +2,7 @@
 import { parisTime } from "../simulate/rhythm.ts";
 import { startSimulator } from "../simulate/simulator.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { SERVE_OPTIONS } from "./kafka-options.ts";
 import { run } from "./run.ts";
 
 /** A day of the city in 24 minutes, and something new to see every 5 s. */
@@ -20,7 +21,7 @@ export const demo: Command = {
       does: "Two stations; their areas' totals as NDJSON on stdout.",
     },
   ],
-  options: ["stations", "seed", "serve", "host", "port", "json", "for"],
+  options: ["stations", "seed", "serve", ...SERVE_OPTIONS, "json", "for"],
   run: runDemo,
 };
 

@@ -67,6 +67,8 @@ export const SERVE_OPTIONS = [
   "max-streams-per-address",
   "allow-host",
   "trust-proxy",
+  "base-path",
+  "frame-ancestors",
   "tiles",
   "tiles-attribution",
 ] as const satisfies readonly OptionName[];

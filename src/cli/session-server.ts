@@ -14,6 +14,9 @@ import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";
 import { serveSettings } from "../stages/serve/serve-settings.ts";
 
+/** How far from the default port somebody who named none is moved. */
+const MORE_PORTS = 19;
+
 export interface SessionServerInput {
   readonly context: CommandContext;
   readonly log: Log;
@@ -37,6 +40,7 @@ export async function startSessionServer(input: SessionServerInput): Promise<Ser
   const { settings, clock, logger, terminal } = context;
   const serving = await startServing({
     ...serveSettings(settings),
+    morePorts: context.origins.has("port") ? 0 : MORE_PORTS,
     view: input.view,
     follower: input.follower,
     clock,
@@ -53,6 +57,10 @@ export async function startSessionServer(input: SessionServerInput): Promise<Ser
       ...(input.checks ?? []),
     ],
   });
+  if (serving.takenPort !== null)
+    terminal.err(
+      `Port ${serving.takenPort} is taken by another program; the next free one is used instead.\n`,
+    );
   terminal.err(`Live page and API: ${serving.url}\n`);
   return serving;
 }

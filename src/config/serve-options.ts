@@ -12,7 +12,7 @@ export const SERVE_OPTIONS = {
     metavar: "PORT",
     default: 8080,
     group: "serve",
-    help: "Port to serve on; 0 picks one.",
+    help: "Port to serve on; 0 picks one. While the default is taken, the next free one is used.",
   },
   cors: {
     kind: "list",
@@ -56,6 +56,20 @@ export const SERVE_OPTIONS = {
     default: null,
     group: "serve",
     help: "Proxies (addresses or networks) whose X-Forwarded-For says who asks; none by default.",
+  },
+  "base-path": {
+    kind: "string",
+    metavar: "/PATH",
+    default: null,
+    group: "serve",
+    help: "Path that a proxy serves the page and the API under, like /bikes.",
+  },
+  "frame-ancestors": {
+    kind: "list",
+    metavar: "ORIGIN,…|*",
+    default: null,
+    group: "serve",
+    help: "Other origins whose pages may show this one in a frame; * for all, none by default.",
   },
   tiles: {
     kind: "string",

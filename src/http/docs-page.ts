@@ -10,7 +10,7 @@ export function docsPage(api: OpenApi): string {
   const body = `<header>
 <h1>velostream API <small>${text(api.info.version)}</small></h1>
 <p>${text(api.info.description)}</p>
-<p><a href="/">Live page</a> · <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1)</p>
+<p><a href="./">Live page</a> · <a href="openapi.json">openapi.json</a> (OpenAPI 3.1)</p>
 </header>
 <nav aria-label="Contents"><ul>
 ${operations.map(([path, { get }]) => `<li><a href="#${text(get.operationId)}"><code>${text(path)}</code></a> ${text(get.summary)}</li>`).join("\n")}
@@ -34,7 +34,7 @@ export function notBuiltPage(): string {
     `<main><h1>velostream is running</h1>
 <p>The live page is not built in this checkout. Build it, then reload:</p>
 <pre><code>npm run build:web</code></pre>
-<p>The API works without it: <a href="/docs">its documentation</a>, <a href="/api/v1/areas">the totals per area</a>, <a href="/readyz">readiness</a>.</p>
+<p>The API works without it: <a href="docs">its documentation</a>, <a href="api/v1/areas">the totals per area</a>, <a href="readyz">readiness</a>.</p>
 </main>`,
   );
 }
@@ -48,7 +48,7 @@ function page(title: string, body: string): string {
 <meta name="color-scheme" content="light dark">
 <title>${text(title)}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/style.css">
+<link rel="stylesheet" href="docs/style.css">
 </head>
 <body>
 ${body}

@@ -11,7 +11,7 @@ import { problemJson } from "./problem.ts";
 export const GUARDS = {
   "content-security-policy": "default-src 'none';frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
-  "x-frame-options": "SAMEORIGIN",
+  "x-frame-options": "DENY",
   "referrer-policy": "no-referrer",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",

@@ -16,6 +16,8 @@ const COMMON_ERRORS: readonly ErrorCode[] = [
 export interface OpenApi {
   readonly openapi: "3.1.0";
   readonly info: { readonly title: string; readonly version: string; readonly description: string } & Json;
+  /** What the paths are added to. */
+  readonly servers: readonly { readonly url: string }[];
   readonly paths: Readonly<Record<string, { readonly get: OpenApiOperation }>>;
   readonly components: { readonly schemas: Readonly<Record<string, Json>> };
 }
@@ -36,7 +38,7 @@ interface OpenApiParameter {
   readonly schema: Json;
 }
 
-export function openApi(routes: readonly ApiRoute[], version: string): OpenApi {
+export function openApi(routes: readonly ApiRoute[], version: string, basePath = ""): OpenApi {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
   const { schemas: components } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
@@ -49,6 +51,7 @@ export function openApi(routes: readonly ApiRoute[], version: string): OpenApi {
         "Bike-share stations and totals per area, live and over time. Times are epoch milliseconds; durations end in _ms; null means that the feed does not say.",
       license: { name: "MIT", identifier: "MIT" },
     },
+    servers: [{ url: basePath === "" ? "/" : basePath }],
     paths: Object.fromEntries(
       routes.map((route) => [route.path, { get: operation(route, (schema) => registry.get(schema)?.id) }]),
     ),

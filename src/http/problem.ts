@@ -43,12 +43,14 @@ export function sendProblem(
   if (status === 416 && typeof range === "string") reply.header("content-range", range);
   const { retryAfterSeconds } = known.details;
   if (typeof retryAfterSeconds === "number") reply.header("retry-after", String(retryAfterSeconds));
-  const instance = request.url.split("?", 1)[0] ?? "";
+  const instance = request.originalUrl.split("?", 1)[0] ?? "";
+  // What the server took off before it routed the request: the base path.
+  const basePath = request.originalUrl.slice(0, Math.max(0, request.originalUrl.length - request.url.length));
   return reply
     .code(status)
     .header("cache-control", "no-store")
     .type("application/problem+json")
-    .send(problemJson({ code: known.code, status, detail, instance }));
+    .send(problemJson({ code: known.code, status, detail, instance, basePath }));
 }
 
 /** The body of an answer that tells of an error. */
@@ -57,10 +59,11 @@ export function problemJson(problem: {
   readonly status: number;
   readonly detail: string;
   readonly instance: string;
+  readonly basePath?: string;
 }): string {
-  const { code, status, detail, instance } = problem;
+  const { code, status, detail, instance, basePath = "" } = problem;
   const body: Problem = {
-    type: `/docs#${code}`,
+    type: `${basePath}/docs#${code}`,
     title: ERRORS[code].meaning,
     status,
     code,

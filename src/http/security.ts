@@ -49,6 +49,8 @@ export interface SecurityOptions extends HostCheckOptions {
   readonly corsOrigins: readonly string[];
   /** API requests per minute and address; 0: no limit. */
   readonly requestsPerMinute: number;
+  /** Origins whose pages may show ours in a frame: exact, or `*` for all. Empty: none. */
+  readonly frameAncestors: readonly string[];
   /** Origin that the operator's base map comes from; null: none. */
   readonly tilesOrigin: string | null;
 }
@@ -97,9 +99,11 @@ export async function secure(app: FastifyInstance, options: SecurityOptions): Pr
         manifestSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'none'"],
-        frameAncestors: ["'none'"],
+        frameAncestors: options.frameAncestors.length === 0 ? ["'none'"] : [...options.frameAncestors],
       },
     },
+    // The older header knows no list of origins; where the policy above allows some, browsers go by that alone.
+    xFrameOptions: options.frameAncestors.length === 0 ? { action: "deny" } : false,
     // The server speaks plain HTTP; whoever puts TLS before it sets HSTS there.
     strictTransportSecurity: false,
     referrerPolicy: { policy: "no-referrer" },

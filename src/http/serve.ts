@@ -4,6 +4,7 @@
  *   startServing ─▶ listening ──follower caught up──▶ live ──stop()──▶ draining ──2 s──▶ closed
  */
 import { randomBytes } from "node:crypto";
+import type { FastifyInstance } from "fastify";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { PACKAGE_VERSION } from "../package-version.ts";
@@ -21,6 +22,8 @@ export interface ServeOptions extends Omit<ServerOptions, "version" | "epoch" | 
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** How many ports after it are tried while each is taken, for a port that nobody asked for. @default 0 */
+  readonly morePorts?: number;
   /** @default web/dist of the checkout */
   readonly webRoot?: string;
 }
@@ -28,6 +31,8 @@ export interface ServeOptions extends Omit<ServerOptions, "version" | "epoch" | 
 export interface Serving {
   /** What people open in a browser. */
   readonly url: string;
+  /** The port that was wanted and is taken; null: it is the one. */
+  readonly takenPort: number | null;
   /** Tells clients, finishes answers in hand, lets go. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -51,15 +56,17 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
   });
   void follower.whenCaughtUp.then(() => hub.goLive());
   try {
-    await app.listen({ host, port });
+    await listenOnFree(app, host, port, options.morePorts ?? 0);
   } catch (error) {
     unsubscribe();
     await app.close();
     throw listenError(error, host, port);
   }
+  const bound = boundPort(app.server.address(), port);
   let stopped: Promise<void> | null = null;
   return {
-    url: urlOf(host, boundPort(app.server.address(), port)),
+    url: `${urlOf(host, bound)}${options.basePath === "" ? "" : `${options.basePath}/`}`,
+    takenPort: port === 0 || bound === port ? null : port,
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -74,6 +81,22 @@ export async function startServing(options: ServeOptions): Promise<Serving> {
     waited.abort();
     app.server.closeAllConnections();
     await closed;
+  }
+}
+
+/** Listens on the first of these ports that no other program has. @throws the last port's error */
+async function listenOnFree(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  morePorts: number,
+): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const isTaken = (error as { code?: unknown }).code === "EADDRINUSE";
+    if (!isTaken || morePorts === 0 || port === 65_535) throw error;
+    await listenOnFree(app, host, port + 1, morePorts - 1);
   }
 }
 

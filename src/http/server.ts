@@ -15,6 +15,7 @@ import type { Clock, HealthCheck, HistoryQueries, Logger, SystemStatusSource } f
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 import type { ApiContext, ApiRoute } from "./api-route.ts";
 import { DOCS_STYLE, docsPage } from "./docs-page.ts";
+import { redirectFor, withoutBasePath } from "./base-path.ts";
 import { capConnections } from "./connection-caps.ts";
 import { answerEarly, answerTheRest, GUARDS } from "./early-errors.ts";
 import { EventHub } from "./event-hub.ts";
@@ -48,6 +49,8 @@ export interface ServerOptions extends Omit<SecurityOptions, "tilesOrigin"> {
   /** Folder of the built page; null, or one without index.html: a small page says how to build it. */
   readonly webRoot: string | null;
   readonly tiles: ApiContext["tiles"];
+  /** What every path begins with behind a proxy, as `/bikes`; "" for nothing. */
+  readonly basePath: string;
   readonly maxStreams: number;
   /** Event streams of one address, or /64 of IPv6; null: no limit. */
   readonly maxStreamsOfClient: number | null;
@@ -84,6 +87,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     // Whom we do not trust says nothing about who asks: the last address that is not a proxy's counts.
     trustProxy: options.trustProxies.length > 0 && isProxy,
     logger: false,
+    rewriteUrl: (request) => withoutBasePath(request.url ?? "/", options.basePath),
     forceCloseConnections: "idle",
     // Malformed and over-long addresses, before any route.
     frameworkErrors: (error, request, reply) =>
@@ -108,8 +112,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     host: options.host,
     allowHosts: options.allowHosts,
     corsOrigins: options.corsOrigins,
+    frameAncestors: options.frameAncestors,
     requestsPerMinute: options.requestsPerMinute,
     tilesOrigin: options.tiles === null ? null : new URL(options.tiles.url).origin,
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    const elsewhere = redirectFor(request.originalUrl, options.basePath);
+    if (elsewhere === null) done();
+    else void reply.redirect(elsewhere, 308);
   });
   await app.register(fastifyEtag, { weak: true });
   // The plugin knows one tag alone; caches between us and a client send all that they hold (RFC 9110, section 13.1.2).
@@ -190,7 +200,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...operationRoutes(context),
   ];
   for (const route of routes) addRoute(app, route);
-  addDocumentation(app, routes, options.version);
+  addDocumentation(app, routes, options);
   await serveWeb(app, options.webRoot);
   return { app, hub };
 }
@@ -218,8 +228,12 @@ function addRoute(app: FastifyInstance, route: ApiRoute): void {
   });
 }
 
-function addDocumentation(app: FastifyInstance, routes: readonly ApiRoute[], version: string): void {
-  const api = openApi(routes, version);
+function addDocumentation(
+  app: FastifyInstance,
+  routes: readonly ApiRoute[],
+  { version, basePath }: Pick<ServerOptions, "version" | "basePath">,
+): void {
+  const api = openApi(routes, version, basePath);
   const files = [
     { url: "/openapi.json", type: "application/json; charset=utf-8", body: JSON.stringify(api) },
     { url: "/docs", type: "text/html; charset=utf-8", body: docsPage(api) },

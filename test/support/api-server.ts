@@ -186,6 +186,8 @@ export async function exampleServer(
     host: "127.0.0.1",
     allowHosts: [],
     trustProxies: [],
+    basePath: "",
+    frameAncestors: [],
     requestsPerMinute: 0,
     corsOrigins: [],
     ...options,

@@ -14,6 +14,8 @@ export function serveSettings(
   | "port"
   | "allowHosts"
   | "trustProxies"
+  | "basePath"
+  | "frameAncestors"
   | "corsOrigins"
   | "requestsPerMinute"
   | "maxStreams"
@@ -25,7 +27,11 @@ export function serveSettings(
     port: settings.port,
     allowHosts: (settings["allow-host"] ?? []).map(checkedName),
     trustProxies: (settings["trust-proxy"] ?? []).map(checkedProxy),
-    corsOrigins: (settings.cors ?? []).map(checkedOrigin),
+    basePath: checkedBasePath(settings["base-path"]),
+    frameAncestors: (settings["frame-ancestors"] ?? []).map((origin) =>
+      checkedOrigin(origin, "--frame-ancestors"),
+    ),
+    corsOrigins: (settings.cors ?? []).map((origin) => checkedOrigin(origin, "--cors")),
     requestsPerMinute: settings["rate-limit"],
     maxStreams: settings["max-streams"],
     maxStreamsOfClient:
@@ -52,11 +58,23 @@ function checkedProxy(proxy: string): string {
   );
 }
 
-function checkedOrigin(origin: string): string {
+/** Without a slash at its end; "" for none. */
+function checkedBasePath(path: string | null): string {
+  const trimmed = (path ?? "").replace(/\/+$/, "");
+  // Segments that no client and no proxy writes otherwise: nothing to decode, nothing to resolve.
+  if (/^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/.test(trimmed)) return trimmed;
+  throw new ConfigError(
+    `--base-path: ${JSON.stringify(path)} cannot be served. Write a path of letters, digits, dots and dashes that begins with a slash, like /bikes.`,
+  );
+}
+
+function checkedOrigin(origin: string, option: string): string {
   if (origin === "*") return origin;
-  if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+  const parsed = URL.parse(origin);
+  // Both become parts of headers: nothing but http and https has an origin that can be written there.
+  if (parsed?.origin !== origin || !/^https?:$/.test(parsed.protocol)) {
     throw new ConfigError(
-      `--cors: ${origin} is no origin. Write scheme and host, like https://example.org, or *.`,
+      `${option}: ${origin} is not an origin. Write scheme and host, like https://example.org, or *.`,
     );
   }
   return origin;

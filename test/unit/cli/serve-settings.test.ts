@@ -15,6 +15,8 @@ function settings(values: Partial<Settings>): Settings {
     "max-streams-per-address": 100,
     "allow-host": null,
     "trust-proxy": null,
+    "base-path": null,
+    "frame-ancestors": null,
     tiles: null,
     "tiles-attribution": null,
     ...values,
@@ -29,6 +31,8 @@ test("by default only this machine is served, nobody else may read, and no map t
     requestsPerMinute: 600,
     allowHosts: [],
     trustProxies: [],
+    basePath: "",
+    frameAncestors: [],
     maxStreams: 2000,
     maxStreamsOfClient: 100,
     tiles: null,
@@ -65,4 +69,23 @@ test("tiles are an http address with its three placeholders in the path, and no 
       tiles,
     );
   }
+});
+
+test("a base path is plain segments behind slashes, told without the last slash", () => {
+  assert.equal(serveSettings(settings({ "base-path": "/bikes/" })).basePath, "/bikes");
+  assert.equal(serveSettings(settings({ "base-path": "/" })).basePath, "");
+  for (const path of ["bikes", "/bi kes", "//bikes", "/a/../b", "/a/.", "/%62ikes", "/é", "/a?b", "/a#b"])
+    assert.throws(() => serveSettings(settings({ "base-path": path })), ConfigError, path);
+});
+
+test("frames are allowed to exact origins, whose text is safe in a header", () => {
+  assert.deepEqual(serveSettings(settings({ "frame-ancestors": ["https://city.example"] })).frameAncestors, [
+    "https://city.example",
+  ]);
+  for (const origin of ["city.example", "https://city.example/", "'self'", "https://a.example; script-src *"])
+    assert.throws(
+      () => serveSettings(settings({ "frame-ancestors": [origin] })),
+      /--frame-ancestors/,
+      origin,
+    );
 });

@@ -55,6 +55,8 @@ async function start(
     maxStreamsOfClient: null,
     allowHosts: [],
     trustProxies: [],
+    basePath: "",
+    frameAncestors: [],
     tiles: null,
     checks: [{ name: "memory", check: () => log.health() }],
     ...options,
@@ -128,6 +130,17 @@ const stationsIn = (parser: SseParser): number => {
   for (const event of parser.events) state.apply(event);
   return state.stations.size;
 };
+
+test("a port that nobody asked for gives way to the next free one, and it is said; one that was asked for does not", async () => {
+  const first = await startEmpty();
+  const port = Number(new URL(first.serving.url).port);
+  await assert.rejects(startEmpty({ port }), /is taken by another program/);
+  const second = await startEmpty({ port, morePorts: 50 });
+  assert.equal(second.serving.takenPort, port);
+  assert.ok(Number(new URL(second.serving.url).port) > port);
+  assert.equal((await fetch(`${second.serving.url}/healthz`)).status, 200);
+  await Promise.all([first.stop(), second.stop()]);
+});
 
 test("what is published arrives at a listening client, and in the answers", async () => {
   const running = await startEmpty();

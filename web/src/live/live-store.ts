@@ -38,7 +38,7 @@ export class LiveStore {
 
   constructor() {
     this.#connection = new Connection({
-      url: "/api/v1/events",
+      url: "api/v1/events",
       openStream: (url) => new EventSource(url),
       now: () => Date.now(),
       schedule: (task, delayMs) => {
@@ -136,7 +136,7 @@ export class LiveStore {
   /** What the stream does not say: whether there is an archive, and which version answers. */
   async #askServer(): Promise<void> {
     try {
-      const response = await fetch("/api/v1/system");
+      const response = await fetch("api/v1/system");
       if (!response.ok) return;
       const { version, archive, tiles } = (await response.json()) as SystemAnswer;
       this.server = { version, archive, tiles };

@@ -35,7 +35,7 @@ export function Credits(): VNode {
         </p>
       )}
       <p>
-        <a href="/docs">{text.apiDocs}</a>
+        <a href="docs">{text.apiDocs}</a>
         {store.server === null ? null : (
           <span class="version">{text.serverVersion(store.server.version)}</span>
         )}

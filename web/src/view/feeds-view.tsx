@@ -33,8 +33,8 @@ export function FeedsView(): VNode {
         <Feed key={system.system_id} system={system} folded={systems.length > MOST_UNFOLDED} />
       ))}
       <p class="links">
-        <a href="/readyz">{text.readiness}</a> <a href="/metrics">{text.metrics}</a>{" "}
-        <a href="/docs">{text.apiDocs}</a>
+        <a href="readyz">{text.readiness}</a> <a href="metrics">{text.metrics}</a>{" "}
+        <a href="docs">{text.apiDocs}</a>
       </p>
     </section>
   );

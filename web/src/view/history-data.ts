@@ -44,7 +44,7 @@ export async function askArchive(
   signal: AbortSignal,
 ): Promise<Archive> {
   const { spanMs, step } = RANGE_TIMES[range];
-  const path = `/api/v1/${subject.kind === "area" ? "areas" : "stations"}/${encodeURIComponent(subject.key)}`;
+  const path = `api/v1/${subject.kind === "area" ? "areas" : "stations"}/${encodeURIComponent(subject.key)}`;
   const query = `?from=${Math.floor(nowMs - spanMs)}&to=${Math.floor(nowMs)}&step=${step}`;
   try {
     const response = await fetchInTurn(`${path}/history${query}`, signal);
