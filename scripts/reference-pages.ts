@@ -1,5 +1,6 @@
 /** The reference pages that are made from the code's own tables; `npm run docs` writes them, a test compares them. */
 import { COMMANDS } from "../src/cli/commands.ts";
+import { OPTION_GROUPS } from "../src/config/option-types.ts";
 import { commandHelp, defaultText, flagText, overview } from "../src/cli/help.ts";
 import { environmentName, OPTIONS, type OptionName, type OptionRow } from "../src/config/options.ts";
 import { ERRORS, EXIT, type ErrorRow } from "../src/errors.ts";
@@ -17,17 +18,6 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ["docs/cli.md", await cliPage()],
   ]);
 }
-
-const GROUPS: Readonly<Record<OptionRow["group"], string>> = {
-  feed: "Feed",
-  kafka: "Kafka",
-  spark: "Spark",
-  serve: "Page and API",
-  history: "History",
-  mqtt: "MQTT and Home Assistant",
-  simulate: "Simulator",
-  output: "Output",
-};
 
 function configurationPage(): string {
   const lines = [
@@ -49,7 +39,7 @@ function configurationPage(): string {
     "```",
   ];
   const rows = Object.entries<OptionRow>(OPTIONS) as [OptionName, OptionRow][];
-  for (const [group, title] of Object.entries(GROUPS)) {
+  for (const [group, title] of Object.entries(OPTION_GROUPS)) {
     const own = rows.filter(([, row]) => row.group === group);
     if (own.length === 0) continue;
     lines.push(

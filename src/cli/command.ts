@@ -39,10 +39,21 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
+/** The headings that commands stand under in `velostream --help`, in this order. */
+export const COMMAND_GROUPS = {
+  start: "Every day",
+  history: "The past",
+  kafka: "Over Kafka, a process each",
+  tools: "Beside it",
+} as const;
+
+export type CommandGroup = keyof typeof COMMAND_GROUPS;
+
 /** One row of the table of commands: modules are loaded only when their command runs. */
 export interface CommandEntry {
   /** One word, or two for a family: `topics create`. */
   readonly name: string;
   readonly summary: string;
+  readonly group: CommandGroup;
   readonly load: () => Promise<Command>;
 }

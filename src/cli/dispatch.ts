@@ -45,7 +45,7 @@ async function runCommand({ args, env, terminal, signal }: DispatchInput): Promi
   const found = findCommand(args);
   if (found === null) {
     const word = args.find((arg) => !arg.startsWith("-")) ?? (wantsHelp ? undefined : args[0]);
-    if (args.includes("--version")) {
+    if (args.includes("--version") || args[0] === "-v") {
       await terminal.out(`velostream ${PACKAGE_VERSION}\n`);
       return EXIT.done;
     }

@@ -7,22 +7,38 @@ import {
   type OptionName,
   type OptionRow,
 } from "../config/options.ts";
-import type { Command, CommandEntry, OptionText } from "./command.ts";
+import { OPTION_GROUPS } from "../config/option-types.ts";
+import {
+  COMMAND_GROUPS,
+  type Command,
+  type CommandEntry,
+  type CommandGroup,
+  type OptionText,
+} from "./command.ts";
 
 const WIDTH = 80;
 
 /** `velostream` alone, or `velostream --help`. */
 export function overview(commands: readonly CommandEntry[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  const inGroup = (group: CommandGroup): string[] =>
+    commands
+      .filter((command) => command.group === group)
+      .flatMap(({ name, summary }) => columns(`  ${name.padEnd(width)}`, summary));
   return [
     "velostream turns bike-share feeds (GBFS) into correct live totals per area.",
     "",
     "Examples:",
-    "  npm start                       Vélib' live: table here, map in the browser",
-    "  npm run demo                    the same on a simulated city, no network",
+    "  velostream run                  Vélib' live: table here, map in the browser",
+    "  velostream demo                 the same on a simulated city, no network",
+    "  velostream systems lyon         my city: the first column is what --feed takes",
+    ...Object.entries(COMMAND_GROUPS).flatMap(([group, heading]) => {
+      const lines = inGroup(group as CommandGroup);
+      return lines.length === 0 ? [] : ["", `${heading}:`, ...lines];
+    }),
     "",
-    "Commands:",
-    ...commands.flatMap(({ name, summary }) => columns(`  ${name.padEnd(width)}`, summary)),
+    ...columns("  -h, --help     ", "This text, or a command's: velostream run --help"),
+    ...columns("  -v, --version  ", "Which version this is."),
     "",
     'Options of a command: "velostream COMMAND --help". Everything: README.md, docs/.',
     "",
@@ -47,15 +63,27 @@ export function commandHelp(name: string, command: Command): string {
     ]),
     "",
     `Usage: velostream ${name} ${command.usage}`,
-    "",
-    "Options:",
-    ...options.flatMap((option) => optionLines(option, width, texts[option])),
+    ...optionSections(options, (option) => optionLines(option, width, texts[option])),
     ...columns(`  ${"-h, --help".padEnd(width)}`, "This text."),
     "",
     "Every option is also an environment variable (VELOSTREAM_…) and a line of the",
     "--config file; see docs/configuration.md.",
     "",
   ].join("\n");
+}
+
+/** More options than this stand under the headings of their groups. */
+const MOST_WITHOUT_HEADINGS = 16;
+
+function optionSections(
+  options: readonly OptionName[],
+  linesOf: (option: OptionName) => readonly string[],
+): string[] {
+  if (options.length <= MOST_WITHOUT_HEADINGS) return ["", "Options:", ...options.flatMap(linesOf)];
+  return Object.entries(OPTION_GROUPS).flatMap(([group, heading]) => {
+    const own = options.filter((option) => OPTIONS[option].group === group);
+    return own.length === 0 ? [] : ["", `${heading}:`, ...own.flatMap(linesOf)];
+  });
 }
 
 function optionLines(name: OptionName, width: number, text: OptionText | undefined): string[] {

@@ -24,6 +24,20 @@ export interface OptionValues {
 
 export type OptionKind = keyof OptionValues;
 
+/** The headings that options stand under, in this order, in help and in docs/configuration.md. */
+export const OPTION_GROUPS = {
+  feed: "Feed",
+  kafka: "Kafka",
+  spark: "Spark",
+  serve: "Page and API",
+  history: "History",
+  mqtt: "MQTT and Home Assistant",
+  simulate: "Simulator",
+  output: "Output",
+} as const;
+
+export type OptionGroup = keyof typeof OPTION_GROUPS;
+
 /** One row of the table of options. */
 export interface OptionRow {
   readonly kind: OptionKind;
@@ -39,7 +53,7 @@ export interface OptionRow {
   /** Other environment variables that mean the same; the VELOSTREAM_ one wins. */
   readonly envAliases?: readonly string[];
   readonly help: string;
-  readonly group: "feed" | "kafka" | "spark" | "serve" | "history" | "mqtt" | "output" | "simulate";
+  readonly group: OptionGroup;
 }
 
 /** Thrown by the parsers below; the caller adds the option's name and where the value came from. */

@@ -12,7 +12,7 @@ const pages = await Promise.all(
 /** What a command's help says of an option; null where it does not take it. */
 function saidOf(command: string, flag: string): string | null {
   const { help = "" } = pages.find(({ name }) => name === command) ?? {};
-  const [, options = ""] = help.split("\nOptions:\n");
+  const options = help.slice(help.indexOf("\nUsage: "));
   const entry = new RegExp(`^ {2}${flag}(?= |$).*(?:\n {10}.*)*`, "m").exec(options);
   return entry === null ? null : entry[0].replaceAll(/\s+/g, " ").trim();
 }
