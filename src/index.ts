@@ -12,15 +12,16 @@ import type {
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
 } from "./cli/kafka-options.ts";
-import { openFeeds } from "./cli/open-feeds.ts";
 import { run } from "./cli/run.ts";
-import { runSession } from "./cli/session.ts";
-import type { Terminal } from "./cli/terminal.ts";
 import { environmentName, OPTIONS, type OptionName, type Settings } from "./config/options.ts";
 import { settle } from "./config/settings.ts";
 import { UsageError } from "./errors.ts";
 import type { Logger } from "./ports.ts";
+import { pipelineStages } from "./session/pipeline.ts";
+import { runStages } from "./session/run-stages.ts";
+import { openFeeds } from "./stages/collect/open-feeds.ts";
 import { SILENT } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
 import { systemClock } from "./telemetry/system-clock.ts";
 
 type CamelCase<Name extends string> = Name extends `${infer Head}-${infer Tail}`
@@ -87,32 +88,33 @@ export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline>
   const { settings, origins } = settingsOf(given);
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  const context = {
-    settings,
-    origins,
-    positionals: [],
-    terminal: hearing(onTotals),
-    logger,
-    clock: systemClock,
-    signal: either,
-  };
+  const context = { settings, origins, logger, clock: systemClock };
   const opened = Promise.withResolvers<string | null>();
-  const ending = runSession({
-    context,
-    supply: openFeeds(context),
-    lossless: false,
-    aggregate: true,
-    serve: settings.serve,
-    archive: settings.archive ? "required" : "none",
-    onOpen: opened.resolve,
-    processMetrics: false,
-  });
-  ending.catch(opened.reject);
   const done = (async (): Promise<void> => {
-    await ending;
+    const supply = openFeeds(context);
+    try {
+      // Node's own metrics are not exported: their observers stay as long as the process.
+      const metrics = createMetrics({ process: false });
+      const { stages, url } = pipelineStages({
+        ...context,
+        metrics,
+        supply,
+        lossless: false,
+        aggregate: true,
+        serve: settings.serve,
+        archive: settings.archive ? "required" : "none",
+        json: hearing(onTotals),
+        screen: null,
+        onListening: () => {},
+      });
+      const onOpen = (): void => opened.resolve(url());
+      await runStages({ ...context, metrics, stages, onOpen, signal: either });
+    } finally {
+      await supply.close();
+    }
   })();
   // Who asks for it late, or never, is not surprised by it.
-  done.catch(() => {});
+  done.catch(opened.reject);
   const url = await opened.promise;
   return {
     url,
@@ -131,7 +133,6 @@ function settingsOf(
   const env: Record<string, string> = {
     [environmentName("serve")]: "false",
     [environmentName("archive")]: "false",
-    [environmentName("json")]: "true",
   };
   for (const [camel, value] of Object.entries(given)) {
     const name = camel.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -148,27 +149,10 @@ function isOption(name: string): name is OptionName {
   return run.options.includes(name as OptionName);
 }
 
-/** A terminal that nobody sees: what goes to stdout are totals records, one a line. */
-function hearing(onTotals: (totals: AreaTotalsRecord) => void): Terminal {
-  const nothing = (): Promise<void> => Promise.resolve();
-  return {
-    out: nothing,
-    raw: nothing,
-    json: (lines) => {
-      for (const line of lines.split("\n")) if (line !== "") onTotals(JSON.parse(line) as AreaTotalsRecord);
-      return Promise.resolve();
-    },
-    err() {},
-    interactive: false,
-    errInteractive: false,
-    columns: 80,
-    rows: 24,
-    style: (_style, text) => text,
-    errStyle: (_style, text) => text,
-    erased: () => "",
-    colour: false,
-    errColour: false,
-    flush: nothing,
-    interceptErr() {},
+/** What takes totals records, one a line. */
+function hearing(onTotals: (totals: AreaTotalsRecord) => void): (lines: string) => Promise<void> {
+  return (lines) => {
+    for (const line of lines.split("\n")) if (line !== "") onTotals(JSON.parse(line) as AreaTotalsRecord);
+    return Promise.resolve();
   };
 }

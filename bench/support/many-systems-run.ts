@@ -8,7 +8,6 @@ import { fork } from "node:child_process";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { areaRules, pacerRules } from "../../src/stages/collect/system-rules.ts";
-import { startWorker } from "../../src/cli/worker.ts";
 import { settle } from "../../src/config/settings.ts";
 import { typedTarget } from "../../src/feed/feed-target.ts";
 import { HttpClient } from "../../src/feed/http-client.ts";
@@ -16,6 +15,8 @@ import { HttpFeed } from "../../src/feed/http-feed.ts";
 import { FairGate } from "../../src/feed/request-gate.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { topicSpecs } from "../../src/log/topics.ts";
+import { Session } from "../../src/session/session.ts";
+import { AggregateStage } from "../../src/stages/aggregate/aggregate.ts";
 import { ArchiveStage } from "../../src/stages/archive/archive.ts";
 import { runSink } from "../../test/support/run-sink.ts";
 import { Collector } from "../../src/stages/collect/collector.ts";
@@ -81,7 +82,17 @@ export async function collectManySystems(options: ManySystemsOptions): Promise<M
   const topics = { raw: "raw", totals: "totals", rejects: "rejects" };
   const log = new MemoryLog({ clock });
   await log.createTopics(topicSpecs(topics, { partitions: 4, replicationFactor: 1 }));
-  const worker = await startWorker({ log, topics, settings, clock, logger: SILENT, metrics });
+  const stopWorker = new AbortController();
+  const session = new Session([new AggregateStage(settings)], {
+    log,
+    topics,
+    clock,
+    logger: SILENT,
+    metrics,
+    signal: stopWorker.signal,
+  });
+  await session.open();
+  const working = session.run();
   const archive = await options.openArchive?.(topics, clock, metrics);
   const client = new HttpClient({
     userAgent: "velostream-bench",
@@ -191,7 +202,8 @@ export async function collectManySystems(options: ManySystemsOptions): Promise<M
   stop.abort();
   await done;
   await archiving;
-  await worker.stop();
+  stopWorker.abort();
+  await working;
   await client.close();
   server.disconnect();
   const sorted = delaysMs.toSorted((a, b) => a - b);

@@ -8,7 +8,7 @@ import {
   WRITE_OPTIONS,
 } from "./kafka-options.ts";
 import { CACHES_ONLY, NEEDED_BROKERS } from "./option-texts.ts";
-import { openFeeds } from "./open-feeds.ts";
+import { openFeeds } from "../stages/collect/open-feeds.ts";
 import { runSession } from "./session.ts";
 import { requireBrokers } from "./watch.ts";
 

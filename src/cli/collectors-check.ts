@@ -7,7 +7,7 @@ import type { CommandContext } from "./command.ts";
 import { counted } from "../telemetry/counted.ts";
 import type { Finding } from "./finding.ts";
 import { formatAge } from "../stages/print/live-table.ts";
-import { presentTopics, topicNames } from "./open-log.ts";
+import { presentTopics, topicNames } from "../session/open-log.ts";
 
 /** Feeds that are named; the rest is a number. */
 const MOST_NAMED = 5;
@@ -26,7 +26,7 @@ export async function checkCollectors(context: CommandContext): Promise<Finding>
     const sink = new FeedsStage();
     const metrics = createMetrics({ process: false });
     const opened = { log, topics: { ...topicNames(settings), feeds }, clock, logger, metrics };
-    await sink.open({ ...opened, stop: signal, fail: () => {} });
+    await sink.open({ ...opened, stop: signal, fail: () => {}, checks: () => [] });
     // To its end as it is now.
     await follow({ sink, ...opened }, signal, AbortSignal.abort());
     return describeCollectors(sink.statuses(), clock.now());

@@ -7,7 +7,7 @@ import { ConfigError, HttpError, StorageError } from "../errors.ts";
 import type { FeedSource } from "../ports.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./finding.ts";
-import { openFeeds } from "./open-feeds.ts";
+import { openFeeds } from "../stages/collect/open-feeds.ts";
 import { checkCollectors } from "./collectors-check.ts";
 import { checkKafka } from "./kafka-check.ts";
 import { checkSpark } from "./spark-check.ts";

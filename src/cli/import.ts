@@ -5,22 +5,22 @@
  *           └─▶ collect ─▶ memory log ─▶ aggregate ─▶ archive, in an epoch of its own
  */
 import type { Archive } from "../archive-ports.ts";
-import { stationSelection } from "../domain/station-selection.ts";
 import { StorageError } from "../errors.ts";
 import { RecordingSource } from "../feed/recording.ts";
 import type { Span } from "../history/time/spans.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
-import { follow } from "../session/follow.ts";
+import { Session } from "../session/session.ts";
+import { AggregateStage } from "../stages/aggregate/aggregate.ts";
 import { ArchiveStage } from "../stages/archive/archive.ts";
 import { openArchive } from "../stages/archive/open-archive.ts";
-import { Collector } from "../stages/collect/collector.ts";
+import { CollectStage } from "../stages/collect/collect.ts";
 import type { FeedSource, Poll } from "../ports.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { topicNames } from "./open-log.ts";
+import { topicNames } from "../session/open-log.ts";
 import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
-import { caughtUp, startWorker } from "./worker.ts";
+import { fixedSupply } from "../stages/collect/systems.ts";
 
 const PROGRESS_EVERY_MS = 10_000;
 
@@ -44,7 +44,8 @@ async function run(context: CommandContext): Promise<number> {
   const { settings, clock, logger, positionals, terminal, signal } = context;
   const [path = ""] = positionals;
   const metrics = createMetrics({ process: false });
-  const topics = topicNames(settings);
+  const { raw, totals, rejects } = topicNames(settings);
+  const topics = { raw, totals, rejects };
   const log = new MemoryLog({ clock });
   await log.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
   const archive = await openArchive({
@@ -70,20 +71,6 @@ async function run(context: CommandContext): Promise<number> {
     health: () => archive.health(),
     close: async () => archive.close(),
   };
-  const giveUp = new AbortController();
-  const finish = new AbortController();
-  const stage = new ArchiveStage({ required: true, openArchive: () => Promise.resolve(noting) });
-  const stageContext = { log, topics, clock, logger, metrics, stop: signal, fail: () => {} };
-  await stage.open(stageContext);
-  const archiving = (async (): Promise<void> => {
-    try {
-      await follow({ ...stageContext, sink: stage, lossless: true }, giveUp.signal, finish.signal);
-      await stage.drain();
-    } finally {
-      await stage.close();
-    }
-  })();
-  archiving.catch(() => {});
   const recording = new RecordingSource({
     path,
     speed: Infinity,
@@ -92,33 +79,24 @@ async function run(context: CommandContext): Promise<number> {
     ...(path === "-" ? { stream: process.stdin } : {}),
   });
   const source = new UnknownTimes(recording, archive.spans(), (text) => terminal.err(text), clock);
-  const workerInput = { log, topics, settings, clock, logger, metrics };
-  const worker = await startWorker(workerInput);
+  const areasFor = areaRules(settings.areas, settings["areas-property"], { logger });
+  const lossless = true;
+  const stages = [
+    new ArchiveStage({ required: true, openArchive: () => Promise.resolve(noting) }),
+    new AggregateStage(settings),
+    new CollectStage({
+      supply: fixedSupply([{ source, areasFor, pacerFor: pacerRules("auto", true) }]),
+      publish: "changes",
+      stations: settings.stations,
+      lossless,
+    }),
+  ];
+  const session = new Session(stages, { log, topics, clock, logger, metrics, signal, lossless });
   try {
-    await new Collector({
-      source,
-      areasFor: areaRules(settings.areas, settings["areas-property"], { logger }),
-      pacerFor: pacerRules("auto", true),
-      log,
-      producer: await log.producer(),
-      topics,
-      mode: "changes",
-      selection: stationSelection(settings.stations),
-      lossless: true,
-      clock,
-      random: Math.random,
-      logger,
-      metrics,
-    }).run(signal);
-    await caughtUp(worker, log, clock);
+    await session.open();
+    await session.run();
   } finally {
-    await worker.stop().catch(() => {});
-    finish.abort();
-    try {
-      await archiving;
-    } finally {
-      await Promise.allSettled([source.close(), log.close()]);
-    }
+    await Promise.allSettled([source.close(), log.close()]);
   }
   const { ok, reason } = archive.health();
   if (!ok)

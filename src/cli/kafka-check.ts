@@ -5,7 +5,7 @@ import type { GroupLag, KafkaLog } from "../log/kafka/kafka-log.ts";
 import { counted } from "../telemetry/counted.ts";
 import type { CommandContext } from "./command.ts";
 import type { Finding } from "./finding.ts";
-import { topicNames } from "./open-log.ts";
+import { topicNames } from "../session/open-log.ts";
 
 export async function checkKafka(context: CommandContext): Promise<Finding> {
   const { settings } = context;

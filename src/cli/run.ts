@@ -10,7 +10,7 @@ import {
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
 } from "./kafka-options.ts";
-import { openFeeds } from "./open-feeds.ts";
+import { openFeeds } from "../stages/collect/open-feeds.ts";
 import { runSession } from "./session.ts";
 
 export const run: Command = {

@@ -6,7 +6,7 @@ import { CATALOGUE_ATTRIBUTION } from "../feed/catalogue.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CACHES_ONLY } from "./option-texts.ts";
 import { plainText } from "../telemetry/plain-text.ts";
-import { feedClient, openCatalogue } from "./open-feeds.ts";
+import { feedClient, openCatalogue } from "../stages/collect/open-feeds.ts";
 
 /** Rows shown on a terminal; a pipe gets all. */
 const SHOWN = 50;

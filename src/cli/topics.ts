@@ -7,7 +7,7 @@ import type { Command, CommandContext } from "./command.ts";
 import { withKafka } from "./kafka-briefly.ts";
 import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
 import { NEEDED_BROKERS } from "./option-texts.ts";
-import { wantedTopics } from "./open-log.ts";
+import { wantedTopics } from "../session/open-log.ts";
 import { counted } from "../telemetry/counted.ts";
 import { requireBrokers } from "./watch.ts";
 

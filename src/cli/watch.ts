@@ -1,19 +1,18 @@
 /** `watch raw` and `watch totals`: the records of a topic as NDJSON, or a live table on a terminal. */
 import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../velib/reference-record.ts";
-import { LogError, UsageError } from "../errors.ts";
-import { areaOfVelibCode } from "../velib/velib-communes.ts";
-import type { Log, TopicNames } from "../ports.ts";
-import { follow } from "../session/follow.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import { runStages } from "../session/run-stages.ts";
+import { PrintStage } from "../stages/print/print.ts";
+import { ShowStage } from "../stages/print/show.ts";
+import type { Stage } from "../stages/stage.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { areaOfVelibCode } from "../velib/velib-communes.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS } from "./kafka-options.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
-import { openLog, topicNames } from "./open-log.ts";
-import { printRaw, printTotals } from "./print-records.ts";
-import { sessionOutput } from "./session-output.ts";
-import { Stages } from "./stages.ts";
+import type { Terminal } from "./terminal.ts";
 
 const FROM_TEXT = {
   metavar: "WHERE",
@@ -58,58 +57,25 @@ function startOf(from: string | null): "earliest" | "latest" {
 }
 
 async function watch(context: CommandContext, what: "raw" | "totals"): Promise<number> {
-  const { settings, clock, logger, terminal, signal } = context;
+  const { settings, terminal } = context;
   requireBrokers(context, `watch ${what}`);
-  const metrics = createMetrics({ process: false });
-  const log = await openLog({
-    settings,
-    origins: context.origins,
-    clock,
-    logger,
-    metrics,
-    createTopics: false,
-  });
-  const topics = topicNames(settings);
-  try {
-    await requireTopics(log, what === "raw" ? [topics.raw] : [topics.totals]);
-  } catch (error) {
-    await log.close();
-    throw error;
-  }
-  const stages = new Stages(signal);
-  if (settings.for !== null) void clock.sleep(settings.for, stages.stop).then(() => stages.end());
-  const giveUp = new AbortController();
   const from = startOf(settings.from);
-  const print = { terminal, log, topics, from, signal: giveUp.signal, finish: stages.stop };
-  if (what === "totals" && terminal.interactive && !settings.json) await table(context, log, topics, stages);
-  else await stages.watch(what === "raw" ? printRaw(print) : printTotals(print));
-  await log.close();
-  stages.rethrow();
-  return 0;
+  const asTable = what === "totals" && terminal.interactive && !settings.json;
+  await runStages({
+    ...context,
+    metrics: createMetrics({ process: false }),
+    stages: asTable
+      ? table(terminal)
+      : [new PrintStage({ what, from, write: (lines) => terminal.json(lines) })],
+    onlyReads: [what],
+  });
+  return EXIT.done;
 }
 
-async function table(context: CommandContext, log: Log, topics: TopicNames, stages: Stages): Promise<void> {
-  const { clock, logger } = context;
-  const view = new LiveView({ readReference: referenceReader(areaOfVelibCode) });
-  const metrics = createMetrics({ process: false });
-  const stage = { log, topics, clock, logger, metrics, stop: stages.stop, fail: stages.fail };
-  const follower = new ViewStage(view);
-  await follower.open(stage);
-  const shown = { context, log, topics, view, statuses: [], worker: null, url: null };
-  await Promise.all([
-    stages.watch(follow({ ...stage, sink: follower }, stages.stop)),
-    stages.watch(sessionOutput({ ...shown, signal: stages.stop, finish: stages.stop })),
-  ]);
-}
-
-/** A stage waits for its topics for a while; whoever watches wants to know at once. */
-async function requireTopics(log: Log, names: readonly string[]): Promise<void> {
-  for (const name of names)
-    if ((await log.partitionCount(name)) === null)
-      throw new LogError(
-        "VELOSTREAM_LOG_REFUSED",
-        `Cannot read ${name}: the topic does not exist. Make it with \`velostream topics create\`.`,
-      );
+function table(screen: Terminal): readonly Stage[] {
+  const follower = new ViewStage(new LiveView({ readReference: referenceReader(areaOfVelibCode) }));
+  const { view } = follower;
+  return [follower, new ShowStage({ screen, view, statuses: [], worker: null, url: () => null })];
 }
 
 /** @throws UsageError when no brokers are named: another process's memory log cannot be joined */

@@ -11,7 +11,7 @@
 import { dirname, resolve } from "node:path";
 import { parse as parseCsv } from "csv-parse/sync";
 import { isMap, isNode, isSeq, LineCounter, parseDocument } from "yaml";
-import { LEAST_INTERVAL_MS } from "./feed-options.ts";
+import { LEAST_INTERVAL_MS } from "../stages/collect/options.ts";
 import { parseOption } from "./option-types.ts";
 import { ConfigError } from "../errors.ts";
 

@@ -2,18 +2,19 @@
  * The one table of options: drives the parser, `--help`, the environment, the configuration file and
  * docs/configuration.md (checked by a test). A new option is one row here and one name in a command's list.
  */
+import { AGGREGATE_OPTIONS } from "../stages/aggregate/options.ts";
+import { SPARK_OPTIONS } from "../stages/aggregate-spark/options.ts";
 import { ARCHIVE_OPTIONS } from "../stages/archive/options.ts";
+import { COLLECT_OPTIONS } from "../stages/collect/options.ts";
+import { SERVE_OPTIONS } from "../stages/serve/options.ts";
 import { MQTT_OPTIONS } from "../stages/sinks/mqtt/options.ts";
-import { FEED_OPTION_ROWS } from "./feed-options.ts";
 import { HISTORY_OPTIONS } from "./history-options.ts";
 import type { OptionRow, OptionValues } from "./option-types.ts";
-import { SERVE_OPTIONS } from "./serve-options.ts";
-import { SPARK_OPTIONS } from "./spark-options.ts";
 
 export type { OptionRow } from "./option-types.ts";
 
 export const OPTIONS = {
-  ...FEED_OPTION_ROWS,
+  ...COLLECT_OPTIONS,
   // ── kafka
   brokers: {
     kind: "list",
@@ -82,26 +83,7 @@ export const OPTIONS = {
     help: "Compare every batch that is read with its checksum; a damaged one is rejected.",
     without: "Trust the brokers' disks and the network; uncompressed batches are read faster.",
   },
-  group: {
-    kind: "string",
-    metavar: "ID",
-    default: "velostream-aggregate",
-    group: "kafka",
-    help: "Consumer group of the aggregate workers.",
-  },
-  "take-over": {
-    kind: "flag",
-    default: false,
-    group: "kafka",
-    help: "Compute the totals from now on though another engine or group wrote them; stop that one first.",
-  },
-  "member-id": {
-    kind: "string",
-    metavar: "NAME",
-    default: null,
-    group: "kafka",
-    help: "Name of this worker, its own and the same after a restart: it gets its partitions back at once.",
-  },
+  ...AGGREGATE_OPTIONS,
   "session-timeout": {
     kind: "duration",
     metavar: "DURATION",

@@ -1,4 +1,4 @@
-/** How long stages may take to finish what is in hand once they are told to stop. */
+/** How long stages may take to finish what is in hand once they are told to stop, and when they are waited for no longer. */
 import type { Clock } from "../ports.ts";
 
 /** A healthy broker acknowledges in milliseconds; one that is away must not hold up Ctrl-C for long. */
@@ -18,4 +18,18 @@ export function drainSignal(
   if (stop.aborted) begin();
   else stop.addEventListener("abort", begin, { once: true });
   return drained.signal;
+}
+
+/** Resolves as `work` does, or when `signal` aborts. */
+export async function unlessGivenUp(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  const givenUp = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true, signal: ended.signal });
+  });
+  try {
+    await Promise.race([work, givenUp]);
+  } finally {
+    ended.abort();
+  }
 }

@@ -9,14 +9,17 @@
  * with its positions; a runner does neither: it collects, serves or supervises (docs/decisions/0090-stages.md).
  */
 import type { OptionRow } from "../config/option-types.ts";
+import type { AppError } from "../errors.ts";
 import type {
   Clock,
+  HealthCheck,
   HealthState,
   Log,
   Logger,
   Metrics,
   MissingRecords,
   LogRecord,
+  ProcessHandle,
   Processor,
   ProcessOptions,
   TopicNames,
@@ -34,6 +37,8 @@ export interface StageContext {
   readonly stop: AbortSignal;
   /** The stage cannot go on: the session drains, and ends with this error. */
   fail(error: unknown): void;
+  /** How the log, the session and its stages are doing: what `/readyz` asks, at every probe. */
+  readonly checks: () => readonly HealthCheck[];
 }
 
 interface AnyStage {
@@ -50,9 +55,9 @@ interface AnyStage {
    * @throws AppError when it cannot start
    */
   open(context: StageContext): Promise<void>;
-  /** For /readyz: cheap and synchronous. Null where there is nothing to tell. */
+  /** For /readyz: cheap and synchronous, asked from before the opening on. Null where there is nothing to tell. */
   health(): HealthState | null;
-  /** Nothing more comes: finishes what is in hand. When `signal` aborts, the session waits no longer. */
+  /** Nothing more comes: finishes what is in hand. When `signal` aborts, it is waited for no longer, and ends at once. */
   drain(signal: AbortSignal): Promise<void>;
   /** Gives everything back: connections, locks, timers. Called once, drained or not. */
   close(): Promise<void>;
@@ -98,6 +103,11 @@ export interface Sink extends AnyStage {
   take(batch: SinkBatch): number | Promise<number>;
   /** What is due by time; called about every second, also while a `take` is under way. Must not reject. */
   tend(nowMs: number): Promise<void>;
+  /**
+   * Its topics cannot be read, whatever one waits: the session goes on without it.
+   * @default the session ends with the error
+   */
+  unreadable?(error: AppError): void;
 }
 
 /** Owns partitions of a group. What it puts out commits together with its positions, within `--commit-interval`. */
@@ -107,6 +117,8 @@ export interface ProcessorStage
   readonly reads: keyof TopicNames;
   /** How it joins its group; asked once it is open. */
   membership(): Omit<ProcessOptions, "topic" | "signal">;
+  /** It has joined: how far it is can be asked. */
+  joined?(member: ProcessHandle): void;
   refused?: Processor["refused"];
 }
 

@@ -19,6 +19,7 @@ export function stageContext(options: RunSinkOptions, stop: AbortSignal): StageC
     fail: (error) => {
       throw error;
     },
+    checks: () => [],
   };
 }
 

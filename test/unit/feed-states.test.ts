@@ -61,7 +61,7 @@ async function recordsOf(log: Log): Promise<LogRecord[]> {
 async function readerOf(log: Log, clock: TestClock): Promise<FeedsStage> {
   const sink = new FeedsStage();
   const given = { log, topics: TOPICS, clock, logger: silentLogger, metrics: countingMetrics() };
-  await sink.open({ ...given, stop: new AbortController().signal, fail: assert.fail });
+  await sink.open({ ...given, stop: new AbortController().signal, fail: assert.fail, checks: () => [] });
   await follow({ sink, ...given }, new AbortController().signal, AbortSignal.abort());
   return sink;
 }

@@ -9,23 +9,9 @@ import { historyFolder } from "../../src/history/files/layout.ts";
 import { type AreaTotalsRecord, pipeline } from "../../src/index.ts";
 import { startSimulator } from "../../src/simulate/simulator.ts";
 import { systemClock } from "../../src/telemetry/system-clock.ts";
+import { activeResources, leftOf } from "../support/active-resources.ts";
 import { openWriter, temporaryFolder } from "../support/archive.ts";
 import { TestClock } from "../support/test-clock.ts";
-
-/** What keeps a process alive; a request of a file that is under way is over in a moment. */
-function activeResources(): string[] {
-  return process
-    .getActiveResourcesInfo()
-    .filter((name) => !name.startsWith("FSReq"))
-    .toSorted();
-}
-
-/** The same, once what was closed is gone: sockets close a moment after their server. */
-async function leftOf(before: readonly string[]): Promise<readonly string[]> {
-  for (let turn = 0; turn < 200 && activeResources().length > before.length; turn += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  return activeResources();
-}
 
 test("two pipelines run in one process, tell their totals, and leave nothing open", async (context) => {
   const simulator = await startSimulator({ clock: systemClock, seed: 1, changePeriodMs: 60_000 });

@@ -6,7 +6,8 @@ import { areaRules, pacerRules } from "../../src/stages/collect/system-rules.ts"
 import { runSession } from "../../src/cli/session.ts";
 import { FeedError } from "../../src/errors.ts";
 import { fixedSupply, type SystemSupply } from "../../src/stages/collect/systems.ts";
-import type { FeedSource } from "../../src/ports.ts";
+import type { FeedSource, LogProducer } from "../../src/ports.ts";
+import type { Runner } from "../../src/stages/stage.ts";
 import { commandContext } from "../support/command-context.ts";
 import { silentLogger } from "../support/silent.ts";
 import { scriptedFeed, type ScriptedPoll, type ScriptedStation } from "../support/scripted-feed.ts";
@@ -32,6 +33,22 @@ async function run(script: readonly ScriptedPoll[], args: readonly string[], los
   });
   for (let turn = 0; turn < 30; turn += 1) await clock.advance(1_000);
   return { exitCode: await done, lines: context.terminal.stdout.split("\n").filter((line) => line !== "") };
+}
+
+/** A stage that publishes, as collectors do. */
+function publishing(run: (producer: LogProducer, stop: AbortSignal) => Promise<void>): Runner {
+  let producer: LogProducer | null = null;
+  return {
+    kind: "runner",
+    name: "publishing",
+    options: {},
+    metrics: {},
+    open: async ({ log }) => void (producer = await log.producer()),
+    run: async (stop) => run(producer as LogProducer, stop),
+    health: () => null,
+    drain: () => Promise.resolve(),
+    close: async () => producer?.close(),
+  };
 }
 
 test("prints the totals of the reference stations once, however often they are polled", async () => {
@@ -169,7 +186,7 @@ test("a worker's line counts what it takes, and one partition is one", async () 
     supply: null,
     lossless: false,
     aggregate: true,
-    publish: async (producer, stop) => {
+    source: publishing(async (producer, stop) => {
       for (let second = 0; !stop.aborted; second += 1) {
         await producer.publish(
           Array.from({ length: 12 }, (_, station) => ({
@@ -181,7 +198,7 @@ test("a worker's line counts what it takes, and one partition is one", async () 
         );
         await clock.sleep(1_000, stop);
       }
-    },
+    }),
   });
   for (let turn = 0; turn < 80; turn += 1) await clock.advance(1_000);
   assert.equal(await done, 0);

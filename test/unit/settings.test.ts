@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { topicNames } from "../../src/cli/open-log.ts";
+import { topicNames } from "../../src/session/open-log.ts";
 import { OPTIONS, type OptionName } from "../../src/config/options.ts";
 import { settle } from "../../src/config/settings.ts";
 import { ConfigError, UsageError } from "../../src/errors.ts";

@@ -13,8 +13,6 @@ import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import { decodeRawRecord } from "../../src/record/raw-record.ts";
 import { decodeTotals } from "../../src/record/totals-record.ts";
-import { printTotals } from "../../src/cli/print-records.ts";
-import type { Terminal } from "../../src/cli/terminal.ts";
 import { settle } from "../../src/config/settings.ts";
 import { ArchiveReader } from "../../src/history/read/archive-reader.ts";
 import { ArchiveQueries } from "../../src/history/read/queries.ts";
@@ -22,9 +20,11 @@ import { MemoryLog } from "../../src/log/memory-log.ts";
 import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import { readPublishedAreas } from "../../src/stages/aggregate/published-areas.ts";
 import { RestoreSnapshot } from "../../src/stages/collect/restore-collection.ts";
+import { PrintStage } from "../../src/stages/print/print.ts";
 import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
 import { areaKey, parseStationKey, stationKey } from "../../src/record/keys.ts";
 import { openWriter, temporaryFolder } from "../support/archive.ts";
+import { runSink } from "../support/run-sink.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { settled, TestClock } from "../support/test-clock.ts";
 
@@ -327,18 +327,13 @@ test("--json removes an area by the postcode that it had, and none that only cha
     await aggregate(log);
   }
   let printed = "";
-  const ended = new AbortController();
-  const terminal = { json: (text: string) => Promise.resolve(void (printed += text)) } as unknown as Terminal;
-  const finish = ended.signal;
-  ended.abort();
-  await printTotals({
-    terminal,
-    log,
-    topics: TOPICS,
-    from: "earliest",
-    signal: new AbortController().signal,
-    finish,
-  });
+  const write = (text: string): Promise<void> => Promise.resolve(void (printed += text));
+  await runSink(
+    new PrintStage({ what: "totals", from: "earliest", write }),
+    { log, topics: TOPICS, clock: new TestClock(), logger: silentLogger, metrics: countingMetrics() },
+    new AbortController().signal,
+    AbortSignal.abort(),
+  );
   const table = new Map<string, number>();
   for (const line of printed.trim().split("\n")) {
     const said = JSON.parse(line) as {

@@ -4,6 +4,7 @@
  *   take ─▶ FeedStates ─▶ SystemStatus, as one process tells it      nobody has told for minutes ─▶ state unknown, a flag
  */
 import { FeedStates, SILENT_AFTER_MS, type ToldFeed } from "../../domain/feed-states.ts";
+import type { AppError } from "../../errors.ts";
 import type { SystemStatus, SystemStatusSource } from "../../ports.ts";
 import type { Sink, SinkBatch, StageContext } from "../stage.ts";
 import { viewRecord } from "../view-record.ts";
@@ -45,6 +46,11 @@ export class FeedsStage implements Sink, SystemStatusSource {
 
   tend(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Nothing depends on it. */
+  unreadable({ message }: AppError): void {
+    this.#context?.logger.warn("feeds.unreadable", `${message} How the feeds are doing is not known here.`);
   }
 
   /** How the feeds are is told feed by feed. */

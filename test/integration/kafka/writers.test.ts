@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RunningBroker } from "../../../infra/kafka/broker.ts";
-import { startWorker } from "../../../src/cli/worker.ts";
 import { decodeThrough, decodeTotals } from "../../../src/record/totals-record.ts";
 import { decodeWriter } from "../../../src/record/totals-writer.ts";
 import { LogError } from "../../../src/errors.ts";
 import type { KafkaLog } from "../../../src/log/kafka/kafka-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
 import type { LogRecord, ProcessHandle } from "../../../src/ports.ts";
+import { Session } from "../../../src/session/session.ts";
+import { AggregateStage } from "../../../src/stages/aggregate/aggregate.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { commandContext } from "../../support/command-context.ts";
 import { openLog, recordingLogger, startTestBroker } from "../../support/kafka.ts";
@@ -34,16 +35,27 @@ describe("writers of one totals topic", { timeout: 400_000 }, () => {
     await broker.stop();
   }, TIMEOUT);
 
-  async function worker(...flags: readonly string[]): Promise<ProcessHandle> {
+  async function worker(...flags: readonly string[]): Promise<Pick<ProcessHandle, "done" | "stop">> {
     const { settings } = commandContext(flags, systemClock);
-    return startWorker({
+    const stop = new AbortController();
+    const session = new Session([new AggregateStage(settings)], {
       log,
       topics: TOPICS,
-      settings,
       clock: systemClock,
       logger,
       metrics: countingMetrics(),
+      signal: stop.signal,
     });
+    await session.open();
+    const done = session.run();
+    done.catch(() => {});
+    return {
+      done,
+      stop: async () => {
+        stop.abort();
+        await done;
+      },
+    };
   }
 
   let polls = 0;

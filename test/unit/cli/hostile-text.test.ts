@@ -7,15 +7,17 @@ import { after, before, test } from "node:test";
 import fc from "fast-check";
 import { COMMANDS } from "../../../src/cli/commands.ts";
 import { dispatch } from "../../../src/cli/dispatch.ts";
-import { printRaw, printTotals } from "../../../src/cli/print-records.ts";
 import { createTerminal } from "../../../src/cli/terminal.ts";
 import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
-import { createLogger } from "../../../src/telemetry/logger.ts";
+import { PrintStage } from "../../../src/stages/print/print.ts";
+import { createLogger, SILENT } from "../../../src/telemetry/logger.ts";
 import { escapeJson, plainText } from "../../../src/telemetry/plain-text.ts";
 import { systemClock } from "../../../src/telemetry/system-clock.ts";
 import { openWriter, ScriptedLog } from "../../support/archive.ts";
 import { FeedServer } from "../../support/feed-server.ts";
+import { runSink } from "../../support/run-sink.ts";
+import { countingMetrics } from "../../support/silent.ts";
 import {
   ATTACKS,
   HOSTILE,
@@ -224,16 +226,11 @@ test("records of strangers print as JSON that means the same and only shows", as
     { topic: "totals", partition: 0, key: HOSTILE, value: Buffer.from(JSON.stringify(totals)), headers: {} },
     { topic: "totals", partition: 0, key: HOSTILE, value: null, headers: {} },
   ]);
-  const print = {
-    terminal,
-    log,
-    topics,
-    from: "earliest" as const,
-    signal: new AbortController().signal,
-    finish: AbortSignal.abort(),
-  };
-  await printRaw(print);
-  await printTotals(print);
+  const given = { log, topics, clock: systemClock, logger: SILENT, metrics: countingMetrics() };
+  for (const what of ["raw", "totals"] as const) {
+    const print = new PrintStage({ what, from: "earliest", write: (lines) => terminal.json(lines) });
+    await runSink(print, given, new AbortController().signal, AbortSignal.abort());
+  }
   const text = streams.written();
   assertPlain(text, "records");
   const lines = text.trimEnd().split("\n");

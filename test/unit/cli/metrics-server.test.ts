@@ -2,12 +2,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { serveMetrics } from "../../../src/session/metrics-server.ts";
-import { WorkerHealth } from "../../../src/stages/aggregate/worker-health.ts";
-import { checksOf, sessionStages } from "../../../src/cli/session-operations.ts";
+import { Session } from "../../../src/session/session.ts";
+import { AggregateStage } from "../../../src/stages/aggregate/aggregate.ts";
+import { CollectStage } from "../../../src/stages/collect/collect.ts";
+import { fixedSupply } from "../../../src/stages/collect/systems.ts";
+import { MemoryLog } from "../../../src/log/memory-log.ts";
+import { topicSpecs } from "../../../src/log/topics.ts";
+import { countingMetrics, silentLogger } from "../../support/silent.ts";
+import { TestClock } from "../../support/test-clock.ts";
 import { HttpError } from "../../../src/errors.ts";
 import type { HealthAnswer } from "../../../src/http/api-types.ts";
 import { CollectorStatus } from "../../../src/stages/collect/collector-status.ts";
-import type { HealthCheck, Log, ProcessHandle } from "../../../src/ports.ts";
+import type { HealthCheck, LogHealth, ProcessHandle } from "../../../src/ports.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 
 const host = "127.0.0.1";
@@ -56,34 +62,50 @@ test("is alive while it runs, and ready only while every check is well, with the
   await served.close();
 });
 
-test("a session is ready when the log answers, the worker works and a feed was observed", () => {
-  const stages = sessionStages({ now: () => 0 });
+test("a session is ready when the log answers, the worker works and a feed was observed", async () => {
+  let log: LogHealth = { ok: false, reason: "Kafka is away." };
+  const clock = new TestClock();
+  const memory = new MemoryLog({ clock });
+  const topics = { raw: "raw", totals: "totals", rejects: "rejects" };
+  await memory.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
+  const aggregate = new AggregateStage({ group: "g", "take-over": false, "member-id": null, partitions: 1 });
+  const supply = fixedSupply([]);
+  const collect = new CollectStage({ supply, publish: "changes", stations: ["all"], lossless: false });
+  const session = new Session([aggregate, collect], {
+    log: Object.assign(memory, { health: () => log }),
+    topics,
+    clock,
+    logger: silentLogger,
+    metrics: countingMetrics(),
+    signal: new AbortController().signal,
+  });
   const reasons = (): string[] =>
-    checksOf(stages)
+    session
+      .checks()
       .map((each) => ({ name: each.name, ...each.check() }))
       .filter(({ ok }) => !ok)
       .map(({ name, reason }) => `${name}: ${reason}`);
-  assert.deepEqual(reasons(), ["kafka: Kafka has not answered yet."]);
-  const wellLog = { kind: "kafka", health: () => ({ ok: true, reason: null }) };
-  stages.log = wellLog as Partial<Log> as Log;
-  assert.deepEqual(reasons(), []);
+  const unobserved = "feed: No station has been observed yet.";
+  assert.deepEqual(reasons(), ["memory: Kafka is away.", "worker: The worker is starting.", unobserved]);
+  log = { ok: true, reason: null };
+  await session.open();
+  assert.deepEqual(reasons(), ["worker: The worker is starting.", unobserved]);
 
   let waiting: string | null = "joining the group g";
-  const worker = { waitingFor: () => waiting };
-  stages.worker = new WorkerHealth(worker as Partial<ProcessHandle> as ProcessHandle);
-  assert.deepEqual(reasons(), ["worker: The worker is joining the group g."]);
+  const member = { waitingFor: () => waiting, progress: () => [], done: Promise.resolve() };
+  aggregate.joined(member as Partial<ProcessHandle> as ProcessHandle);
+  assert.deepEqual(reasons(), ["worker: The worker is joining the group g.", unobserved]);
   waiting = null;
-  assert.deepEqual(reasons(), []);
+  assert.deepEqual(reasons(), [unobserved]);
 
   const status = new CollectorStatus();
-  stages.statuses = [status];
-  assert.deepEqual(reasons(), ["feed: No station has been observed yet."]);
+  collect.collected.push(status);
+  assert.deepEqual(reasons(), [unobserved]);
   status.failed("dns", "The feed cannot be found.", 1);
   assert.deepEqual(reasons(), ["feed: The feed cannot be found."]);
   status.lastSuccessAtMs = 2;
   assert.deepEqual(reasons(), [], "what was observed once can be aggregated");
 
-  stages.others = [{ name: "archive", check: () => ({ ok: false, reason: "The disk is full." }) }];
-  stages.stopping = true;
-  assert.deepEqual(reasons(), ["pipeline: The pipeline is stopping.", "archive: The disk is full."]);
+  session.end();
+  assert.deepEqual(reasons(), ["pipeline: The pipeline is stopping."]);
 });

@@ -1,7 +1,7 @@
 /** What `aggregate --engine spark` says of itself is what is so. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SparkStatus } from "../../../src/cli/spark-status.ts";
+import { SparkStatus } from "../../../src/stages/aggregate-spark/spark-status.ts";
 import type { BatchReport } from "../../../src/stages/aggregate-spark/batch-report.ts";
 
 const BATCH: BatchReport = {

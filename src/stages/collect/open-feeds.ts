@@ -2,19 +2,19 @@
 import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { readProcess } from "../config/process-input.ts";
-import { OPTIONS, type Settings } from "../config/options.ts";
-import { Catalogue } from "../feed/catalogue.ts";
-import { systemIdOf } from "../feed/feed-target.ts";
-import { HttpClient } from "../feed/http-client.ts";
-import { HttpFeed } from "../feed/http-feed.ts";
-import { FairGate } from "../feed/request-gate.ts";
-import { ReverseGeocoder } from "../feed/reverse-geocoding.ts";
-import { userAgent } from "../feed/user-agent.ts";
-import type { SystemSpec, SystemSupply } from "../stages/collect/systems.ts";
-import type { CommandContext } from "./command.ts";
-import { FeedDirectory, type DirectoryFeed } from "../stages/collect/feed-directory.ts";
-import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
+import { readProcess } from "../../config/process-input.ts";
+import { OPTIONS, type Settings } from "../../config/options.ts";
+import type { Clock, Logger } from "../../ports.ts";
+import { Catalogue } from "../../feed/catalogue.ts";
+import { systemIdOf } from "../../feed/feed-target.ts";
+import { HttpClient } from "../../feed/http-client.ts";
+import { HttpFeed } from "../../feed/http-feed.ts";
+import { FairGate } from "../../feed/request-gate.ts";
+import { ReverseGeocoder } from "../../feed/reverse-geocoding.ts";
+import { userAgent } from "../../feed/user-agent.ts";
+import type { SystemSpec, SystemSupply } from "./systems.ts";
+import { FeedDirectory, type DirectoryFeed } from "./feed-directory.ts";
+import { areaRules, pacerRules } from "./system-rules.ts";
 
 /** Requests at once to one host: hundreds of catalogue systems share a few hosts. */
 const REQUESTS_PER_HOST = 4;
@@ -23,7 +23,11 @@ export interface OpenedFeeds extends SystemSupply {
   close(): Promise<void>;
 }
 
-export type FeedContext = Pick<CommandContext, "settings" | "clock" | "logger">;
+export interface FeedContext {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 /** A URL without what may be secret in it. */
 function shown(url: URL): string {

@@ -3,15 +3,15 @@
  *
  *   draw ─▶ cursor up over the old block, clear, write the new one        log line ─▶ clear, line, block again
  */
-import type { Clock } from "../ports.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Clock } from "../../ports.ts";
+import type { Screen } from "./screen.ts";
 
 /** Time between redraws, ms: ages move, and a person reads no faster. */
 const REDRAW_MS = 500;
 
 /** Redraws `render()` until `signal` aborts; the last state stays on the screen. */
 export async function liveDisplay(
-  terminal: Terminal,
+  terminal: Screen,
   clock: Clock,
   render: () => readonly string[],
   signal: AbortSignal,

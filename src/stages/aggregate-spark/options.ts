@@ -1,4 +1,6 @@
-/** The part of the option table that concerns the aggregate on Spark; options.ts checks and spreads it. */
+/** The rows of the table of options about the aggregate on Spark. */
+import type { OptionRow } from "../../config/option-types.ts";
+
 export const SPARK_OPTIONS = {
   engine: {
     kind: "string",
@@ -71,4 +73,4 @@ export const SPARK_OPTIONS = {
     group: "spark",
     help: "Give up (exit 69) when Spark has been away or failing for that long.",
   },
-} as const;
+} as const satisfies Record<string, OptionRow>;

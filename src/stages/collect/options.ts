@@ -1,5 +1,5 @@
-/** The rows of the option table about what is collected, and how (see options.ts). */
-import type { OptionRow } from "./option-types.ts";
+/** The collectors' rows of the table of options: what is collected, and how. */
+import type { OptionRow } from "../../config/option-types.ts";
 
 /** Default feed: the alias that feed/ resolves to Vélib' Métropole's discovery. */
 const DEFAULT_FEED = "velib";
@@ -7,7 +7,7 @@ const DEFAULT_FEED = "velib";
 /** Between two polls, ms: less is a mistake that a publisher would pay for. */
 export const LEAST_INTERVAL_MS = 100;
 
-export const FEED_OPTION_ROWS = {
+export const COLLECT_OPTIONS = {
   feed: {
     kind: "list",
     metavar: "URL|SYSTEM",

@@ -4,9 +4,9 @@
  *
  *   reaching ──running──▶ running, batches ──interrupted──▶ not running: why ──running──▶ …
  */
-import type { HealthState } from "../ports.ts";
-import { type BatchReport, describeBatch } from "../stages/aggregate-spark/batch-report.ts";
-import { formatAge } from "../stages/print/live-table.ts";
+import type { HealthState } from "../../ports.ts";
+import { type BatchReport, describeBatch } from "./batch-report.ts";
+import { formatAge } from "../print/live-table.ts";
 
 /** A batch that is older says when it was: its lag is no longer the lag. */
 const RECENT_MS = 15_000;

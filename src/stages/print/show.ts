@@ -1,16 +1,16 @@
 /**
- * What a running pipeline shows: a live table on a terminal, the totals records as NDJSON with `--json`, else a line a
- * minute on stderr.
+ * The stage that shows people how a pipeline is doing: a live table on a terminal, else a line a minute in the log.
+ *
+ *   open ─▶ shown again and again ─▶ drain: shown once more, as it is then
  */
-import type { LiveView } from "../domain/live-view.ts";
-import type { CollectorStatus } from "../stages/collect/collector-status.ts";
-import type { Log, TopicNames } from "../ports.ts";
-import type { CommandContext } from "./command.ts";
-import { counted } from "../telemetry/counted.ts";
+import type { LiveView } from "../../domain/live-view.ts";
+import { counted } from "../../telemetry/counted.ts";
+import type { CollectorStatus } from "../collect/collector-status.ts";
+import { unlessGivenUp } from "../drain.ts";
+import type { Runner, StageContext } from "../stage.ts";
 import { liveDisplay } from "./live-display.ts";
-import { formatAge, renderTable } from "../stages/print/live-table.ts";
-import { printTotals } from "./print-records.ts";
-import type { AggregateWorker } from "./worker.ts";
+import { formatAge, renderTable } from "./live-table.ts";
+import type { Screen } from "./screen.ts";
 
 const SUMMARY_EVERY_MS = 60_000;
 const SETTLE_MS = 1_000;
@@ -18,42 +18,83 @@ const RATE_AFTER_MS = 10_000;
 const DAY_MS = 86_400_000;
 const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 
-export interface SessionOutputInput {
-  readonly context: CommandContext;
-  readonly log: Log;
-  readonly topics: TopicNames;
+/** The worker of this process, as far as it is shown. */
+export interface ShownWorker {
+  progress(): readonly { readonly lagRecords: number }[];
+  /** Null when at work. */
+  waitingFor(): string | null;
+  recordsTaken(): number;
+}
+
+export interface ShowStageOptions {
+  /** Null: a line a minute. */
+  readonly screen: Screen | null;
   /** Null where nobody follows it: a worker alone. */
   readonly view: LiveView | null;
   /** Of the collectors in this process. */
   readonly statuses: readonly CollectorStatus[];
-  /** The aggregate worker in this process. */
-  readonly worker: AggregateWorker | null;
+  readonly worker: ShownWorker | null;
   /** Where the page is served; null where it is not. */
-  readonly url: string | null;
-  readonly signal: AbortSignal;
-  /** Show what is there by now, then return. */
-  readonly finish: AbortSignal;
+  readonly url: () => string | null;
 }
 
-export async function sessionOutput(input: SessionOutputInput): Promise<void> {
-  const { context, log, topics, signal, finish } = input;
-  const { terminal, settings, clock, logger } = context;
-  if (settings.json) return printTotals({ terminal, log, topics, from: "latest", signal, finish });
+interface Shown extends ShowStageOptions {
+  readonly context: StageContext;
+}
+
+export class ShowStage implements Runner {
+  readonly kind = "runner";
+  readonly name = "show";
+  readonly options = {};
+  readonly metrics = {};
+  readonly #options: ShowStageOptions;
+  readonly #finish = new AbortController();
+  #showing: Promise<void> = Promise.resolve();
+
+  constructor(options: ShowStageOptions) {
+    this.#options = options;
+  }
+
+  open(context: StageContext): Promise<void> {
+    this.#showing = show({ ...this.#options, context }, this.#finish.signal).catch((error: unknown) =>
+      context.fail(error),
+    );
+    return Promise.resolve();
+  }
+
+  health(): null {
+    return null;
+  }
+
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#finish.abort();
+    // A reader of stdout that takes nothing must not hold up the end.
+    await unlessGivenUp(this.#showing, signal);
+  }
+
+  close(): Promise<void> {
+    this.#finish.abort();
+    return Promise.resolve();
+  }
+}
+
+async function show(input: Shown, finish: AbortSignal): Promise<void> {
+  const { view, screen } = input;
+  const { clock, logger } = input.context;
   const rate = new Rate(clock.now());
-  const { view } = input;
-  if (terminal.interactive && view !== null) {
+  if (screen !== null && view !== null) {
     const render = (): readonly string[] =>
       renderTable({
         areas: [...view.areas()],
         status: statusParts(input, rate, true),
         notices: notices(input),
-        columns: terminal.columns,
+        columns: screen.columns,
         // The cursor stands on a line of its own below the block.
-        rows: terminal.rows - 1,
+        rows: screen.rows - 1,
         nowMs: clock.now(),
-        style: (style, text) => terminal.style(style, text),
+        style: (style, text) => screen.style(style, text),
       });
-    return liveDisplay(terminal, clock, render, finish);
+    return liveDisplay(screen, clock, render, finish);
   }
   // The first line comes with the first data, the others once a minute.
   while (!finish.aborted && !hasData(input)) await clock.sleep(100, finish);
@@ -70,16 +111,13 @@ export async function sessionOutput(input: SessionOutputInput): Promise<void> {
   }
 }
 
-function hasData({ view, worker }: SessionOutputInput): boolean {
+function hasData({ view, worker }: Shown): boolean {
   // A worker that is still being given its share would count a part of it.
   return view === null ? worker !== null && worker.waitingFor() === null : view.stationCount > 0;
 }
 
-function statusParts(
-  { statuses, view, context, worker, url }: SessionOutputInput,
-  rate: Rate,
-  live: boolean,
-): string[] {
+function statusParts({ statuses, view, context, worker, url }: Shown, rate: Rate, live: boolean): string[] {
+  const page = url();
   const nowMs = context.clock.now();
   const records = recordsDone(statuses, worker);
   const changedAt = Math.max(...statuses.map((status) => status.contentChangedAtMs ?? -Infinity));
@@ -89,7 +127,7 @@ function statusParts(
   const lagRecords = held.reduce((sum, progress) => sum + progress.lagRecords, 0);
   return [
     ...(isSimulated({ statuses, view }) ? ["SIMULATED"] : []),
-    ...(live && url !== null ? [url] : []),
+    ...(live && page !== null ? [page] : []),
     ...(view === null
       ? [counted(held.length, "partition")]
       : [counted(view.stationCount, "station"), counted([...view.areas()].length, "area")]),
@@ -105,7 +143,7 @@ function statusParts(
 }
 
 /** By what this process does: what its collectors published, else what its worker took; null where it has neither. */
-function recordsDone(statuses: readonly CollectorStatus[], worker: AggregateWorker | null): number | null {
+function recordsDone(statuses: readonly CollectorStatus[], worker: ShownWorker | null): number | null {
   if (statuses.length > 0) return statuses.reduce((sum, status) => sum + status.recordsPublished, 0);
   return worker?.recordsTaken() ?? null;
 }
@@ -151,7 +189,7 @@ function waiting(statuses: readonly CollectorStatus[]): boolean {
   );
 }
 
-function notices({ statuses, context }: SessionOutputInput): string[] {
+function notices({ statuses, context }: Shown): string[] {
   const nowMs = context.clock.now();
   return statuses
     .filter(({ failure }) => failure !== null)
@@ -162,7 +200,7 @@ function notices({ statuses, context }: SessionOutputInput): string[] {
     });
 }
 
-function isSimulated({ statuses, view }: Pick<SessionOutputInput, "statuses" | "view">): boolean {
+function isSimulated({ statuses, view }: Pick<Shown, "statuses" | "view">): boolean {
   if (statuses.some(({ system }) => system?.simulated === true)) return true;
   for (const { simulated } of view?.systems() ?? []) if (simulated) return true;
   return false;

@@ -1,4 +1,6 @@
-/** The part of the option table that concerns the page and the API; options.ts checks and spreads it. */
+/** The server's rows of the table of options: the page and the API. */
+import type { OptionRow } from "../../config/option-types.ts";
+
 export const SERVE_OPTIONS = {
   host: {
     kind: "string",
@@ -99,4 +101,4 @@ export const SERVE_OPTIONS = {
     help: "Serve the page and the API.",
     without: "Serve neither page nor API.",
   },
-} as const;
+} as const satisfies Record<string, OptionRow>;

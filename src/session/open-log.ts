@@ -1,13 +1,12 @@
 /** Opens the log the settings ask for: in memory, or Kafka when brokers are named. */
-import type { Settings } from "../config/options.ts";
-import { AppError, ConfigError } from "../errors.ts";
+import type { OptionName, Settings } from "../config/options.ts";
+import { AppError, ConfigError, LogError } from "../errors.ts";
 import type { Compression } from "../log/kafka/batches.ts";
 import type { KafkaLogOptions } from "../log/kafka/kafka-log.ts";
 import { membershipTimes } from "../log/kafka/membership-times.ts";
 import { MemoryLog } from "../log/memory-log.ts";
 import { topicSpecs } from "../log/topics.ts";
-import { kafkaAccess } from "../session/kafka-access.ts";
-import type { CommandContext } from "./command.ts";
+import { kafkaAccess } from "./kafka-access.ts";
 import type { Clock, Log, Logger, Metrics, TopicNames, TopicSpec } from "../ports.ts";
 
 export interface OpenLogInput {
@@ -16,7 +15,7 @@ export interface OpenLogInput {
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Which settings somebody gave. */
-  readonly origins: CommandContext["origins"];
+  readonly origins: ReadonlyMap<OptionName, string>;
   /** Make topics that are missing. @default true */
   readonly createTopics?: boolean;
 }
@@ -53,11 +52,24 @@ export async function presentTopics(
   return partitions === null ? needed : { ...needed, feeds };
 }
 
+/** A stage waits for its topics for a while; whoever only reads wants to know at once. @throws LogError when one is missing */
+export async function requireTopics(
+  log: Pick<Log, "partitionCount">,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names)
+    if ((await log.partitionCount(name)) === null)
+      throw new LogError(
+        "VELOSTREAM_LOG_REFUSED",
+        `Cannot read ${name}: the topic does not exist. Make it with \`velostream topics create\`.`,
+      );
+}
+
 /** The topics as they are to be. */
 export function wantedTopics({
   settings,
   origins,
-}: Pick<CommandContext, "settings" | "origins">): readonly TopicSpec[] {
+}: Pick<OpenLogInput, "settings" | "origins">): readonly TopicSpec[] {
   return topicSpecs(topicNames(settings), {
     partitions: settings.partitions,
     partitionsByDefault: !origins.has("partitions"),
