@@ -12,7 +12,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { referenceReader } from "../src/velib/reference-record.ts";
-import { areaOfVelibCode } from "../src/velib/velib-communes.ts";
+import { areaOfVelibCode } from "../src/velib/velib-areas.ts";
 import { ArchiveReader } from "../src/history/read/archive-reader.ts";
 import { ArchiveWriter } from "../src/history/write/archive-writer.ts";
 import { DAY_MS } from "../src/history/files/layout.ts";

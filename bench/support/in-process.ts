@@ -2,7 +2,7 @@
 import { AreaResolver } from "../../src/domain/areas.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
-import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
+import { areaOfVelibCode } from "../../src/velib/velib-areas.ts";
 import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, Processor } from "../../src/ports.ts";
 import { SILENT } from "../../src/telemetry/logger.ts";

@@ -4,7 +4,7 @@ import type { PlannedRecord } from "../../src/domain/collection-plan.ts";
 import { Collection } from "../../src/domain/collection.ts";
 import { decodeStationStatus } from "../../src/domain/gbfs/station-status.ts";
 import type { StationInformation } from "../../src/record/station.ts";
-import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
+import { areaOfVelibCode } from "../../src/velib/velib-areas.ts";
 import { velibBody } from "./velib-body.ts";
 
 const NO_TYPES = new Map<string, never>();

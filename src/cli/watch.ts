@@ -8,7 +8,7 @@ import { ShowStage } from "../stages/print/show.ts";
 import type { Stage } from "../stages/stage.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { areaOfVelibCode } from "../velib/velib-communes.ts";
+import { areaOfVelibCode } from "../velib/velib-areas.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS } from "./kafka-options.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";

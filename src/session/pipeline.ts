@@ -5,7 +5,7 @@
 import type { OptionName, Settings } from "../config/options.ts";
 import { LiveView } from "../domain/live-view.ts";
 import { referenceReader } from "../velib/reference-record.ts";
-import { areaOfVelibCode } from "../velib/velib-communes.ts";
+import { areaOfVelibCode } from "../velib/velib-areas.ts";
 import { AggregateStage } from "../stages/aggregate/aggregate.ts";
 import { LateQueries } from "../stages/archive/late-queries.ts";
 import { settledArchive } from "../stages/archive/settled-archive.ts";

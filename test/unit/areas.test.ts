@@ -8,8 +8,8 @@ import { AreaResolver } from "../../src/domain/areas.ts";
 import type { StationInformation } from "../../src/record/station.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { readAreasFile } from "../../src/feed/areas-file.ts";
-import { normalisePostcode } from "../../src/velib/velib-areas.ts";
-import { areaOfVelibCode } from "../../src/velib/velib-communes.ts";
+import communes from "@etalab/decoupage-administratif/data/communes.json" with { type: "json" };
+import { areaOfVelibCode, COMMUNES, normalisePostcode } from "../../src/velib/velib-areas.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "velostream-areas-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -41,6 +41,15 @@ function square(area: string, west: number, south: number, size: number, hole = 
 }
 
 const velib = { systemId: "velib", areaOfStationCode: areaOfVelibCode, normalisePostcode };
+
+test("the postal codes of the communes that Vélib' serves are the government's", () => {
+  const list = communes as readonly { readonly code: string; readonly codesPostaux?: readonly string[] }[];
+  assert.equal(COMMUNES.length, 67);
+  for (const [prefix, inseeCode, postcode] of COMMUNES) {
+    const first = list.find(({ code, codesPostaux }) => code === inseeCode && codesPostaux !== undefined);
+    assert.equal(postcode, first?.codesPostaux?.[0], prefix);
+  }
+});
 
 test("reads a Vélib' station code as its postal code, suffix or not", () => {
   const { resolve } = new AreaResolver(velib);

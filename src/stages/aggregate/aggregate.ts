@@ -5,7 +5,7 @@
  *                                    └─ every 5 s: somebody took them over ─▶ leaves, the session ends with the reason
  */
 import { referenceReader } from "../../velib/reference-record.ts";
-import { areaOfVelibCode } from "../../velib/velib-communes.ts";
+import { areaOfVelibCode } from "../../velib/velib-areas.ts";
 import type {
   HealthState,
   LogRecord,

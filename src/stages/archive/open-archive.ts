@@ -1,6 +1,6 @@
 /** Opens the archive of a folder to write it. Loads no DuckDB: that takes 50 MB. */
 import { referenceReader } from "../../velib/reference-record.ts";
-import { areaOfVelibCode } from "../../velib/velib-communes.ts";
+import { areaOfVelibCode } from "../../velib/velib-areas.ts";
 import { ArchiveWriter } from "../../history/write/archive-writer.ts";
 import { historyFolder } from "../../history/files/layout.ts";
 import type { Clock, Logger, Metrics, TopicNames } from "../../ports.ts";
