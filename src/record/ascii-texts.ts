@@ -35,10 +35,23 @@ export class AsciiTexts {
 }
 
 /** Whether the bytes are, as ASCII, what stands in `text` from `from` on. */
-export function isText(bytes: Uint8Array, start: number, end: number, text: string, from: number): boolean {
+function isText(bytes: Uint8Array, start: number, end: number, text: string, from: number): boolean {
   for (let i = start; i < end; i += 1) {
     const byte = bytes[i] as number;
     if (byte >= 0x80 || text.charCodeAt(from + i - start) !== byte) return false;
+  }
+  return true;
+}
+
+const COLON = 0x3a;
+const PERCENT = 0x25;
+
+/** As `isText`, and nothing in it is encoded in a key (keys.ts): so it is a part of a key as it stands. */
+export function isKeyPart(bytes: Uint8Array, start: number, end: number, key: string, from: number): boolean {
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x80 || byte === COLON || byte === PERCENT || key.charCodeAt(from + i - start) !== byte)
+      return false;
   }
   return true;
 }

@@ -12,7 +12,7 @@
  * checks; of a repeated field the last counts, as in JSON.parse. Bytes from 0x80 on occur in strings only, where
  * decoding cannot fail (json-scan.ts). test/property/raw-record-scan.test.ts compares the two on hostile bytes.
  */
-import { AsciiTexts, isText } from "./ascii-texts.ts";
+import { AsciiTexts, isKeyPart } from "./ascii-texts.ts";
 import { COUNTS, UNKNOWN } from "./counts.ts";
 import type { Share } from "./raw-record.ts";
 import { AGGREGATED_FIELDS, SUMMED_FIELDS } from "./station-parts.ts";
@@ -73,7 +73,9 @@ type MutableShare = { -readonly [K in keyof Share]: Share[K] };
 
 /** A name as it stands in a record, with its closing quote and the colon. */
 interface Named {
-  readonly word: Uint8Array;
+  /** Its bytes by fours; the last four overlap those before, where the length is no multiple. Null: there are no four. */
+  readonly fours: Int32Array | null;
+  readonly length: number;
   readonly field: number | null;
 }
 
@@ -95,6 +97,8 @@ export class RawRecordScan {
   readonly #texts = new AsciiTexts(TEXTS);
   /** The names of the record before, in their order: a writer's records are alike, and comparing is quicker than finding. */
   readonly #layout: Named[] = [];
+  /** Over the bytes of the last record: reads four of them at once, from anywhere. */
+  #view = new DataView(new ArrayBuffer(0));
 
   /** What the last `read` found, when it returned true. */
   get observation(): Share {
@@ -124,21 +128,28 @@ export class RawRecordScan {
     // `at` stands before a member: on the opening brace or on a comma.
     const layout = this.#layout;
     let member = 0;
+    const view = this.#viewOf(bytes.buffer as ArrayBuffer);
+    // The view is over the whole buffer, in which the bytes begin somewhere.
+    const { byteOffset } = bytes;
     for (let at = from; at < end;) {
       const nameStart = at + 2;
       if (bytes[at + 1] !== QUOTE) return false;
       let named = layout[member];
-      if (named === undefined || !isWord(bytes, nameStart, named.word)) {
+      if (
+        named === undefined ||
+        nameStart + named.length > end ||
+        !isNamed(view, byteOffset + nameStart, named)
+      ) {
         const nameEnd = stringEnd(bytes, nameStart);
         if (nameEnd === UNSURE || nameEnd >= end || bytes[nameEnd + 1] !== COLON) return false;
         named = {
-          word: Uint8Array.from(bytes.subarray(nameStart, nameEnd + 2)),
+          ...wordOf(view, byteOffset + nameStart, nameEnd + 2 - nameStart),
           field: fieldOf(bytes, nameStart, nameEnd),
         };
         if (member < MEMBERS) layout[member] = named;
       }
       member += 1;
-      const start = nameStart + named.word.length;
+      const start = nameStart + named.length;
       const { field } = named;
       if (field === null) {
         at = valueEnd(bytes, start, DEEPEST);
@@ -182,12 +193,10 @@ export class RawRecordScan {
     const systemLength = systemEnd - systemStart;
     if (
       key.length !== systemLength + 1 + (stationEnd - stationStart) ||
-      // The first colon and the last, and nothing encoded: else keys and ids are compared by who knows their codec.
-      key.indexOf(":") !== systemLength ||
-      key.lastIndexOf(":") !== systemLength ||
-      key.includes("%") ||
-      !isText(bytes, stationStart, stationEnd, key, systemLength + 1) ||
-      !isText(bytes, systemStart, systemEnd, key, 0)
+      key.charCodeAt(systemLength) !== COLON ||
+      // Nothing that is encoded in keys: else keys and ids are compared by who knows their codec.
+      !isKeyPart(bytes, stationStart, stationEnd, key, systemLength + 1) ||
+      !isKeyPart(bytes, systemStart, systemEnd, key, 0)
     )
       return false;
     const area = this.#texts.of(bytes, areaStart, areaEnd) ?? decoded(bytes.subarray(areaStart, areaEnd));
@@ -200,6 +209,30 @@ export class RawRecordScan {
     found.simulated = simulated;
     return true;
   }
+
+  #viewOf(buffer: ArrayBuffer): DataView {
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer);
+    return this.#view;
+  }
+}
+
+/** Bytes in one look. */
+const FOUR = 4;
+
+function wordOf(view: DataView, at: number, length: number): Pick<Named, "fours" | "length"> {
+  if (length < FOUR) return { fours: null, length };
+  const fours = new Int32Array(Math.ceil(length / FOUR));
+  for (let i = 0; i < fours.length; i += 1)
+    fours[i] = view.getInt32(at + Math.min(i * FOUR, length - FOUR), true);
+  return { fours, length };
+}
+
+/** Whether a name stands at `at`. */
+function isNamed(view: DataView, at: number, { fours, length }: Named): boolean {
+  if (fours === null) return false;
+  const last = fours.length - 1;
+  for (let i = 0; i < last; i += 1) if (view.getInt32(at + i * FOUR, true) !== fours[i]) return false;
+  return view.getInt32(at + length - FOUR, true) === fours[last];
 }
 
 function fieldsByLength(fields: Readonly<Record<string, number>>): Field[][] {

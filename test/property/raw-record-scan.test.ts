@@ -191,3 +191,58 @@ test("equal areas are one string, and areas of one hash slot stay apart", () => 
       assert.equal(scan.observation.area, String(area));
     }
 });
+
+test("a key that is not spelled as the codec spells it is left to the slow reader", () => {
+  const scan = new RawRecordScan();
+  const record = (systemId: string, stationId: string) =>
+    Buffer.from(
+      JSON.stringify({
+        system_id: systemId,
+        station_id: stationId,
+        postcode: "a",
+        nbr_total: 1,
+        observed_at: 1,
+      }),
+    );
+  assert.ok(scan.read("lyon:7", record("lyon", "7")));
+  // Each stands under its plain key, as version 0.1.0 wrote it: read as their own they would be other stations.
+  for (const [systemId, stationId] of [
+    ["a:b", "c"],
+    ["a", "b:c"],
+    ["100%", "7"],
+    ["lyon", "7%3A8"],
+  ] as const)
+    assert.ok(
+      !scan.read(`${systemId}:${stationId}`, record(systemId, stationId)),
+      `${systemId} ${stationId}`,
+    );
+});
+
+test("names are compared whole, whatever their length", () => {
+  const names = [
+    "a",
+    "ab",
+    "abc",
+    "abcd",
+    "abce",
+    "abcde",
+    "xbcde",
+    "abcdefgh",
+    "abcdefgi",
+    "abcdxfgh",
+    "system_ie",
+  ];
+  const record = (name: string) =>
+    Buffer.from(
+      `{"${name}":9,"system_id":"s","station_id":"1","postcode":"a","nbr_total":1,"observed_at":1}`,
+    );
+  const scan = new RawRecordScan();
+  for (const first of [...names, "nbr_elec", "nbr_meca"])
+    for (const second of [...names, "nbr_elec", "nbr_meca"]) {
+      assert.ok(scan.read("s:1", record(first)));
+      assert.ok(scan.read("s:1", record(second)));
+      const alone = new RawRecordScan();
+      assert.ok(alone.read("s:1", record(second)));
+      assert.deepEqual(scan.observation, alone.observation, `${second} after ${first}`);
+    }
+});
