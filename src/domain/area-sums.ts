@@ -21,8 +21,9 @@ const ELECTRIC = SUMMED.indexOf("electric");
 const MECHANICAL = SUMMED.indexOf("mechanical");
 
 /** Adds (sign 1) or subtracts (sign -1) a station's share. */
-export function share(area: Sums, { counts, at }: Counted, sign: 1 | -1): void {
+export function share(area: Sums, station: Counted, sign: 1 | -1): void {
   const { sums, known } = area;
+  const { counts, at } = station;
   area.stations += sign;
   for (let i = 0; i < COUNTS; i += 1) {
     const count = counts[at + i] as number;
@@ -30,8 +31,28 @@ export function share(area: Sums, { counts, at }: Counted, sign: 1 | -1): void {
     sums[i] = (sums[i] as number) + sign * count;
     known[i] = (known[i] as number) + sign;
   }
-  if ((counts[at + ELECTRIC] as number) < 0 || (counts[at + MECHANICAL] as number) < 0)
-    area.withoutSplit += sign;
+  if (lacksSplit(station)) area.withoutSplit += sign;
+}
+
+/** Puts `next` in place of `held`, a share that the area has: as taking one away and adding the other, in one go. */
+export function replace(area: Sums, held: Counted, next: Counted): void {
+  const { sums, known } = area;
+  const { counts } = held;
+  const lacked = lacksSplit(held);
+  for (let i = 0; i < COUNTS; i += 1) {
+    const before = counts[held.at + i] as number;
+    const after = next.counts[next.at + i] as number;
+    if (before === after) continue;
+    counts[held.at + i] = after;
+    sums[i] = (sums[i] as number) + (after < 0 ? 0 : after) - (before < 0 ? 0 : before);
+    known[i] = (known[i] as number) + (after < 0 ? 0 : 1) - (before < 0 ? 0 : 1);
+  }
+  const lacks = lacksSplit(held);
+  if (lacks !== lacked) area.withoutSplit += lacks ? 1 : -1;
+}
+
+function lacksSplit({ counts, at }: Counted): boolean {
+  return (counts[at + ELECTRIC] as number) < 0 || (counts[at + MECHANICAL] as number) < 0;
 }
 
 /** The sum of the count at a place; null when no station says it. */

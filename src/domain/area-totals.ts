@@ -11,7 +11,7 @@
  *
  * Invariant (test/property/area-totals.test.ts): at any instant an area's totals equal a recount of its stations.
  */
-import { copy, differ, nothing, share, sumAt, type Sums } from "./area-sums.ts";
+import { copy, differ, nothing, replace, share, sumAt, type Sums } from "./area-sums.ts";
 import { CountBlocks, COUNTS, putCounts, type Counted } from "../record/counts.ts";
 import { blankOf, type FieldValue } from "../record/fields.ts";
 import { SUMMED } from "../record/station-parts.ts";
@@ -123,6 +123,10 @@ export class AreaTotals {
     }
     if (!supersedes(observation, held, held.area.area)) return false;
     const stays = !held.retired && !held.area.detached && held.area.area === observation.area;
+    if (stays && !observation.retired) {
+      this.#replace(held, observation);
+      return true;
+    }
     this.#leave(held, observation.observedAtMs);
     if (held.area.detached || held.area.area !== observation.area) held.area = this.#area(observation);
     take(held, observation);
@@ -131,6 +135,16 @@ export class AreaTotals {
     held.area.simulated = observation.simulated;
     this.#enter(held, stays);
     return true;
+  }
+
+  /** What nearly every observation is: another one of a station that stays where it is. */
+  #replace(held: Station, observation: Share): void {
+    const { area } = held;
+    replace(area, held, observation);
+    held.observedAtMs = observation.observedAtMs;
+    area.simulated = observation.simulated;
+    if (observation.observedAtMs > area.asOfMs) area.asOfMs = observation.observedAtMs;
+    this.#touch(area);
   }
 
   /** A tombstone, written at `atMs`: the station that stands under `key` is gone. False when none does. */
