@@ -14,8 +14,9 @@ const PUNCTUATION = /^[\p{P}\p{S}\s]*$/u;
 
 /** Trimmed text that can name an area; null for what stands for none. */
 export function areaName(text: string | null): string | null {
+  if (text === null) return null;
   // Two ways to write é are one name, and a no-break space is a space.
-  const name = (text ?? "").normalize("NFC").replace(/\s+/gu, " ").trim();
+  const name = text.normalize("NFC").replace(/\s+/gu, " ").trim();
   if (name.length > LONGEST_AREA || PUNCTUATION.test(name) || NOTHING.has(name.toLowerCase())) return null;
   return name;
 }

@@ -9,7 +9,7 @@
  *   an hour since changed:            then the observation in the new one
  *   published again
  */
-import { areaPartitionKey, partitionOf } from "../record/partitioning.ts";
+import { AreaPartitions } from "../record/partitioning.ts";
 import { encodeRawRecord, rawValue, servesNumericId, type RawRecord } from "../record/raw-record.ts";
 import { stationKey } from "../record/keys.ts";
 import type {
@@ -21,7 +21,7 @@ import type {
   Remembered,
 } from "./collection-plan.ts";
 import { heartbeatOf } from "./heartbeat.ts";
-import { contentDigest, recordDigest, sameInformation } from "../record/change-detection.ts";
+import { recordDigest, sameInformation } from "../record/change-detection.ts";
 import { Departures } from "./departures.ts";
 import { PublishedStations } from "./published-stations.ts";
 import { otherAtWork } from "./foreign-records.ts";
@@ -39,9 +39,11 @@ export class Collection {
   readonly #options: CollectionOptions;
   #published: PublishedStations;
   #departures = new Departures();
+  readonly #partitions: AreaPartitions;
 
   constructor(options: CollectionOptions) {
     this.#options = options;
+    this.#partitions = new AreaPartitions(options.systemId);
     this.#published = new PublishedStations(options);
   }
 
@@ -123,7 +125,7 @@ export class Collection {
       const held = this.#published.get(stationId);
       const information = observed.information.get(stationId);
       const { area, rule } = this.#options.resolveArea(information, status.stationCode, stationId);
-      const partition = partitionOf(areaPartitionKey(this.#options.systemId, area), observed.partitionCount);
+      const partition = this.#partitions.of(area, observed.partitionCount);
       const stays = held !== undefined && held.area === area && held.partition === partition;
       const worth =
         stationId === heartbeat || this.#worthPublishing(held, status, information, observed.observedAtMs);
@@ -171,7 +173,7 @@ export class Collection {
           areaRule: rule,
           slot,
           partition,
-          content: contentDigest(status),
+          content: status.contentDigest,
           information,
           observedAtMs: observed.observedAtMs,
           wanted: true,
@@ -281,11 +283,11 @@ export class Collection {
       const value = rawValue({ ...this.#options, ...held, station: status, information, areaRule });
       if (foreign.digest !== recordDigest(value)) return true;
       foreign.digest = null;
-      held.content = contentDigest(status);
+      held.content = status.contentDigest;
       held.information = information;
       return false;
     }
     if (held.content === null) return true;
-    return held.content !== contentDigest(status) || !sameInformation(held.information, information);
+    return held.content !== status.contentDigest || !sameInformation(held.information, information);
   }
 }

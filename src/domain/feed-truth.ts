@@ -87,7 +87,7 @@ export class FeedTruth {
   /** Takes one successful poll. */
   observe({ atMs, lastUpdatedMs, stations }: TruthInput): Verdict {
     const believed = this.#notOlder(atMs, lastUpdatedMs);
-    const digests = digestsOf(stations);
+    const digests = Uint32Array.from(stations, (station) => station.countsDigest);
     const digest = digests.reduce((sum, one) => sum + one, stations.length);
     if (digest !== this.#digest) {
       if (this.#digest !== null) this.#changes += 1;
@@ -208,29 +208,6 @@ export class FeedTruth {
     this.#since.delete(flag);
     this.#until.delete(flag);
   }
-}
-
-/** A number for each station: its id and counts (FNV-1a). */
-function digestsOf(stations: readonly StationStatus[]): Uint32Array {
-  const digests = new Uint32Array(stations.length);
-  stations.forEach((station, index) => {
-    let hash = 0x811c9dc5;
-    for (let i = 0; i < station.stationId.length; i += 1) {
-      hash = Math.imul(hash ^ station.stationId.charCodeAt(i), 0x01000193);
-    }
-    for (const count of [
-      station.total,
-      station.electric ?? -1,
-      station.mechanical ?? -1,
-      station.docks ?? -1,
-      station.isRenting === true ? 1 : 0,
-    ]) {
-      hash = Math.imul(hash ^ (count + 2), 0x01000193);
-      hash ^= hash >>> 15;
-    }
-    digests[index] = hash >>> 0;
-  });
-  return digests;
 }
 
 /** Hours from UTC, by an IANA name; none for a name that is none. */

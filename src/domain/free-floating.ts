@@ -4,6 +4,7 @@
  *
  *   vehicles ──by position──▶ area 75011: 12 available, 7 electric ──▶ station "free-floating:areas_file:75011"
  */
+import { observation } from "../record/change-detection.ts";
 import type { Propulsion } from "./gbfs/propulsion.ts";
 import type { FreeVehicle } from "./gbfs/vehicle-status.ts";
 import type { AreaRule, StationArea, StationStatus, SystemPart } from "../record/station.ts";
@@ -13,7 +14,7 @@ const ID = /^free-floating:(areas_file|system|unknown):(.+)$/s;
 
 /** The area that a pseudo-station counts; null for a real station. */
 export function areaOfFreeFloating(stationId: string): StationArea | null {
-  const match = ID.exec(stationId);
+  const match = stationId.startsWith(PREFIX) ? ID.exec(stationId) : null;
   return match === null ? null : { area: match[2] ?? "", rule: match[1] as AreaRule };
 }
 
@@ -60,17 +61,19 @@ export function countFreeFloating(
     else if (propulsion === "electric") count.electric += 1;
     else if (propulsion === "mechanical") count.mechanical += 1;
   }
-  return [...counts].map(([stationId, count]) => ({
-    stationId,
-    stationCode: null,
-    total: count.vehicles,
-    electric: count.untyped > 0 ? null : count.electric,
-    mechanical: count.untyped > 0 ? null : count.mechanical,
-    docks: null,
-    isInstalled: true,
-    isRenting: true,
-    isReturning: true,
-    lastReportedMs: null,
-    source: { station_id: stationId, num_vehicles_available: count.vehicles, free_floating: true },
-  }));
+  return [...counts].map(([stationId, count]) =>
+    observation({
+      stationId,
+      stationCode: null,
+      total: count.vehicles,
+      electric: count.untyped > 0 ? null : count.electric,
+      mechanical: count.untyped > 0 ? null : count.mechanical,
+      docks: null,
+      isInstalled: true,
+      isRenting: true,
+      isReturning: true,
+      lastReportedMs: null,
+      source: { station_id: stationId, num_vehicles_available: count.vehicles, free_floating: true },
+    }),
+  );
 }

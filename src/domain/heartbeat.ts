@@ -17,17 +17,16 @@ export function heartbeatOf(
   },
   publishedAtMs: (stationId: string) => number | undefined,
 ): string | null {
-  let newestMs = -Infinity;
   let oldestMs = Infinity;
   let oldest: string | null = null;
   for (const { stationId } of observed.stations) {
     const atMs = publishedAtMs(stationId);
     if (atMs === undefined) continue;
-    newestMs = Math.max(newestMs, atMs);
+    if (observed.observedAtMs - atMs < HEARTBEAT_AFTER_MS) return null;
     if (atMs < oldestMs) {
       oldestMs = atMs;
       oldest = stationId;
     }
   }
-  return observed.observedAtMs - newestMs >= HEARTBEAT_AFTER_MS ? oldest : null;
+  return oldest;
 }

@@ -2,7 +2,7 @@
  * What counts as a change of a station: its content as served, but not `last_reported` alone. Publishers refresh
  * that field in bulk (Vélib') or at every poll (Oslo) while nothing changed, and change counts without moving it.
  */
-import type { StationInformation, StationStatus } from "./station.ts";
+import type { StationInformation, StationSaid, StationStatus } from "./station.ts";
 import { STATION_FIELDS, type StationField } from "./station-fields.ts";
 import { INFORMATION_FIELDS, type CountsMade, type InformationValues } from "./station-parts.ts";
 
@@ -20,16 +20,25 @@ const MADE = FIELDS.filter(({ summed, from }) => summed === true && from === "ou
 const INFORMATION = INFORMATION_FIELDS.map(({ name }) => name as keyof InformationValues);
 
 /**
- * A number for what a station's observation says: two that say the same have the same, others differ but for one in
- * 2^53. Kept instead of the observation itself: a tenth of the memory of many systems.
+ * What a feed says of a station at one poll, with its digests: made here once, for whoever asks whether it changed (the
+ * feed, its judge, the collector). An observation is never changed after that.
  */
-export function contentDigest(station: StationStatus): number {
+export function observation(said: StationSaid): StationStatus {
   // The decoded counts too: they may depend on another file (vehicle_types) that changed meanwhile.
-  const counts = MADE.map((name) => station[name]);
-  return digest(hash(counts, 1), hash(counts, 2), station.source, NOT_CONTENT);
+  let [low, high] = [1, 2];
+  for (const name of MADE) {
+    const count = said[name];
+    low = hash(count, low);
+    high = hash(count, high);
+  }
+  return {
+    ...said,
+    contentDigest: digest(low, high, said.source, NOT_CONTENT),
+    countsDigest: hash(said.isRenting === true, hash(said.stationId, low)),
+  };
 }
 
-/** The same for the value of a raw record, so that two collectors find that they say the same. */
+/** The digest of what the value of a raw record says, so that two collectors find that they say the same. */
 export function recordDigest(value: Readonly<Record<string, unknown>>): number {
   return digest(1, 2, value, NOT_RECORD_CONTENT);
 }
@@ -55,7 +64,7 @@ function digest(
 export function stationsDigest(stations: readonly StationStatus[]): number {
   let sum = stations.length;
   for (const station of stations) {
-    const digest = hash(contentDigest(station), hash(station.stationId, 3)) >>> 0;
+    const digest = hash(station.contentDigest, hash(station.stationId, 3)) >>> 0;
     sum =
       (sum + digest * 2 ** 20 + ((hash(station.stationId, digest) >>> 0) & 0xf_ffff)) %
       Number.MAX_SAFE_INTEGER;

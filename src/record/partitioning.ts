@@ -40,6 +40,31 @@ export function areaPartitionKey(systemId: string, area: string): string {
   return `${systemId}:${area}`;
 }
 
+/** Areas whose partition is remembered; a feed that invents areas does not fill it. */
+const AREAS_KEPT = 10_000;
+
+/** The partitions of one system's areas, each computed once: a poll asks for every station, and areas are few. */
+export class AreaPartitions {
+  readonly #systemId: string;
+  readonly #partitions = new Map<string, number>();
+  #partitionCount = 0;
+
+  constructor(systemId: string) {
+    this.#systemId = systemId;
+  }
+
+  of(area: string, partitionCount: number): number {
+    if (partitionCount !== this.#partitionCount || this.#partitions.size >= AREAS_KEPT)
+      this.#partitions.clear();
+    this.#partitionCount = partitionCount;
+    const known = this.#partitions.get(area);
+    if (known !== undefined) return known;
+    const partition = partitionOf(areaPartitionKey(this.#systemId, area), partitionCount);
+    this.#partitions.set(area, partition);
+    return partition;
+  }
+}
+
 function at(bytes: Uint8Array, index: number): number {
   return bytes[index] ?? 0;
 }

@@ -91,23 +91,46 @@ export function rawValue(input: RawRecordInput): Record<string, unknown> {
   for (const key of MARKS) if (key in value) delete value[key];
   const made = input as unknown as Readonly<Record<string, unknown>>;
   const counted = station as unknown as Readonly<Record<string, unknown>>;
-  for (const { key, name, type, from, summed } of WRITTEN) {
-    if (name === "stationId")
-      value[key] = servedId(station.stationId, servesNumericId(station.source, station.stationId));
-    else if (from === "ours" && type !== "mark") value[key] = summed === true ? counted[name] : made[name];
-    else if (type === "mark" && made[name] === true) value[key] = true;
-    else if (from === "information") {
-      const known = information?.[name as keyof InformationValues] ?? null;
-      if (known !== null) value[key] = known;
-    }
+  const known = information as unknown as Readonly<Record<string, unknown>> | undefined;
+  for (const { key, name, source } of WRITTEN) {
+    if (source === SAID) value[key] = made[name];
+    else if (source === COUNTED) value[key] = counted[name];
+    else if (source === KNOWN) {
+      const found = known?.[name] ?? null;
+      if (found !== null) value[key] = found;
+    } else if (source === MARKED) {
+      if (made[name] === true) value[key] = true;
+    } else value[key] = servedId(station.stationId, servesNumericId(station.source, station.stationId));
   }
   return value;
 }
 
+// Where a field's value comes from: what the collector says of the observation, the counts that it made of what the feed
+// serves, what is known of the place, a mark, or the id as served.
+const SAID = 0;
+const COUNTED = 1;
+const KNOWN = 2;
+const MARKED = 3;
+const SERVED_ID = 4;
+
+interface WrittenField {
+  readonly key: string;
+  readonly name: string;
+  readonly source: number;
+}
+
+/** Rows of one shape, for they are gone through with every record. */
+function written({ key, name, type, from, summed }: StationField): WrittenField {
+  if (name === "stationId") return { key, name, source: SERVED_ID };
+  if (type === "mark") return { key, name, source: MARKED };
+  if (from === "information") return { key, name, source: KNOWN };
+  return { key, name, source: summed === true ? COUNTED : SAID };
+}
+
 const FIELDS: readonly StationField[] = STATION_FIELDS;
 /** What the collector writes; the feed's own fields are there already. */
-const WRITTEN = FIELDS.filter(({ from }) => from !== "feed");
-const MARKS = WRITTEN.filter(({ type }) => type === "mark").map(({ key }) => key);
+const WRITTEN = FIELDS.filter(({ from }) => from !== "feed").map(written);
+const MARKS = WRITTEN.filter(({ source }) => source === MARKED).map(({ key }) => key);
 
 export interface RetiredInput {
   readonly systemId: string;

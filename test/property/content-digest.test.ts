@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
-  contentDigest,
+  observation,
   recordDigest,
   sameInformation,
   stationsDigest,
 } from "../../src/record/change-detection.ts";
 import { decodeStation } from "../../src/domain/gbfs/station-status.ts";
-import type { StationStatus } from "../../src/record/station.ts";
+import type { StationSaid, StationStatus } from "../../src/record/station.ts";
 
 const value = fc.jsonValue({ maxDepth: 2 });
 const fields = fc.dictionary(fc.string({ maxLength: 6 }), value, { maxKeys: 6 });
@@ -17,6 +17,10 @@ const fields = fc.dictionary(fc.string({ maxLength: 6 }), value, { maxKeys: 6 })
 function station(source: Record<string, unknown>): StationStatus {
   const decoded = decodeStation({ ...source, station_id: "1", num_bikes_available: 3 }, new Map());
   return "reason" in decoded ? assert.fail(decoded.reason) : decoded;
+}
+
+function contentDigest(said: StationSaid): number {
+  return observation(said).contentDigest;
 }
 
 /** The long way: the same fields with the same JSON. */
@@ -59,15 +63,12 @@ test("a count that moves by one, two that swap, or null for 0 are changes", () =
 
 test("last_reported that moves alone is none, nor is another order of stations", () => {
   assert.equal(contentDigest(station({ last_reported: 1 })), contentDigest(station({ last_reported: 2 })));
-  const [a, b] = [station({ x: 1 }), { ...station({ x: 2 }), stationId: "2" }];
+  const [a, b] = [station({ x: 1 }), observation({ ...station({ x: 2 }), stationId: "2" })];
   assert.equal(stationsDigest([a, b]), stationsDigest([b, a]));
   assert.notEqual(stationsDigest([a, b]), stationsDigest([a]));
   assert.notEqual(
     stationsDigest([a, b]),
-    stationsDigest([
-      { ...a, stationId: "2" },
-      { ...b, stationId: "1" },
-    ]),
+    stationsDigest([observation({ ...a, stationId: "2" }), observation({ ...b, stationId: "1" })]),
     "two stations that swap their counts have changed",
   );
 });

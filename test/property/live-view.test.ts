@@ -8,6 +8,7 @@ import type { LiveArea } from "../../src/domain/live-area.ts";
 import type { LiveStation } from "../../src/domain/live-station.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
 import type { ViewRecord } from "../../src/domain/view-record.ts";
+import { observation } from "../../src/record/change-detection.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 import type { Totals } from "../../src/record/totals-record.ts";
 import { recount, step, type Step } from "../support/history.ts";
@@ -232,10 +233,10 @@ test("stations that move between areas and partitions end where the collector la
 });
 
 function status(stationId: string, total: number): StationStatus {
-  return {
+  return observation({
     stationId,
     stationCode: null,
-    total: total,
+    total,
     electric: null,
     mechanical: null,
     docks: null,
@@ -244,5 +245,5 @@ function status(stationId: string, total: number): StationStatus {
     isReturning: null,
     lastReportedMs: null,
     source: { station_id: stationId, num_bikes_available: total },
-  };
+  });
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { contentTime, type ContentSigns } from "../../src/domain/content-age.ts";
 import { FeedTruth } from "../../src/domain/feed-truth.ts";
+import { observation } from "../../src/record/change-detection.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 import { presentSystems } from "../../src/http/systems.ts";
 import { CollectorStatus } from "../../src/stages/collect/collector-status.ts";
@@ -19,19 +20,21 @@ function signs(told: Partial<ContentSigns>): ContentSigns {
 }
 
 function stations(vehicles: number, lastReportedMs: number | null): StationStatus[] {
-  return Array.from({ length: 150 }, (_, n) => ({
-    stationId: String(n),
-    stationCode: null,
-    total: n === 0 ? vehicles : 5,
-    electric: null,
-    mechanical: null,
-    docks: null,
-    isInstalled: null,
-    isRenting: null,
-    isReturning: null,
-    lastReportedMs,
-    source: {},
-  }));
+  return Array.from({ length: 150 }, (_, n) =>
+    observation({
+      stationId: String(n),
+      stationCode: null,
+      total: n === 0 ? vehicles : 5,
+      electric: null,
+      mechanical: null,
+      docks: null,
+      isInstalled: null,
+      isRenting: null,
+      isReturning: null,
+      lastReportedMs,
+      source: {},
+    }),
+  );
 }
 
 /** What API and page say after polls, a minute apart, that end now. */

@@ -3,23 +3,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { FEED_FLAGS, FeedTruth } from "../../src/domain/feed-truth.ts";
+import { observation } from "../../src/record/change-detection.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 
 const START_MS = 1_760_000_000_000;
 const MINUTE = 60_000;
 
 function stations(count: number, vehicles: number): StationStatus[] {
-  return Array.from({ length: count }, (_, n) => ({
-    ...stationOf(String(n)),
-    total: n === 0 ? vehicles : 5,
-  }));
+  return Array.from({ length: count }, (_, n) => stationOf(String(n), n === 0 ? vehicles : 5));
 }
 
-function stationOf(stationId: string): StationStatus {
-  return {
+function stationOf(stationId: string, total: number): StationStatus {
+  return observation({
     stationId,
     stationCode: null,
-    total: 5,
+    total,
     electric: null,
     mechanical: null,
     docks: null,
@@ -28,7 +26,7 @@ function stationOf(stationId: string): StationStatus {
     isReturning: null,
     lastReportedMs: null,
     source: {},
-  };
+  });
 }
 
 /** Polls once a minute what `at` says; returns the flags at the end and the polls that were not believed. */
@@ -129,7 +127,7 @@ function flagsOf(
   const truth = new FeedTruth();
   const seen = new Set<string>();
   for (let poll = 0; poll < polls; poll += 1) {
-    const city = at(poll).map((vehicles, n) => ({ ...stationOf(String(n)), total: vehicles }));
+    const city = at(poll).map((vehicles, n) => stationOf(String(n), vehicles));
     const lastUpdatedMs = header(poll);
     truth.observe({ atMs: START_MS + poll * MINUTE, lastUpdatedMs, stations: city });
     for (const { flag } of truth.flags()) seen.add(flag);

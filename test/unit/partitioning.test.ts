@@ -1,7 +1,7 @@
 /** Kafka's own murmur2 vectors (org.apache.kafka.common.utils.UtilsTest), so any Kafka client computes our partitions. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { areaPartitionKey, murmur2, partitionOf } from "../../src/record/partitioning.ts";
+import { areaPartitionKey, AreaPartitions, murmur2, partitionOf } from "../../src/record/partitioning.ts";
 
 const VECTORS: readonly (readonly [string, number])[] = [
   ["21", -973932308],
@@ -34,4 +34,12 @@ test("every byte of a key counts, wherever it stands", () => {
     for (let at = 0; at < length; at += 1) hashes.add(murmur2(key.with(at, 200)));
     assert.equal(hashes.size, length + 1, `${length} bytes`);
   }
+});
+
+test("an area's partition is remembered, for one count of partitions", () => {
+  const partitions = new AreaPartitions("lyon");
+  const areas = Array.from({ length: 200 }, (_, n) => `6900${n}`);
+  for (const count of [1, 12, 5, 12])
+    for (const area of [...areas, ...areas])
+      assert.equal(partitions.of(area, count), partitionOf(areaPartitionKey("lyon", area), count));
 });

@@ -1,4 +1,5 @@
 /** Decodes `station_status`, GBFS 1.0 to 3.1 and Vélib', into the one model; what cannot be used is a reject. */
+import { observation } from "../../record/change-detection.ts";
 import type { Reject, StationStatus, StationStatusFile } from "../../record/station.ts";
 import { boundedRecord, unboundedReason } from "./bounds.ts";
 import {
@@ -94,7 +95,7 @@ export function decodeStation(
   if (split.disagrees) oddity("split_disagrees_with_total");
   if (split.unexplained) oddity("unexplained_vehicle_type");
   if (namesDisagree(source, total)) oddity("bikes_and_vehicles_disagree");
-  return {
+  return observation({
     stationId,
     stationCode: asId(source["stationCode"]),
     total: total,
@@ -106,7 +107,7 @@ export function decodeStation(
     isReturning: asBoolean(source["is_returning"]),
     lastReportedMs: asTimeMs(source["last_reported"]),
     source,
-  };
+  });
 }
 
 /** Free docks: one number, or (2.1 and later) the sum over the vehicle types that they take. */
