@@ -83,7 +83,7 @@ async function run(context: CommandContext): Promise<number> {
   const lossless = true;
   const stages = [
     new ArchiveStage({ required: true, openArchive: () => Promise.resolve(noting) }),
-    new AggregateStage(settings),
+    new AggregateStage({ ...settings, "commit-interval": 0 }),
     new CollectStage({
       supply: fixedSupply([{ source, areasFor, pacerFor: pacerRules("auto", true) }]),
       publish: "changes",

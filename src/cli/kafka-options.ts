@@ -29,6 +29,7 @@ export const GROUP_OPTIONS = [
   "group",
   "take-over",
   "member-id",
+  "commit-interval",
   "session-timeout",
 ] as const satisfies readonly OptionName[];
 

@@ -3,9 +3,19 @@
  *
  *   join/leave ──▶ targets recomputed ──▶ the loser releases ──▶ the winner restores ──▶ processes, commits
  *
- * Outputs and the committed offset change in one synchronous step, so there is no state in between to crash in.
+ * Outputs and the committed offset change in one synchronous step, at once or when the commit interval is over, so there is
+ * no state in between to crash in.
  */
-import type { PartitionProgress, Processor, ProcessHandle, ProduceRecord, LogRecord } from "../ports.ts";
+import type {
+  Clock,
+  LogRecord,
+  PartitionProgress,
+  ProcessHandle,
+  ProcessOptions,
+  Processor,
+  ProduceRecord,
+} from "../ports.ts";
+import { addPending, CommitPace, type Pending, TICK_EVERY_MS } from "./commit-pace.ts";
 import type { MemoryPartition } from "./memory-partition.ts";
 
 const RESTORE_BATCH_RECORDS = 5_000;
@@ -16,6 +26,12 @@ export interface Follower {
   position(topic: string, partition: number): number | null;
 }
 
+/** What is committed later is waited for by `sleep`. */
+export type MemoryClock = Pick<Clock, "now" | "sleep">;
+
+/** Input records that wait at most: a producer must not wait for them. */
+const MAX_PENDING_RECORDS = 40_000;
+
 /** What a group needs of the log that it belongs to. */
 interface GroupLog {
   readonly closed: boolean;
@@ -23,26 +39,39 @@ interface GroupLog {
   append(records: readonly ProduceRecord[]): void;
   /** Somebody read or wrote something: whoever waits looks again. */
   progressed(): void;
-  changed(signal?: AbortSignal): Promise<void>;
+  changed(...signals: readonly (AbortSignal | undefined)[]): Promise<void>;
+}
+
+interface Owned {
+  /** Next offset to process: beyond the committed one while the processor holds, or what it put out waits. */
+  position: number;
+  /** The processor has taken records, and has not put out yet what follows from them. */
+  holding: boolean;
+  pending: Pending | null;
+  readonly pace: CommitPace;
+  tickedAtMs: number;
 }
 
 interface Member {
   readonly processor: Processor;
-  /** Partitions held, with the next offset to process: beyond the committed one while the processor holds. */
-  readonly owned: Map<number, number>;
+  readonly commitIntervalMs: number;
+  /** Partitions held. */
+  readonly owned: Map<number, Owned>;
   stopping: boolean;
 }
 
 export class MemoryGroup implements Follower {
   readonly #log: GroupLog;
   readonly #topic: string;
+  readonly #clock: MemoryClock;
   readonly #committed = new Map<number, number>();
   readonly #owners = new Map<number, Member>();
   readonly #members: Member[] = [];
 
-  constructor(log: GroupLog, topic: string) {
+  constructor(log: GroupLog, topic: string, clock: MemoryClock) {
     this.#log = log;
     this.#topic = topic;
+    this.#clock = clock;
   }
 
   position(topic: string, partition: number): number | null {
@@ -51,8 +80,11 @@ export class MemoryGroup implements Follower {
     return this.#committed.get(partition) ?? 0;
   }
 
-  join(processor: Processor, signal?: AbortSignal): ProcessHandle {
-    const member: Member = { processor, owned: new Map(), stopping: false };
+  join(
+    processor: Processor,
+    { signal, commitIntervalMs = 0 }: Pick<ProcessOptions, "signal" | "commitIntervalMs"> = {},
+  ): ProcessHandle {
+    const member: Member = { processor, commitIntervalMs, owned: new Map(), stopping: false };
     this.#members.push(member);
     this.#log.progressed();
     const done = this.#run(member, signal);
@@ -75,17 +107,18 @@ export class MemoryGroup implements Follower {
       while (!member.stopping && !this.#log.closed && signal?.aborted !== true) {
         const rebalanced = await this.#rebalance(member);
         let processed = false;
-        for (const [partition, position] of member.owned)
-          processed = this.#processOne(member, partition, position) || processed;
+        for (const [partition, owned] of member.owned)
+          processed = this.#processOne(member, partition, owned) || processed;
         if (processed) {
           this.#log.progressed();
           // Lets readers and timers run between batches of a long backlog.
           await new Promise<void>((resolve) => setImmediate(resolve));
         } else if (!rebalanced && !member.stopping && !this.#log.closed) {
           // Both may have come while the partitions were settled: nobody would wake it for them any more.
-          await this.#log.changed(signal);
+          await this.#changedOrDue(member, signal);
         }
       }
+      if (!this.#log.closed) for (const [partition, owned] of member.owned) this.#commit(partition, owned);
     } finally {
       this.#members.splice(this.#members.indexOf(member), 1);
       for (const partition of member.owned.keys()) this.#release(member, partition);
@@ -93,18 +126,52 @@ export class MemoryGroup implements Follower {
     }
   }
 
-  /** One publish of one partition: process, append the outputs, commit. False when there was none. */
-  #processOne(member: Member, partition: number, position: number): boolean {
+  /** One publish of one partition: process, then append the outputs and commit, when that is due. False when there was none. */
+  #processOne(member: Member, partition: number, owned: Owned): boolean {
+    const { processor } = member;
     const log = this.#log.partitions(this.#topic)[partition];
-    const records = log?.readPublish(position) ?? [];
+    const records = log?.readPublish(owned.position) ?? [];
     const last = records.at(-1);
-    if (last === undefined) return false;
-    const outputs = member.processor.process(partition, records);
-    member.owned.set(partition, last.offset + 1);
-    if (outputs === null) return true;
-    this.#log.append(outputs);
-    this.#committed.set(partition, last.offset + 1);
-    return true;
+    if (last !== undefined) {
+      const outputs = processor.process(partition, records);
+      owned.position = last.offset + 1;
+      owned.holding = outputs === null;
+      if (outputs !== null) put(owned, outputs, records.length);
+    }
+    const nowMs = this.#clock.now();
+    if (processor.tick !== undefined && nowMs - owned.tickedAtMs >= TICK_EVERY_MS) {
+      owned.tickedAtMs = nowMs;
+      const outputs = owned.holding ? [] : processor.tick(partition, nowMs);
+      if (outputs.length > 0) put(owned, outputs, 0);
+    }
+    const { pending, pace } = owned;
+    const due = pending !== null && (pending.records >= MAX_PENDING_RECORDS || pace.isDue(nowMs));
+    if (due) this.#commit(partition, owned);
+    return last !== undefined || due;
+  }
+
+  #commit(partition: number, owned: Owned): void {
+    const { pending } = owned;
+    if (pending === null) return;
+    this.#log.append(pending.outputs);
+    this.#committed.set(partition, pending.next);
+    owned.pending = null;
+    owned.pace.committed(this.#clock.now());
+  }
+
+  /** Waits until something was written, or something is due by time. */
+  async #changedOrDue({ processor, owned }: Member, signal: AbortSignal | undefined): Promise<void> {
+    let dueMs = Infinity;
+    for (const { pending, pace, tickedAtMs } of owned.values()) {
+      if (pending !== null) dueMs = Math.min(dueMs, pace.dueAtMs());
+      if (processor.tick !== undefined) dueMs = Math.min(dueMs, tickedAtMs + TICK_EVERY_MS);
+    }
+    if (dueMs === Infinity) return this.#log.changed(signal);
+    const [due, changed] = [new AbortController(), new AbortController()];
+    const waitMs = Math.max(0, dueMs - this.#clock.now());
+    void this.#clock.sleep(waitMs, changed.signal).then(() => due.abort());
+    await this.#log.changed(signal, due.signal);
+    changed.abort();
   }
 
   async #rebalance(member: Member): Promise<boolean> {
@@ -114,6 +181,8 @@ export class MemoryGroup implements Follower {
       const target = this.#target(partition);
       const owner = this.#owners.get(partition);
       if (owner === member && target !== member) {
+        const owned = member.owned.get(partition);
+        if (owned !== undefined) this.#commit(partition, owned);
         this.#release(member, partition);
         changed = true;
       } else if (target === member && owner === undefined) {
@@ -124,7 +193,13 @@ export class MemoryGroup implements Follower {
           committedOffset,
           endOffset,
         });
-        member.owned.set(partition, committedOffset);
+        member.owned.set(partition, {
+          position: committedOffset,
+          holding: false,
+          pending: null,
+          pace: new CommitPace(member.commitIntervalMs),
+          tickedAtMs: this.#clock.now(),
+        });
         changed = true;
       }
     }
@@ -169,4 +244,8 @@ export class MemoryGroup implements Follower {
     const endOffset = this.#log.partitions(this.#topic)[partition]?.endOffset ?? 0;
     return { partition, committedOffset, lagRecords: endOffset - committedOffset };
   }
+}
+
+function put(owned: Owned, outputs: ProduceRecord[], records: number): void {
+  owned.pending = addPending(owned.pending, { outputs, next: owned.position, records });
 }

@@ -9,7 +9,6 @@
 import { partitionOf } from "../record/partitioning.ts";
 import { LogError } from "../errors.ts";
 import type {
-  Clock,
   Log,
   LogHealth,
   LogProducer,
@@ -25,7 +24,7 @@ import type {
   TopicSpec,
 } from "../ports.ts";
 import { lastRecords } from "./last-records.ts";
-import { MemoryGroup, type Follower } from "./memory-group.ts";
+import { MemoryGroup, type Follower, type MemoryClock } from "./memory-group.ts";
 import { MemoryPartition, type Appended } from "./memory-partition.ts";
 
 /** Records a reader may be behind before producers wait. */
@@ -34,14 +33,14 @@ const READ_BATCH_RECORDS = 2_000;
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 export interface MemoryLogOptions {
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: MemoryClock;
   /** @default 500000 */
   readonly maxUnreadRecords?: number;
 }
 
 export class MemoryLog implements Log {
   readonly kind = "memory";
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: MemoryClock;
   readonly #maxUnreadRecords: number;
   readonly #topics = new Map<string, MemoryPartition[]>();
   readonly #specs = new Map<string, TopicSpec>();
@@ -174,11 +173,11 @@ export class MemoryLog implements Log {
     const id = `${options.group}\n${options.topic}`;
     let group = this.#groups.get(id);
     if (group === undefined) {
-      group = new MemoryGroup(this, options.topic);
+      group = new MemoryGroup(this, options.topic, this.#clock);
       this.#groups.set(id, group);
       this.#followers.add(group);
     }
-    return Promise.resolve(group.join(processor, options.signal));
+    return Promise.resolve(group.join(processor, options));
   }
 
   health(): LogHealth {

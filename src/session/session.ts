@@ -204,11 +204,12 @@ export class Session {
 }
 
 function processorOf(stage: ProcessorStage) {
-  const { refused } = stage;
+  const { refused, tick } = stage;
   return {
     restore: stage.restore.bind(stage),
     process: stage.process.bind(stage),
     release: stage.release.bind(stage),
+    ...(tick === undefined ? {} : { tick: tick.bind(stage) }),
     ...(refused === undefined ? {} : { refused: refused.bind(stage) }),
   };
 }

@@ -119,6 +119,7 @@ export interface ProcessorStage
   membership(): Omit<ProcessOptions, "topic" | "signal">;
   /** It has joined: how far it is can be asked. */
   joined?(member: ProcessHandle): void;
+  tick?: Processor["tick"];
   refused?: Processor["refused"];
 }
 

@@ -297,6 +297,122 @@ export function logContract({ name, start }: LogContractOptions): void {
       },
     );
 
+    test(
+      "the first after a quiet while commits at once; what follows within an interval commits together",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        const counting = countingProcessor(totals);
+        const commitIntervalMs = 20_000;
+        const handle = await log.process({ topic: raw, group, commitIntervalMs }, counting.processor);
+        // Longer than anybody waits here: three commits may come early, and no more.
+        for (let n = 0; n < 3; n += 1) {
+          await producer.publish(numbered(raw, n, n + 1, 0));
+          await eventually(async () => (await readAll(log, [totals])).length === n + 1);
+        }
+        for (let n = 3; n < 10; n += 1) {
+          await producer.publish(numbered(raw, n, n + 1, 0));
+          await eventually(() => Promise.resolve(counting.processed() === n + 1));
+        }
+        assert.equal((await readAll(log, [totals])).length, 3, "what is processed waits for its commit");
+        const [progress] = handle.progress();
+        assert.ok((progress?.lagRecords ?? 0) >= 7, "what is not committed is not done");
+        await handle.stop();
+        assert.deepEqual(counts(await readAll(log, [totals])), once(0, 10), "a member that leaves commits");
+        await log.close();
+      },
+    );
+
+    test("what was put out waits no longer than the interval, whatever comes after it", TIMEOUT, async () => {
+      const { log, raw, totals, group } = await fresh(2);
+      const producer = await log.producer();
+      const counting = countingProcessor(totals);
+      const commitIntervalMs = 50;
+      const handle = await log.process({ topic: raw, group, commitIntervalMs }, counting.processor);
+      for (let n = 0; n < 12; n += 1) await producer.publish(numbered(raw, n, n + 1));
+      // Nothing more is published: only time makes the last ones due.
+      await eventually(async () => (await readAll(log, [totals])).length === 12);
+      assert.deepEqual(
+        handle.progress().map(({ lagRecords }) => lagRecords),
+        [0, 0],
+      );
+      await handle.stop();
+      assert.deepEqual(counts(await readAll(log, [totals])), once(0, 12));
+      await log.close();
+    });
+
+    test(
+      "a processor that puts out, and then holds, has committed what it put out, and not what it holds",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(1);
+        const producer = await log.producer();
+        const counting = countingProcessor(totals).processor;
+        let seen = 0;
+        const holding: Processor = {
+          ...counting,
+          process: (partition, records) => {
+            seen += records.length;
+            const outputs = counting.process(partition, records);
+            return seen > 4 ? null : outputs;
+          },
+        };
+        const first = await log.process({ topic: raw, group, commitIntervalMs: 20_000 }, holding);
+        for (let n = 0; n < 6; n += 1) {
+          await producer.publish(numbered(raw, n, n + 1, 0));
+          await eventually(() => Promise.resolve(seen === n + 1));
+        }
+        await first.stop();
+        assert.deepEqual(counts(await readAll(log, [totals])), once(0, 4));
+        const second = countingProcessor(totals);
+        const heir = await log.process({ topic: raw, group }, second.processor);
+        await eventually(async () => (await readAll(log, [totals])).length === 6);
+        assert.equal(second.restored.get(0), 4);
+        await heir.stop();
+        assert.deepEqual(counts(await readAll(log, [totals])), once(0, 6));
+        await log.close();
+      },
+    );
+
+    test(
+      "tells a processor the time, without records too, and what it puts out then commits with its position",
+      TIMEOUT,
+      async () => {
+        const { log, raw, totals, group } = await fresh(2);
+        const producer = await log.producer();
+        const counting = countingProcessor(totals).processor;
+        const ticks = new Map<number, number>();
+        let holds = false;
+        const ticking: Processor = {
+          ...counting,
+          process: (partition, records) => (holds ? null : counting.process(partition, records)),
+          tick: (partition, nowMs) => {
+            assert.ok(Math.abs(nowMs - Date.now()) < 30_000);
+            ticks.set(partition, (ticks.get(partition) ?? 0) + 1);
+            // Nothing is due by time but once, in one partition.
+            return partition === 1 && ticks.get(1) === 1
+              ? [{ topic: totals, key: "by time", value: "1", partition: 0 }]
+              : [];
+          },
+        };
+        await producer.publish(numbered(raw, 0, 5, 1));
+        const handle = await log.process({ topic: raw, group }, ticking);
+        await eventually(() => Promise.resolve((ticks.get(0) ?? 0) >= 2 && (ticks.get(1) ?? 0) >= 2));
+        await eventually(async () => (await readAll(log, [totals])).length === 6);
+        holds = true;
+        await producer.publish(numbered(raw, 5, 6, 0));
+        await eventually(() => Promise.resolve(handle.progress().some(({ lagRecords }) => lagRecords > 0)));
+        const [before = 0, other = 0] = [ticks.get(0), ticks.get(1)];
+        await eventually(() => Promise.resolve((ticks.get(1) ?? 0) >= other + 2));
+        assert.ok((ticks.get(0) ?? 0) <= before + 1, "while it holds it is not asked");
+        await handle.stop();
+        const records = await readAll(log, [totals]);
+        assert.equal(records.filter(({ key }) => key === "by time").length, 1);
+        await log.close();
+      },
+    );
+
     test("keeps times that are decades apart, in one publish", TIMEOUT, async () => {
       const { log, raw } = await fresh(1);
       const producer = await log.producer();
@@ -348,23 +464,32 @@ function numbered(topic: string, from: number, to: number, partition?: number): 
 }
 
 /** Puts out one record per record read, and counts what it restored. */
-function countingProcessor(totals: string): { processor: Processor; restored: Map<number, number> } {
+function countingProcessor(totals: string): {
+  readonly processor: Processor;
+  readonly restored: Map<number, number>;
+  /** Records, so far. */
+  readonly processed: () => number;
+} {
   const restored = new Map<number, number>();
+  let processed = 0;
   return {
     restored,
+    processed: () => processed,
     processor: {
       async restore(partition, history) {
         let count = 0;
         for await (const records of history) count += records.length;
         restored.set(partition, count);
       },
-      process: (_partition, records) =>
-        records.map((record) => ({
+      process: (_partition, records) => {
+        processed += records.length;
+        return records.map((record) => ({
           topic: totals,
           key: record.key,
           value: "1",
           partitionKey: record.key ?? "",
-        })),
+        }));
+      },
       release() {},
     },
   };

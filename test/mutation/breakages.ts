@@ -391,12 +391,25 @@ export const BREAKAGES: readonly Breakage[] = [
     invariant: 5,
     wrong: "commits a position apart from the outputs that belong to it",
     file: "memory-group.ts",
-    find: `    if (outputs === null) return true;
-    this.#log.append(outputs);
-    this.#committed.set(partition, last.offset + 1);`,
-    replace: `    this.#committed.set(partition, last.offset + 1);
-    if (outputs === null) return true;
-    this.#log.append(outputs);`,
+    find: "if (outputs !== null) put(owned, outputs, records.length);",
+    replace:
+      "this.#committed.set(partition, owned.position); if (outputs !== null) put(owned, outputs, records.length);",
+    tests: ["memory-log.test.ts"],
+  },
+  {
+    invariant: 5,
+    wrong: "commits the position of what a processor holds with what it put out before",
+    file: "memory-group.ts",
+    find: "this.#committed.set(partition, pending.next);",
+    replace: "this.#committed.set(partition, owned.position);",
+    tests: ["memory-log.test.ts"],
+  },
+  {
+    invariant: 5,
+    wrong: "forgets what waits for its commit when its member leaves",
+    file: "memory-group.ts",
+    find: "if (!this.#log.closed) for (const [partition, owned] of member.owned) this.#commit(partition, owned);",
+    replace: "for (const owned of member.owned.values()) owned.pending = null;",
     tests: ["memory-log.test.ts"],
   },
   {

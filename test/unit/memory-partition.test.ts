@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MemoryLog } from "../../src/log/memory-log.ts";
+import { TestClock } from "../support/test-clock.ts";
 import { MemoryPartition, RETAINED_RECORDS } from "../../src/log/memory-partition.ts";
 import type { LogRecord, Processor, ReadBatch } from "../../src/ports.ts";
 import { settled } from "../support/test-clock.ts";
@@ -76,7 +77,7 @@ test("a topic with retention keeps its newest records, and what a reader has not
 });
 
 async function busyLog(): Promise<MemoryLog> {
-  const log = new MemoryLog({ clock: { now: () => 0 } });
+  const log = new MemoryLog({ clock: new TestClock(0) });
   await log.createTopics([{ topic: "raw", partitions: 1, replicationFactor: 1, cleanupPolicy: "compact" }]);
   return log;
 }

@@ -65,7 +65,7 @@ function fixture(topic: string): Written[] {
 
 /** A log that holds what version 0.1.0 wrote, at the same offsets. */
 async function oldLog(topics: readonly string[]): Promise<MemoryLog> {
-  const log = new MemoryLog({ clock: { now: () => LEFT_AT_MS } });
+  const log = new MemoryLog({ clock: new TestClock(LEFT_AT_MS) });
   await log.createTopics(
     [TOPICS.raw, TOPICS.totals, TOPICS.rejects].map((topic) => ({
       topic,
@@ -216,7 +216,7 @@ async function aggregate(log: MemoryLog): Promise<void> {
       partitionCount: 2,
       writer: { engine: "node", group: "upgraded", sinceMs: 1 },
       publishedAreas: (partition) => readPublishedAreas(log, TOPICS, partition),
-      clock: { now: () => LEFT_AT_MS },
+      clock: new TestClock(LEFT_AT_MS),
       logger: silentLogger,
       metrics: countingMetrics(),
     }),

@@ -5,6 +5,7 @@
  *     ──▶ history [start, committed) to the processor ──▶ live
  */
 import type { Clock, Logger, LogRecord, PartitionProgress, Processor } from "../../ports.ts";
+import { CommitPace, type Pending } from "../commit-pace.ts";
 import type { Compression } from "./batches.ts";
 import type { KafkaClient } from "./client.ts";
 import { UnknownTopic } from "./errors.ts";
@@ -25,8 +26,13 @@ export interface TakenPartition {
   committed: number;
   /** Next offset to process: beyond the committed one while the processor holds, or after control records. */
   position: number;
-  /** The processor has taken records that are not committed yet. */
+  /** The processor has taken records, and has not put out yet what follows from them. */
   holding: boolean;
+  /** Put out and not committed yet; the note is of then. */
+  pending: (Pending & { readonly note: PositionNote }) | null;
+  readonly pace: CommitPace;
+  /** When the processor was last told the time. */
+  tickedAtMs: number;
   /** End of the partition as last seen. */
   stableOffset: number;
   /** The end that `restore` was told of. */
@@ -37,9 +43,12 @@ export interface TakenPartition {
 
 /** @param end as known otherwise: the answers of fetches may be older */
 export function progressOf(taken: TakenPartition, end: number): PartitionProgress {
-  const { partition, committed, position, holding, stableOffset } = taken;
+  const { partition, committed, position, holding, pending, stableOffset } = taken;
   // What is between a committed record and the position is control records: no lag.
-  const lagRecords = Math.max(0, Math.max(stableOffset, end) - (holding ? committed : position));
+  const lagRecords = Math.max(
+    0,
+    Math.max(stableOffset, end) - (holding || pending !== null ? committed : position),
+  );
   return { partition, committedOffset: committed, lagRecords };
 }
 
@@ -68,6 +77,7 @@ export interface TakeoverOptions {
   readonly topic: string;
   readonly group: string;
   readonly writesTo?: string;
+  readonly commitIntervalMs?: number;
   readonly processor: Processor;
   readonly client: KafkaClient;
   /** Opens connections of their own: a long restore must not hold up the partitions that are live. */
@@ -132,6 +142,9 @@ export async function takeOver(options: TakeoverOptions): Promise<TakenPartition
     committed: position,
     position,
     holding: false,
+    pending: null,
+    pace: new CommitPace(options.commitIntervalMs ?? 0),
+    tickedAtMs: clock.now(),
     stableOffset: end,
     restoredEnd: end,
     note,

@@ -3,40 +3,30 @@
  *
  *   join ──▶ for each partition won: fence, read the committed position, restore ──▶ live
  *     ▲      for each kept: go on          for each lost: release
- *     └────── told to rejoin, between transactions ◀── live: fetch ──▶ process ──▶ one transaction per partition
- *                                                        └── not committed for sure ──▶ release, confirm, take over again
+ *     └── told to rejoin: all pending is committed ◀── live: fetch ──▶ process ──▶ pending ──due──▶ one transaction per partition
+ *                                                                      └── not committed for sure ──▶ release, confirm, take over again
  */
-import type {
-  LogRecord,
-  PartitionProgress,
-  ProcessHandle,
-  ProcessOptions,
-  Processor,
-  ProduceRecord,
-} from "../../ports.ts";
+import type { LogRecord, PartitionProgress, ProcessHandle, ProcessOptions, Processor } from "../../ports.ts";
 import { answerBlocks } from "./answer-blocks.ts";
 import { orStopped, StoppedWaiting } from "./connectivity.ts";
 import { explain, hasKafkaError, isFenced, takenOver } from "./errors.ts";
 import { type FetchedPartition, Fetcher } from "./fetcher.ts";
 import type { Membership } from "./membership.ts";
+import { MAX_RECORDS, PendingCommits } from "./pending-commits.ts";
 import { replaceRefused } from "./refused-records.ts";
-import { encodeNote } from "./position-note.ts";
 import type { TakenPartition, TakeoverOptions } from "./takeover.ts";
 import { isOtherTopic, outdated, progressOf, takeOver, TopicReplaced } from "./takeover.ts";
-import { isTransactionLost, type Replace } from "./transaction.ts";
 import { membershipOf, type WorkerOptions } from "./worker-options.ts";
 
 /** How often a worker looks whether its topics are as they were: as often as the client asks the cluster. */
 const LOOK_EVERY_MS = 5_000;
-/** Records per transaction, at most: bounds what one commit holds up. */
-const MAX_RECORDS = 40_000;
 
 export class Worker implements ProcessHandle {
   readonly done: Promise<void>;
   readonly #options: WorkerOptions;
   readonly #process: ProcessOptions;
   readonly #processor: Processor;
-  readonly #replace: Replace;
+  readonly #commits: PendingCommits;
   readonly #membership: Membership;
   readonly #fetcher: Fetcher;
   readonly #live = new Map<number, TakenPartition>();
@@ -55,7 +45,14 @@ export class Worker implements ProcessHandle {
     this.#options = options;
     this.#process = process;
     this.#processor = processor;
-    this.#replace = replaceRefused(options, processor);
+    this.#commits = new PendingCommits({
+      ...options,
+      topic: process.topic,
+      processor,
+      replace: replaceRefused(options, processor),
+      generation: () => this.#membership.generation,
+      onLost: async (partition, error) => this.#giveUp(partition, error),
+    });
     this.#fetcher = new Fetcher({
       client: clients.fetch,
       connectivity,
@@ -101,6 +98,8 @@ export class Worker implements ProcessHandle {
     if (this.#process.signal?.aborted === true) this.#abort();
     try {
       await this.#loop();
+      // While Kafka is away that would take long, and whoever goes on from the position puts it out.
+      if (this.#options.connectivity.health().ok) await this.#commits.commitAll(this.#live.values());
     } catch (error) {
       if (!this.#stop.signal.aborted || !(error instanceof StoppedWaiting)) throw error;
     } finally {
@@ -122,12 +121,31 @@ export class Worker implements ProcessHandle {
       if (this.#membership.mustJoin) await this.#join();
       await this.#look();
       this.#takeOverMissing();
-      const fetched = await this.#fetcher.next();
+      const fetched = await this.#nextOrDue();
       // Partitions in parallel, each with its own transaction; all done before the group may move them.
       await Promise.all(fetched.map(async (each) => this.#handle(each)));
+      await Promise.all([...this.#live.values()].map(async (taken) => this.#commits.tend(taken)));
       // A processor keeps nothing of the records (ports.ts): their memory may be written over.
       for (const block of new Set(fetched.map((each) => each.block))) answerBlocks.giveBack(block);
     }
+  }
+
+  /** What was fetched; nothing when something is due by time before that. */
+  async #nextOrDue(): Promise<readonly FetchedPartition[]> {
+    const dueMs = this.#commits.nextDueMs(this.#live.values());
+    if (dueMs === null) return this.#fetcher.next();
+    const fetched = new AbortController();
+    void this.#wakeIn(dueMs - this.#options.clock.now(), fetched.signal);
+    try {
+      return await this.#fetcher.next();
+    } finally {
+      fetched.abort();
+    }
+  }
+
+  async #wakeIn(durationMs: number, signal: AbortSignal): Promise<void> {
+    await this.#options.clock.sleep(Math.max(0, durationMs), signal);
+    if (!signal.aborted) this.#fetcher.wake();
   }
 
   /** Gives up, to take over again, what belongs to topics that are not as they were (position-note.ts). */
@@ -146,6 +164,8 @@ export class Worker implements ProcessHandle {
   async #join(): Promise<void> {
     const { logger, clock, metrics } = this.#options;
     if (this.#membership.takeLost()) await this.#releaseAll();
+    // Whoever gets a partition goes on from what is committed.
+    await this.#commits.commitAll(this.#live.values());
     const startedAtMs = clock.now();
     const join = this.#membership.join([...this.#live.keys()], this.#stop.signal);
     // The coordinator may hold a join for a minute; a worker told to stop does not wait for it.
@@ -226,34 +246,15 @@ export class Worker implements ProcessHandle {
     const last = records.at(-1);
     if (last !== undefined)
       taken.note = { ...taken.note, last: { offset: last.offset, timeMs: last.timestampMs } };
-    if (outputs !== null && !(await this.#commit(taken, outputs, next))) return false;
     taken.position = next;
-    return true;
-  }
-
-  async #commit(taken: TakenPartition, outputs: readonly ProduceRecord[], next: number): Promise<boolean> {
-    const { clock, metrics } = this.#options;
-    const { partition } = taken;
-    const startedAtMs = clock.now();
-    const note = encodeNote(taken.note);
-    const consumed = { topic: this.#process.topic, partition, nextOffset: next, note };
-    try {
-      await taken.transactions.commit(outputs, consumed, this.#membership.generation, this.#replace);
-    } catch (error) {
-      if (!isTransactionLost(error)) throw error;
-      await this.#giveUp(partition, error);
-      return false;
-    }
-    taken.committed = next;
-    metrics.count("velostream_kafka_transactions_total", { outcome: "committed" });
-    metrics.observe("velostream_kafka_transaction_duration_seconds", {}, (clock.now() - startedAtMs) / 1000);
-    return true;
+    if (outputs === null) return true;
+    this.#commits.put(taken, outputs, records.length);
+    return this.#commits.commitDue(taken);
   }
 
   /** The transaction's outcome is unknown, or another worker fenced us: whose is the partition now? */
   async #giveUp(partition: number, error: unknown): Promise<void> {
-    const { logger, metrics, connectivity, role } = this.#options;
-    metrics.count("velostream_kafka_transactions_total", { outcome: "lost" });
+    const { logger, connectivity, role } = this.#options;
     const lost = { partition, reason: explain(error) };
     const said = "A transaction did not commit here; restoring the partition.";
     // While Kafka is away, that has been said already, once for all partitions.

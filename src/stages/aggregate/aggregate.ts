@@ -31,6 +31,8 @@ export interface AggregateSettings {
   readonly group: string;
   readonly "take-over": boolean;
   readonly "member-id": string | null;
+  /** Milliseconds. */
+  readonly "commit-interval": number;
   /** Where the log does not say how many there are. */
   readonly partitions: number;
 }
@@ -83,6 +85,7 @@ export class AggregateStage implements ProcessorStage {
     const memberId = this.#settings["member-id"];
     return {
       group: this.#settings.group,
+      commitIntervalMs: this.#settings["commit-interval"],
       writesTo: context.topics.totals,
       onFenced: async () => watch.look(),
       ...(memberId === null ? {} : { memberId }),

@@ -68,7 +68,13 @@ test("a session is ready when the log answers, the worker works and a feed was o
   const memory = new MemoryLog({ clock });
   const topics = { raw: "raw", totals: "totals", rejects: "rejects" };
   await memory.createTopics(topicSpecs(topics, { partitions: 1, replicationFactor: 1 }));
-  const aggregate = new AggregateStage({ group: "g", "take-over": false, "member-id": null, partitions: 1 });
+  const aggregate = new AggregateStage({
+    group: "g",
+    "take-over": false,
+    "member-id": null,
+    "commit-interval": 0,
+    partitions: 1,
+  });
   const supply = fixedSupply([]);
   const collect = new CollectStage({ supply, publish: "changes", stations: ["all"], lossless: false });
   const session = new Session([aggregate, collect], {
