@@ -28,7 +28,9 @@ if (Number(process.versions.node.split(".")[0]) >= wanted) {
   // Both are read when a process starts: this one starts itself anew (same pid, no second process), where that is
   // possible. 30 ms, once.
   const isSet = Object.keys(malloc).every((name) => name in process.env);
-  if (!isSet && process.execve !== undefined && process.platform === "linux") {
+  // Without /proc it does not know its own path, and a failed execve ends the process.
+  const isStartable = process.platform === "linux" && existsSync(process.execPath);
+  if (!isSet && process.execve !== undefined && isStartable) {
     const own = process.execArgv.some((flag) => flag.startsWith(flags[0].split("=")[0])) ? [] : flags;
     const args = [...process.execArgv, ...own, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
     process.execve(process.execPath, [process.argv0, ...args], environment);

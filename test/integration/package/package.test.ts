@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -24,15 +24,19 @@ const environment = {
 };
 
 before(async () => {
-  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: ROOT, timeout: 240_000 });
-  const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "";
+  await run(process.execPath, ["scripts/release.ts"], { cwd: ROOT, timeout: 240_000 });
+  const release = join(ROOT, "artifacts/release");
+  const tarball = join(release, `velostream-${packageJson.version}.tgz`);
+  // What people check a download with says that it is whole.
+  await run("sha256sum", ["--check", `${tarball}.sha256`], { cwd: release });
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }\n');
   // npm finds its registry and certificates by the machine's settings; the program is run without any.
-  await run("npm", ["install", "--no-audit", "--no-fund", join(folder, tarball)], {
+  const { stderr } = await run("npm", ["install", "--no-audit", "--no-fund", tarball], {
     cwd: folder,
     env: { ...process.env, PATH: environment.PATH },
     timeout: 240_000,
   });
+  assert.doesNotMatch(stderr, /warn install-scripts.*velostream/, "npm warns of nothing of ours");
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));
