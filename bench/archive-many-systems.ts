@@ -11,8 +11,7 @@ import { fork } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { referenceReader } from "../src/velib/reference-record.ts";
-import { areaOfVelibCode } from "../src/velib/velib-areas.ts";
+import { readVelibReference } from "../src/velib/reference-record.ts";
 import { ArchiveReader } from "../src/history/read/archive-reader.ts";
 import { ArchiveWriter } from "../src/history/write/archive-writer.ts";
 import { DAY_MS } from "../src/history/files/layout.ts";
@@ -129,7 +128,7 @@ async function measure(archive: boolean): Promise<{ run: ManySystemsRun; archive
       folder,
       kind: "memory",
       topics,
-      readReference: referenceReader(areaOfVelibCode),
+      readReference: readVelibReference,
       retainMs: null,
       clock,
       logger: { ...SILENT, error: (event, message) => console.error(event, message) },

@@ -84,7 +84,7 @@ export interface Pipeline {
  * @throws AppError when it cannot start (a port that is taken, an option that means nothing): nothing is left open then
  */
 export async function pipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const { onTotals = () => {}, logger = SILENT, signal, ...given } = options;
+  const { onTotals, logger = SILENT, signal, ...given } = options;
   const { settings, origins } = settingsOf(given);
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
@@ -150,7 +150,8 @@ function isOption(name: string): name is OptionName {
 }
 
 /** What takes totals records, one a line. */
-function hearing(onTotals: (totals: AreaTotalsRecord) => void): (lines: string) => Promise<void> {
+function hearing(onTotals: PipelineOptions["onTotals"]): (lines: string) => Promise<void> {
+  if (onTotals === undefined) return () => Promise.resolve();
   return (lines) => {
     for (const line of lines.split("\n")) if (line !== "") onTotals(JSON.parse(line) as AreaTotalsRecord);
     return Promise.resolve();

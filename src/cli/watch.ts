@@ -1,6 +1,6 @@
 /** `watch raw` and `watch totals`: the records of a topic as NDJSON, or a live table on a terminal. */
 import { LiveView } from "../domain/live-view.ts";
-import { referenceReader } from "../velib/reference-record.ts";
+import { readVelibReference } from "../velib/reference-record.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { runStages } from "../session/run-stages.ts";
 import { PrintStage } from "../stages/print/print.ts";
@@ -8,7 +8,6 @@ import { ShowStage } from "../stages/print/show.ts";
 import type { Stage } from "../stages/stage.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { areaOfVelibCode } from "../velib/velib-areas.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { KAFKA_OPTIONS } from "./kafka-options.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
@@ -73,7 +72,7 @@ async function watch(context: CommandContext, what: "raw" | "totals"): Promise<n
 }
 
 function table(screen: Terminal): readonly Stage[] {
-  const follower = new ViewStage(new LiveView({ readReference: referenceReader(areaOfVelibCode) }));
+  const follower = new ViewStage(new LiveView({ readReference: readVelibReference }));
   const { view } = follower;
   return [follower, new ShowStage({ screen, view, statuses: [], worker: null, url: () => null })];
 }

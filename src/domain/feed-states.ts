@@ -8,8 +8,8 @@
  */
 import { systemKey } from "../record/keys.ts";
 import { decodeFeedState, type FeedState } from "./feed-record.ts";
-import { isAhead } from "../record/received-record.ts";
-import type { Applied, ViewRecord } from "./view-record.ts";
+import { isAhead, unusableReason, type ReadRecord } from "../record/received-record.ts";
+import type { Applied } from "./live-view.ts";
 import { WRITER_HEADER } from "../record/writer.ts";
 
 /** A collector tells of each feed every minute: one that was silent for three of them is gone. */
@@ -28,11 +28,11 @@ export class FeedStates {
   readonly #told = new Map<string, ToldFeed>();
 
   /** Takes one record of the topic of feeds, in log order. */
-  apply(record: ViewRecord, nowMs: number): Applied {
-    if (record.unusable !== undefined || record.key === null) return "rejected";
+  apply(record: ReadRecord, nowMs: number): Applied {
+    if (unusableReason(record) !== null || record.key === null) return "rejected";
     const collector = record.headers[WRITER_HEADER] ?? "";
-    if (record.text === null) return this.#removed(record.key, collector);
-    const feed = decodeFeedState(record.text);
+    if (record.value === null) return this.#removed(record.key, collector);
+    const feed = decodeFeedState(record.value.toString("utf8"));
     if (feed === null || record.key !== systemKey(feed.systemId)) return "rejected";
     if (isAhead(record.timestampMs, nowMs)) return "rejected";
     const held = this.#told.get(record.key);

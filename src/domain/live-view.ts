@@ -14,13 +14,15 @@ import { orderOf, type HeldStation } from "./held-station.ts";
 import { liveStation, type LiveStation, type SharedTexts } from "./live-station.ts";
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "../record/observation-order.ts";
-import { decodeRawRecord, type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
-import { isAhead } from "../record/received-record.ts";
+import type { RawRecord, ReferenceReader } from "../record/raw-record.ts";
+import { receiveRaw, receiveTotals, unusableReason, type ReadRecord } from "../record/received-record.ts";
 import type { Reject } from "../record/station.ts";
-import { decodeThrough, decodeTotals, ownAreaKey, supersedes } from "../record/totals-record.ts";
-import type { Applied, ViewRecord } from "./view-record.ts";
+import { decodeThrough, ownAreaKey, supersedes } from "../record/totals-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
 import { stationKey } from "../record/keys.ts";
+
+/** What a record did to the view. */
+export type Applied = "changed" | "unchanged" | "stale" | "rejected";
 
 export interface LiveViewOptions {
   /** Areas and stations kept in the journal: a dozen polls in which all of Vélib' changes. @default 20000 */
@@ -70,11 +72,9 @@ export class LiveView {
    * Takes one record of the raw topic.
    * @param nowMs the reader's clock, where there is one: what is stamped ahead of it is from the future
    */
-  applyRaw(record: ViewRecord, nowMs = Infinity): Applied {
-    if (record.unusable !== undefined) return this.#refused(record.unusable, null);
-    if (record.text === null) return this.#removeStation(record);
-    if (isAhead(record.timestampMs, nowMs)) return this.#refused("from_the_future", null);
-    const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, this.#readReference);
+  applyRaw(record: ReadRecord, nowMs = Infinity): Applied {
+    const decoded = receiveRaw(record, nowMs, this.#readReference);
+    if (decoded === "tombstone") return this.#removeStation(record);
     if (!decoded.ok) return this.#rejected(decoded.reject);
     const raw = decoded.record;
     const built = stationKey(raw.systemId, raw.stationId);
@@ -101,13 +101,13 @@ export class LiveView {
   }
 
   /** Takes one record of the totals topic. */
-  applyTotals(record: ViewRecord): Applied {
-    if (record.unusable !== undefined) return this.#refused(record.unusable, null);
+  applyTotals(record: ReadRecord): Applied {
+    const read = receiveTotals(record);
+    if (read !== "tombstone" && !read.ok) return this.#refused(read.reason, record);
     const through = decodeThrough(record.headers["through"]);
-    const totals = record.text === null ? null : decodeTotals(record.text);
-    if (record.text !== null && totals === null) return this.#refused("not_totals", record.text);
+    const totals = read === "tombstone" ? null : read.totals;
     const key = ownAreaKey(record, totals, this.#formerKeys.areas);
-    if (!key) return key === undefined ? "stale" : this.#refused("key_mismatch", record.text);
+    if (!key) return key === undefined ? "stale" : this.#refused("key_mismatch", record);
     const area = this.#area(key);
     if (!supersedes(area.kept, through, totals?.asOfMs ?? null)) return "stale";
     area.kept = { through, asOfMs: totals?.asOfMs ?? area.kept?.asOfMs ?? 0 };
@@ -232,8 +232,8 @@ export class LiveView {
     return "changed";
   }
 
-  #removeStation(record: ViewRecord): Applied {
-    if (record.key === null) return this.#refused("tombstone_without_key", null);
+  #removeStation(record: ReadRecord): Applied {
+    if (record.key === null) return this.#refused("tombstone_without_key", record);
     const key = this.#formerKeys.stations.at(record.key);
     const held = key === null ? undefined : this.#stations.get(key);
     // A late tombstone in a partition that the station has left says nothing about where it is now.
@@ -287,8 +287,10 @@ export class LiveView {
     this.#areasTouched.push(area);
   }
 
-  #refused(reason: string, record: string | null): Applied {
-    return this.#rejected({ reason, path: "$", stationId: null, record });
+  #refused(reason: string, record: ReadRecord): Applied {
+    // No text is made of a value that cannot be used.
+    const text = unusableReason(record) === null ? (record.value?.toString("utf8") ?? null) : null;
+    return this.#rejected({ reason, path: "$", stationId: null, record: text });
   }
 
   #rejected(reject: Reject): Applied {

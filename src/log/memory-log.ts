@@ -25,12 +25,11 @@ import type {
 } from "../ports.ts";
 import { lastRecords } from "./last-records.ts";
 import { MemoryGroup, type Follower, type MemoryClock } from "./memory-group.ts";
-import { MemoryPartition, type Appended } from "./memory-partition.ts";
+import { MemoryPartition } from "./memory-partition.ts";
 
 /** Records a reader may be behind before producers wait. */
 const MAX_UNREAD_RECORDS = 500_000;
 const READ_BATCH_RECORDS = 2_000;
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 export interface MemoryLogOptions {
   readonly clock: MemoryClock;
@@ -157,6 +156,7 @@ export class MemoryLog implements Log {
         if (records.length > 0 || (caughtUp && !saidCaughtUp)) {
           saidCaughtUp ||= caughtUp;
           yield { records, caughtUp, ...(missing.length > 0 ? { missing } : {}) };
+          for (const partition of positions.keys()) partition.letGo(this.#passed(partition));
           this.#wake();
         } else if (last === null) {
           await this.changed(options.signal, options.finish);
@@ -209,7 +209,7 @@ export class MemoryLog implements Log {
 
   /** Appends at once, all or nothing: also how a group member commits its outputs. */
   append(records: readonly ProduceRecord[]): void {
-    const byPartition = new Map<MemoryPartition, Appended[]>();
+    const byPartition = new Map<MemoryPartition, ProduceRecord[]>();
     for (const record of records) {
       const partitions = this.partitions(record.topic);
       const index =
@@ -220,15 +220,10 @@ export class MemoryLog implements Log {
       }
       let batch = byPartition.get(partition);
       if (batch === undefined) byPartition.set(partition, (batch = []));
-      batch.push({
-        key: record.key,
-        value: record.value,
-        headers: record.headers ?? NO_HEADERS,
-        timestampMs: record.timestampMs ?? this.#clock.now(),
-      });
+      batch.push(record);
     }
     for (const [partition, batch] of byPartition) {
-      partition.append(batch);
+      partition.append(batch, this.#clock.now());
       partition.compact(this.#passed(partition));
     }
     this.#wake();

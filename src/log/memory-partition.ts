@@ -5,7 +5,7 @@
  *             └ older: only the      └ publish boundaries: a processor gets one publish at a time,
  *               latest per key kept     so that a replay gives the same batches every time
  */
-import type { LogRecord } from "../ports.ts";
+import type { LogRecord, ProduceRecord } from "../ports.ts";
 import { StoredRecord } from "./stored-record.ts";
 import { packValues } from "./value-arena.ts";
 
@@ -14,10 +14,12 @@ const COMPACT_AFTER = 1024;
 /** Records kept of a topic with retention (`cleanupPolicy: delete`) that nobody reads. */
 export const RETAINED_RECORDS = 10_000;
 
-/** A record as it comes, before it has a place. */
-export interface Appended extends Omit<LogRecord, "topic" | "partition" | "offset" | "value"> {
-  readonly value: string | Buffer | null;
-}
+/** Records that are handed out to the first of several readers, and not yet to the last, at most. */
+const HANDED_RECORDS = 4_096;
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** A record as it comes. */
+type Appended = Pick<ProduceRecord, "key" | "value" | "headers" | "timestampMs">;
 
 /**
  * A record as it is kept: without what its partition knows, its value a stretch of a block (value-arena.ts). A view of
@@ -44,6 +46,8 @@ export class MemoryPartition {
   #nextOffset = 0;
   readonly #latest = new Map<string, number>();
   #superseded = 0;
+  /** By offset, from the first reader to the last: they share what is read of a record (record/received-record.ts). */
+  readonly #handed = new Map<number, StoredRecord>();
 
   constructor(topic: string, partition: number, compacted: boolean) {
     this.topic = topic;
@@ -67,12 +71,12 @@ export class MemoryPartition {
   }
 
   /** Appends the records of one publish. */
-  append(records: readonly Appended[]): void {
+  append(records: readonly Appended[], nowMs: number): void {
     const publishEnd = this.#nextOffset + records.length;
     packValues(
       records,
       ({ value }) => value,
-      ({ key, headers, timestampMs }, block, start, end) => {
+      ({ key, headers = NO_HEADERS, timestampMs = nowMs }, block, start, end) => {
         const offset = this.#nextOffset;
         this.#nextOffset += 1;
         this.#entries.push({ offset, key, block, start, end, headers, timestampMs, publishEnd });
@@ -137,8 +141,21 @@ export class MemoryPartition {
     this.#superseded = superseded;
   }
 
+  /** Every reader has read what stands below `passedOffset`. */
+  letGo(passedOffset: number): void {
+    for (const offset of this.#handed.keys()) {
+      if (offset >= passedOffset) return;
+      this.#handed.delete(offset);
+    }
+  }
+
   #record({ offset, key, block, start, end, headers, timestampMs }: Entry): LogRecord {
-    return new StoredRecord(this.topic, this.partition, offset, key, block, start, end, headers, timestampMs);
+    const handed = this.#handed.get(offset);
+    if (handed !== undefined) return handed;
+    const { topic, partition } = this;
+    const record = new StoredRecord(topic, partition, offset, key, block, start, end, headers, timestampMs);
+    if (this.#handed.size < HANDED_RECORDS) this.#handed.set(offset, record);
+    return record;
   }
 
   /** Index of the first record at or after `offset`. */

@@ -1,5 +1,6 @@
 /** A record whose value stands among others in one block: the view of it is made when somebody asks. */
 import type { LogRecord } from "../ports.ts";
+import type { Reading } from "../record/received-record.ts";
 
 export class StoredRecord implements LogRecord {
   readonly topic: string;
@@ -11,6 +12,8 @@ export class StoredRecord implements LogRecord {
   readonly end: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
+  /** Every reader of the partition gets this very record: what the first one reads of it is there for the others. */
+  reading: Reading | null = null;
 
   constructor(
     topic: string,

@@ -22,6 +22,8 @@ export function supersedesObservation(
   heldArea: string,
 ): boolean {
   const { observedAtMs, retired, area } = next;
+  // Nearly always the time decides, and no counts need be looked at.
+  if (observedAtMs !== held.observedAtMs) return observedAtMs > held.observedAtMs;
   return supersedes(
     { observedAtMs, retired, area, ...countedOf(next) },
     { observedAtMs: held.observedAtMs, retired: held.retired, ...countedOf(held) },

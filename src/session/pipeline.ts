@@ -4,8 +4,7 @@
  */
 import type { OptionName, Settings } from "../config/options.ts";
 import { LiveView } from "../domain/live-view.ts";
-import { referenceReader } from "../velib/reference-record.ts";
-import { areaOfVelibCode } from "../velib/velib-areas.ts";
+import { readVelibReference } from "../velib/reference-record.ts";
 import { AggregateStage } from "../stages/aggregate/aggregate.ts";
 import { LateQueries } from "../stages/archive/late-queries.ts";
 import { settledArchive } from "../stages/archive/settled-archive.ts";
@@ -60,7 +59,7 @@ export interface PipelineStages {
 /** @throws ConfigError when a setting cannot be used */
 export function pipelineStages(parts: PipelineParts): PipelineStages {
   const { settings, supply, lossless, json, screen } = parts;
-  const readReference = referenceReader(areaOfVelibCode);
+  const readReference = readVelibReference;
   const mqtt = openMqtt(settings, readReference);
   const archive = archiveOf(parts);
   const collect =

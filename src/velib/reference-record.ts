@@ -8,6 +8,7 @@ import { readFeedFields } from "../record/read-fields.ts";
 import type { AreaRule } from "../record/station.ts";
 import { SUMMED, type Counts } from "../record/station-parts.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
+import { areaOfVelibCode } from "./velib-areas.ts";
 
 const NO_VEHICLE_TYPES = new Map<string, never>();
 
@@ -33,3 +34,6 @@ export function referenceReader(areaOfCode: (stationCode: string) => string | nu
     };
   };
 }
+
+/** With the areas of Vélib'. One for all, so that a record that one stage has read is read for the others too. */
+export const readVelibReference: ReferenceReader = referenceReader(areaOfVelibCode);

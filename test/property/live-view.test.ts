@@ -7,7 +7,7 @@ import { Collection } from "../../src/domain/collection.ts";
 import type { LiveArea } from "../../src/domain/live-area.ts";
 import type { LiveStation } from "../../src/domain/live-station.ts";
 import { LiveView } from "../../src/domain/live-view.ts";
-import type { ViewRecord } from "../../src/domain/view-record.ts";
+import type { ReadRecord } from "../../src/record/received-record.ts";
 import { observation } from "../../src/record/change-detection.ts";
 import type { StationStatus } from "../../src/record/station.ts";
 import type { Totals } from "../../src/record/totals-record.ts";
@@ -143,7 +143,7 @@ test("repeated totals records and repeated raw records change nothing", () => {
     fc.property(batches, (batches) => {
       const view = new LiveView();
       const writer = new TotalsWriter();
-      const totals: ViewRecord[] = [];
+      const totals: ReadRecord[] = [];
       for (const batch of batches) {
         const raw = batch.map((next) => rawRecord(next));
         for (const record of raw) view.applyRaw(record);
@@ -191,7 +191,7 @@ test("stations that move between areas and partitions end where the collector la
         simulated: false,
         resolveArea: (_information, _code, id) => ({ area: areas.get(id) ?? "?", rule: "region" }),
       });
-      const partitions: ViewRecord[][] = [[], [], []];
+      const partitions: ReadRecord[][] = [[], [], []];
       const published = new Map<string, number>();
       polls.forEach((poll, index) => {
         areas = new Map([...poll].map(([id, { area }]) => [String(id), area]));
@@ -206,7 +206,7 @@ test("stations that move between areas and partitions end where the collector la
           partitions[partition]?.push({
             partition,
             key,
-            text: value,
+            value,
             timestampMs: (index + 1) * 60_000,
             headers: {},
           });

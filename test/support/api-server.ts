@@ -3,7 +3,7 @@
  * collector and an archive whose answers are written here.
  */
 import { LiveView } from "../../src/domain/live-view.ts";
-import type { ViewRecord } from "../../src/domain/view-record.ts";
+import type { ReadRecord } from "../../src/record/received-record.ts";
 import { createServer, type Server, type ServerOptions } from "../../src/http/server.ts";
 import type { HistoryQueries, SystemStatus } from "../../src/ports.ts";
 import { SILENT } from "../../src/telemetry/logger.ts";
@@ -74,11 +74,11 @@ export const EXAMPLE_STATIONS: readonly ExampleStation[] = [
 ];
 
 /** The raw record of a station as the collector writes it. */
-export function exampleRecord(station: ExampleStation): ViewRecord {
+export function exampleRecord(station: ExampleStation): ReadRecord {
   return {
     partition: 0,
     key: `velib:${station.id}`,
-    text: JSON.stringify({
+    value: JSON.stringify({
       stationCode: station.code,
       is_installed: 1,
       is_renting: station.renting ? 1 : 0,
@@ -157,7 +157,7 @@ export interface ExampleServer extends Server {
   /** Takes new observations, as the follower does: raw records, their totals, one commit. */
   change(...stations: readonly ExampleStation[]): void;
   /** Takes any raw records, likewise. */
-  take(...records: readonly ViewRecord[]): void;
+  take(...records: readonly ReadRecord[]): void;
 }
 
 /** The example server, not listening; `stations` empty leaves it before the first poll. */
@@ -193,7 +193,7 @@ export async function exampleServer(
     ...options,
   });
   const totals = new TotalsWriter();
-  const take = (...records: readonly ViewRecord[]): void => {
+  const take = (...records: readonly ReadRecord[]): void => {
     for (const record of records) view.applyRaw(record);
     for (const record of totals.write(records)) view.applyTotals(record);
     const delta = view.commit();

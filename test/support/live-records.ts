@@ -1,6 +1,6 @@
 /** Turns generated histories into the records of both topics, as the collector and the aggregate would write them. */
 import { AreaTotals } from "../../src/domain/area-totals.ts";
-import type { ViewRecord } from "../../src/domain/view-record.ts";
+import type { ReadRecord } from "../../src/record/received-record.ts";
 import { decodeRawRecord } from "../../src/record/raw-record.ts";
 import { encodeThrough, encodeTotals } from "../../src/record/totals-record.ts";
 import type { Step } from "./history.ts";
@@ -24,16 +24,16 @@ export function extrasOf(stationId: string, total: number): Extras {
 }
 
 /** The raw record of one step. */
-export function rawRecord(step: Step, partition = 0): ViewRecord {
+export function rawRecord(step: Step, partition = 0): ReadRecord {
   if (step.kind === "remove") {
-    return { partition, key: step.key, text: null, timestampMs: 0, headers: {} };
+    return { partition, key: step.key, value: null, timestampMs: 0, headers: {} };
   }
   const { observation } = step;
   const { isRenting, ...extras } = extrasOf(observation.stationId, observation.total);
   return {
     partition,
     key: `${observation.systemId}:${observation.stationId}`,
-    text: JSON.stringify({
+    value: JSON.stringify({
       system_id: observation.systemId,
       station_id: observation.stationId,
       stationCode: `c${observation.stationId}`,
@@ -62,12 +62,17 @@ export class TotalsWriter {
     this.#partition = partition;
   }
 
-  write(records: readonly ViewRecord[]): ViewRecord[] {
+  write(records: readonly ReadRecord[]): ReadRecord[] {
     for (const record of records) {
       this.#offset += 1;
-      if (record.text === null) this.#totals.remove(record.key ?? "", record.timestampMs);
+      if (record.value === null) this.#totals.remove(record.key ?? "", record.timestampMs);
       else {
-        const decoded = decodeRawRecord(record.key, record.text, record.timestampMs, () => null);
+        const decoded = decodeRawRecord(
+          record.key,
+          record.value.toString("utf8"),
+          record.timestampMs,
+          () => null,
+        );
         if (decoded.ok) this.#totals.apply(decoded.record);
       }
     }
@@ -75,7 +80,7 @@ export class TotalsWriter {
     return this.#totals.drain().map(({ key, totals }) => ({
       partition: this.#partition,
       key,
-      text: totals === null ? null : encodeTotals(totals),
+      value: totals === null ? null : encodeTotals(totals),
       timestampMs: 0,
       headers: { through },
     }));

@@ -156,7 +156,7 @@ test("a feed that nobody tells of any more is not called live, and doctor says w
   // The reader's clock goes on, the collector is gone.
   const later = clock.now() + SILENT_AFTER_MS + 2_000;
   const states = new FeedStates();
-  for (const record of await recordsOf(log)) states.apply(asView(record), later);
+  for (const record of await recordsOf(log)) states.apply(record, later);
   const statusesThen = [...states.values()].map((one) => toldStatus(one, later));
   assert.equal(statusesThen[0]?.state, "unknown");
   assert.deepEqual(
@@ -195,10 +195,6 @@ test("a log that is away holds up neither the start nor the end", async () => {
   await running;
 });
 
-function asView(record: LogRecord) {
-  return { ...record, text: record.value?.toString("utf8") ?? null };
-}
-
 const STATE: FeedState = {
   systemId: "one",
   state: "live",
@@ -228,7 +224,7 @@ function record(
   key = systemKey("one") as string,
 ) {
   const text = feed === null ? null : encodeFeedState(feed);
-  return { partition: 0, key, text, timestampMs, headers: { writer } };
+  return { partition: 0, key, value: text, timestampMs, headers: { writer } };
 }
 
 test("the farewell of one collector does not silence another that goes on", () => {
@@ -259,7 +255,7 @@ test("what is from the future, of another key or no state at all changes nothing
     '{"system_id":"one","state":"splendid"}',
     '{"system_id":1,"state":"live"}',
   ])
-    assert.equal(states.apply({ ...record(STATE, 1, "a"), text }, 1_000), "rejected", text);
+    assert.equal(states.apply({ ...record(STATE, 1, "a"), value: text }, 1_000), "rejected", text);
   assert.equal([...states.values()].length, 0);
 });
 

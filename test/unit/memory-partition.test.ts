@@ -6,13 +6,14 @@ import { MemoryLog } from "../../src/log/memory-log.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { MemoryPartition, RETAINED_RECORDS } from "../../src/log/memory-partition.ts";
 import type { LogRecord, Processor, ReadBatch } from "../../src/ports.ts";
+import { receiveRaw } from "../../src/record/received-record.ts";
 import { settled } from "../support/test-clock.ts";
 
 /** More than a compaction is worth its cost for. */
 const MANY = 1_100;
 
 function write(partition: MemoryPartition, key: string | null, value: string | null): void {
-  partition.append([{ key, value, headers: {}, timestampMs: 0 }]);
+  partition.append([{ key, value, headers: {}, timestampMs: 0 }], 0);
 }
 
 function tableOf(records: readonly LogRecord[]): Record<string, string> {
@@ -175,3 +176,56 @@ test("a member restores what is committed, and nothing beyond", async () => {
   assert.deepEqual(again, ["c"]);
   await second.stop();
 });
+
+test("readers of one partition get the same record, until the last of them has passed it", () => {
+  const partition = new MemoryPartition("raw", 0, true);
+  for (const key of ["a", "b", "c"]) write(partition, key, key);
+  const first = partition.read(0, 2);
+  assert.deepEqual(
+    partition.read(0, 3).map((record, n) => record === first[n]),
+    [true, true, false],
+  );
+  partition.letGo(1);
+  const [a, b] = partition.read(0, 2);
+  assert.notEqual(a, first[0], "all have passed it");
+  assert.equal(b, first[1], "one has not");
+  // A reader that stands still holds a bounded number of them, and the others go on.
+  for (let n = 0; n < 10_000; n += 1) write(partition, "busy", String(n));
+  const all = partition.read(0, Infinity);
+  assert.equal(all.length, 10_003);
+  const shared = partition.read(0, Infinity).filter((record, n) => record === all[n]).length;
+  assert.ok(shared >= 1_000 && shared <= 5_000, String(shared));
+});
+
+test("what one reader of a log has read of a record is there for the next, and gone when both have it", async () => {
+  const log = await busyLog();
+  const value = JSON.stringify({
+    system_id: "s",
+    station_id: "1",
+    postcode: "a",
+    nbr_total: 1,
+    observed_at: 1,
+  });
+  log.append([{ topic: "raw", key: "s:1", value, partition: 0 }]);
+  const readers = [0, 1].map(() => log.read({ topics: ["raw"], from: "earliest" })[Symbol.asyncIterator]());
+  const records = [];
+  for (const reader of readers) records.push((await reader.next()).value?.records[0]);
+  const [one, other] = records;
+  assert.ok(one !== undefined && other !== undefined);
+  assert.equal(receiveRaw(one, Infinity, noReference), receiveRaw(other, Infinity, noReference));
+  const otherwise = receiveRaw(one, Infinity, () => null);
+  assert.notEqual(
+    receiveRaw(other, Infinity, noReference),
+    otherwise,
+    "another reader of references asks anew",
+  );
+  log.append([{ topic: "raw", key: "s:2", value: "{}", partition: 0 }]);
+  for (const reader of readers) await reader.next();
+  const [late] = log.partitions("raw")[0]?.read(0, 1) ?? [];
+  assert.ok(late !== undefined && late !== one, "nobody is to read it any more");
+  await log.close();
+});
+
+function noReference(): null {
+  return null;
+}

@@ -5,14 +5,8 @@
  *   take ─▶ rows ─▶ acknowledged: it stays so                 the disk is full: undo ─▶ as before, taken again later
  */
 import type { ReferenceReader } from "../../record/raw-record.ts";
-import { receiveRaw, unusableReason } from "../../record/received-record.ts";
-import {
-  decodeThrough,
-  decodeTotals,
-  ownAreaKey,
-  supersedes,
-  type Kept,
-} from "../../record/totals-record.ts";
+import { receiveRaw, receiveTotals } from "../../record/received-record.ts";
+import { decodeThrough, ownAreaKey, supersedes, type Kept } from "../../record/totals-record.ts";
 import type { Clock, Logger, LogRecord, Metrics, MissingRecords } from "../../ports.ts";
 import { canNameFolder } from "../files/layout.ts";
 import type { PlainTable } from "../files/parquet-jobs.ts";
@@ -251,10 +245,9 @@ export class RecordRows {
     const { epoch } = this.#options;
     const place = { epoch, partition: record.partition, offset: record.offset };
     const through = decodeThrough(record.headers["through"]);
-    const unusable = unusableReason(record);
-    if (unusable !== null) return this.#skip(unusable);
-    const totals = record.value === null ? null : decodeTotals(record.value.toString("utf8"));
-    if (record.value !== null && totals === null) return this.#skip("not_totals");
+    const read = receiveTotals(record);
+    if (read !== "tombstone" && !read.ok) return this.#skip(read.reason);
+    const totals = read === "tombstone" ? null : read.totals;
     const own = ownAreaKey(record, totals, this.#formerAreas);
     if (own === undefined) return this.#skip(FORMER_KEY);
     if (own === null) return this.#skip("unknown_key");

@@ -4,8 +4,7 @@
  *   open: are the totals ours? ─▶ joined ─▶ restore, process ─▶ …
  *                                    └─ every 5 s: somebody took them over ─▶ leaves, the session ends with the reason
  */
-import { referenceReader } from "../../velib/reference-record.ts";
-import { areaOfVelibCode } from "../../velib/velib-areas.ts";
+import { readVelibReference } from "../../velib/reference-record.ts";
 import type {
   HealthState,
   LogRecord,
@@ -68,7 +67,7 @@ export class AggregateStage implements ProcessorStage {
     const claimed = await claimTotals(ownership, this.#settings["take-over"]);
     const processor = aggregateProcessor({
       topics,
-      readReference: referenceReader(areaOfVelibCode),
+      readReference: readVelibReference,
       partitionCount: (await log.partitionCount(topics.raw)) ?? partitions,
       writer: claimed.writer,
       takeOver: claimed.takenOver,

@@ -1,6 +1,5 @@
 /** Opens the archive of a folder to write it. Loads no DuckDB: that takes 50 MB. */
-import { referenceReader } from "../../velib/reference-record.ts";
-import { areaOfVelibCode } from "../../velib/velib-areas.ts";
+import { readVelibReference } from "../../velib/reference-record.ts";
 import { ArchiveWriter } from "../../history/write/archive-writer.ts";
 import { historyFolder } from "../../history/files/layout.ts";
 import type { Clock, Logger, Metrics, TopicNames } from "../../ports.ts";
@@ -22,6 +21,6 @@ export async function openArchive({ dataDir, ...input }: OpenArchiveInput): Prom
   return ArchiveWriter.open({
     ...input,
     folder: historyFolder(dataDir),
-    readReference: referenceReader(areaOfVelibCode),
+    readReference: readVelibReference,
   });
 }

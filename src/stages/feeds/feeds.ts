@@ -7,7 +7,6 @@ import { FeedStates, SILENT_AFTER_MS, type ToldFeed } from "../../domain/feed-st
 import type { AppError } from "../../errors.ts";
 import type { SystemStatus, SystemStatusSource } from "../../ports.ts";
 import type { Sink, SinkBatch, StageContext } from "../stage.ts";
-import { viewRecord } from "../view-record.ts";
 
 export class FeedsStage implements Sink, SystemStatusSource {
   readonly kind = "sink";
@@ -38,7 +37,7 @@ export class FeedsStage implements Sink, SystemStatusSource {
     const { clock, metrics } = this.#context;
     for (const record of records) {
       this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
-      const outcome = this.#states.apply(viewRecord(record), clock.now());
+      const outcome = this.#states.apply(record, clock.now());
       metrics.count("velostream_view_records_total", { topic: "feeds", outcome });
     }
     return records.length;

@@ -1,12 +1,6 @@
 /** The print stage: the records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
-import { unusableReason } from "../../record/received-record.ts";
-import {
-  decodeThrough,
-  decodeTotals,
-  ownAreaKey,
-  supersedes,
-  type Kept,
-} from "../../record/totals-record.ts";
+import { receiveTotals } from "../../record/received-record.ts";
+import { decodeThrough, ownAreaKey, supersedes, type Kept } from "../../record/totals-record.ts";
 import { FormerKeys } from "../../record/former-keys.ts";
 import { areaOfTombstone, parseAreaKey, SYSTEM_HEADER } from "../../record/keys.ts";
 import type { LogRecord } from "../../ports.ts";
@@ -80,11 +74,10 @@ function totalsLines(): LineOf {
   const formerKeys = new FormerKeys();
   return (record) => {
     const { value, headers } = record;
-    if (record.key === null || unusableReason(record) !== null) return null;
+    const read = receiveTotals(record);
+    if (record.key === null || (read !== "tombstone" && !read.ok)) return null;
     const through = decodeThrough(headers["through"]);
-    const text = value?.toString("utf8") ?? null;
-    const totals = text === null ? null : decodeTotals(text);
-    if (text !== null && totals === null) return null;
+    const totals = read === "tombstone" ? null : read.totals;
     const key = ownAreaKey(record, totals, formerKeys);
     // Of two areas in one record neither is told of; the tombstone of a key of old is no news of its area.
     if (key === null || key === undefined) return null;
@@ -92,7 +85,7 @@ function totalsLines(): LineOf {
     if (!supersedes(kept.get(key), through, totals?.asOfMs ?? null)) return null;
     const known = kept.has(key);
     kept.set(key, { through, asOfMs: totals?.asOfMs ?? kept.get(key)?.asOfMs ?? 0 });
-    if (text !== null) return text;
+    if (value !== null) return oneLine(value.toString("utf8"));
     const named = known ? parseAreaKey(key) : areaOfTombstone(key, headers[SYSTEM_HEADER]);
     return JSON.stringify({
       postcode: named?.area ?? key,

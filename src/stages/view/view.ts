@@ -7,9 +7,8 @@
  */
 import type { Delta } from "../../domain/change-journal.ts";
 import type { LiveView } from "../../domain/live-view.ts";
-import type { Applied } from "../../domain/view-record.ts";
+import type { Applied } from "../../domain/live-view.ts";
 import type { LogRecord } from "../../ports.ts";
-import { viewRecord } from "../view-record.ts";
 import type { Sink, SinkBatch, StageContext } from "../stage.ts";
 import { VIEW_METRICS } from "./metrics.ts";
 
@@ -125,9 +124,7 @@ export class ViewStage implements Sink {
     const { view } = this;
     const { logger } = this.#opened();
     try {
-      return topic === "raw"
-        ? view.applyRaw(viewRecord(record), nowMs)
-        : view.applyTotals(viewRecord(record));
+      return topic === "raw" ? view.applyRaw(record, nowMs) : view.applyTotals(record);
     } catch (error) {
       const place = `${record.topic}:${record.partition}:${record.offset}`;
       logger.error("view.record_failed", "A record could not be shown; going on.", { record: place, error });

@@ -1,7 +1,7 @@
 /** The event stream: snapshot, deltas, resume, filters, slow clients, heartbeats, draining. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ViewRecord } from "../../../src/domain/view-record.ts";
+import type { ReadRecord } from "../../../src/record/received-record.ts";
 import * as schemas from "../../../src/http/api-schemas.ts";
 import { presentArea, presentStation, type StreamFilter } from "../../../src/http/present.ts";
 import { SNAPSHOT_PART_STATIONS } from "../../../src/http/stream-channel.ts";
@@ -94,7 +94,7 @@ test("a changed station comes with its counts alone, a new or renamed one whole,
   server.change({ ...basilique, name: "Basilique de Saint-Denis", observedAtMs: EXAMPLE_NOW_MS + 1 });
   const whole = Object.keys(schemas.Station.shape).filter((field) => field !== "misplaced");
   assert.deepEqual(Object.keys(stationsOf()[0] ?? {}).sort(), whole.sort());
-  server.take({ partition: 0, key: `velib:${basilique.id}`, text: null, timestampMs: 0, headers: {} });
+  server.take({ partition: 0, key: `velib:${basilique.id}`, value: null, timestampMs: 0, headers: {} });
   const last = schemas.DeltaEvent.parse(JSON.parse(sink.changes.at(-1)?.data ?? ""));
   assert.deepEqual(last.stations_removed, [`velib:${basilique.id}`]);
   assert.deepEqual(last.areas_removed, ["93200"]);
@@ -136,10 +136,10 @@ test("an id of another process, of another filter, from the future or made up br
 test("a filter by system hides the others, also when they are removed", async () => {
   const server = await exampleServer();
   const { sink } = await join(server, { filter: { ...EVERYTHING, systemId: "oslo" } });
-  const oslo = (docks: number, at: number): ViewRecord => ({
+  const oslo = (docks: number, at: number): ReadRecord => ({
     partition: 0,
     key: "oslo:1",
-    text: JSON.stringify({
+    value: JSON.stringify({
       system_id: "oslo",
       station_id: "1",
       postcode: "oslo",
@@ -153,7 +153,7 @@ test("a filter by system hides the others, also when they are removed", async ()
   server.take(oslo(1, 1));
   server.change({ ...basilique, electric: 1, observedAtMs: EXAMPLE_NOW_MS });
   server.take(oslo(2, 2));
-  server.take({ partition: 0, key: `velib:${basilique.id}`, text: null, timestampMs: 0, headers: {} });
+  server.take({ partition: 0, key: `velib:${basilique.id}`, value: null, timestampMs: 0, headers: {} });
   assert.equal(sink.changes.length, 3);
   const state = stateOf(sink);
   assert.deepEqual([...state.stations.keys()], ["oslo:1"]);
@@ -309,7 +309,7 @@ test("what is said of an unknown record never reaches a client", async () => {
   const server = await exampleServer();
   const { sink } = await join(server);
   const before = sink.changes.length;
-  server.take({ ...exampleRecord(basilique), text: "{" });
+  server.take({ ...exampleRecord(basilique), value: "{" });
   server.take({ ...exampleRecord(basilique), key: "velib:other" });
   assert.equal(sink.changes.length, before);
   await server.app.close();

@@ -8,7 +8,7 @@ import { countingMetrics } from "../../support/silent.ts";
 function place(view: LiveView, id: string, area: string, lat: number, rule = "areas_file"): void {
   const value = { system_id: "velib", station_id: id, postcode: area, area_rule: rule, lat, lon: 2.3 };
   const text = JSON.stringify({ ...value, nbr_total: 1, nbr_elec: null, nbr_meca: null, observed_at: 1 });
-  view.applyRaw({ partition: 0, key: `velib:${id}`, text, timestampMs: 1, headers: {} });
+  view.applyRaw({ partition: 0, key: `velib:${id}`, value: text, timestampMs: 1, headers: {} });
 }
 
 test("a station that comes among those of another area is flagged, a minute later at the latest", () => {

@@ -17,6 +17,7 @@ import { EXAMPLE_STATIONS, exampleRecord, type ExampleStation } from "../../supp
 import { TotalsWriter } from "../../support/live-records.ts";
 import { stageContext } from "../../support/run-sink.ts";
 import { gunzip, SseParser, StreamState } from "../../support/sse.ts";
+import type { ReadRecord } from "../../../src/record/received-record.ts";
 
 const TOPICS = { raw: "raw", totals: "totals", rejects: "rejects" };
 const clock = systemClock;
@@ -75,13 +76,13 @@ async function start(
       const producer = await log.producer();
       const raw = stations.map(exampleRecord);
       await producer.publish(
-        raw.map(({ key, text }) => ({ topic: TOPICS.raw, key, value: text, partition: 0 })),
+        raw.map(({ key, value }) => ({ topic: TOPICS.raw, key, value: textOf(value), partition: 0 })),
       );
       await producer.publish(
-        totals.write(raw).map(({ key, text, headers }) => ({
+        totals.write(raw).map(({ key, value, headers }) => ({
           topic: TOPICS.totals,
           key,
-          value: text,
+          value: textOf(value),
           headers,
           partition: 0,
         })),
@@ -273,3 +274,7 @@ test("a client of HTTP/1.0, and one whose stream waits behind another answer, ge
   assert.match(pipelined, /"areas":\[[^]*HTTP\/1\.1 200 OK[^]*text\/event-stream[^]*event: snapshot/);
   await running.stop();
 });
+
+function textOf(value: ReadRecord["value"]): string | null {
+  return value === null ? null : value.toString("utf8");
+}

@@ -10,7 +10,6 @@ import type { StationSelection } from "../../../domain/station-selection.ts";
 import type { HealthState } from "../../../ports.ts";
 import type { ReferenceReader } from "../../../record/raw-record.ts";
 import type { Sink, SinkBatch, StageContext } from "../../stage.ts";
-import { viewRecord } from "../../view-record.ts";
 import { discoverySubscription } from "./discovery.ts";
 import { MQTT_METRICS } from "./metrics.ts";
 import { MQTT_OPTIONS } from "./options.ts";
@@ -106,8 +105,8 @@ export class MqttStage implements Sink {
     for (const record of records) {
       this.#positions.set(`${record.topic}:${record.partition}`, record.offset + 1);
       try {
-        if (record.topic === names.raw) this.#view.applyRaw(viewRecord(record), nowMs);
-        else this.#view.applyTotals(viewRecord(record));
+        if (record.topic === names.raw) this.#view.applyRaw(record, nowMs);
+        else this.#view.applyTotals(record);
       } catch (error) {
         const { topic, partition, offset } = record;
         logger.error("mqtt.record_failed", "A record could not be told; going on.", {
