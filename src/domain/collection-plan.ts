@@ -74,7 +74,8 @@ export interface Published {
   readonly numericId: boolean;
   readonly area: string;
   readonly areaRule: AreaRule | null;
-  readonly slot: number;
+  /** What the next record of it says; `displaced` of published-stations.ts where the topic does not say so yet. */
+  slot: number;
   readonly partition: number;
   /** Digest of what was last published; null after a restore, until the first poll confirms or replaces it. */
   content: number | null;

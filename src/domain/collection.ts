@@ -145,7 +145,7 @@ export class Collection {
 
       let slot: number;
       if (held !== undefined && held.area === area) slot = held.slot;
-      else tentative.push({ area, slot: (slot = this.#published.slots.take(area)) });
+      else tentative.push({ area, slot: (slot = this.#published.slots.take(area, stationId)) });
       if (held !== undefined && !stays) {
         records.push(...retirementRecords(this.#options, stationId, held, observed.observedAtMs));
         moved += 1;
@@ -275,7 +275,10 @@ export class Collection {
     nowMs: number,
   ): boolean {
     if (this.#options.mode === "every-poll" || held === undefined) return true;
-    if (nowMs - held.observedAtMs >= REFRESH_AFTER_MS || this.#published.foreign.isLate(status.stationId))
+    if (
+      nowMs - held.observedAtMs >= REFRESH_AFTER_MS ||
+      this.#published.mustBePublishedAgain(status.stationId)
+    )
       return true;
     const { foreign } = held;
     if (foreign !== null && foreign.digest !== null) {

@@ -12,6 +12,7 @@ import { ForeignRecords } from "./foreign-records.ts";
 import { FormerStations } from "./former-stations.ts";
 import { informationOf, servesNumericId, type RawRecord } from "../record/raw-record.ts";
 import { stationKey } from "../record/keys.ts";
+import { SlotDisputes } from "./slot-disputes.ts";
 import { Slots } from "./slots.ts";
 import type { AreaRule } from "../record/station.ts";
 import type { OtherWriter } from "../record/writer.ts";
@@ -20,6 +21,7 @@ export class PublishedStations {
   readonly slots = new Slots();
   readonly foreign = new ForeignRecords();
   readonly former: FormerStations;
+  readonly #disputes = new SlotDisputes();
   readonly #system: { readonly systemId: string; readonly simulated: boolean };
   readonly #stations = new Map<string, Published>();
   /** Simulated stations in the topic of a real system, or the other way round: never added up. */
@@ -83,7 +85,7 @@ export class PublishedStations {
       numericId: servesNumericId(record.value, stationId),
       area: record.area,
       areaRule: record.areaRule,
-      slot: this.slots.take(record.area, record.slot),
+      slot: this.#placeOf(stationId, record),
       partition,
       content: null,
       information: informationOf(record),
@@ -93,6 +95,35 @@ export class PublishedStations {
     });
     if (wanted) this.#wanted += 1;
     if (record.simulated !== this.#system.simulated) this.#mixed.add(stationId);
+  }
+
+  /**
+   * The slot of a record. Two collectors that gave slots away at one instant may have given one twice: the station whose id
+   * sorts first keeps it, on both sides, and the other moves with its next record.
+   */
+  #placeOf(stationId: string, { area, slot, observedAtMs }: RawRecord): number {
+    const holderId = slot === null ? undefined : this.slots.holderOf(area, slot);
+    const holder = holderId === undefined ? undefined : this.#stations.get(holderId);
+    if (slot === null || holderId === undefined || holder === undefined)
+      return this.slots.take(area, stationId, slot);
+    if (holderId < stationId) {
+      this.#disputes.lost(stationId);
+      this.#disputes.kept(holderId, observedAtMs);
+      return this.slots.take(area, stationId);
+    }
+    this.slots.release(area, slot);
+    this.slots.take(area, stationId, slot);
+    holder.slot = this.slots.take(area, holderId);
+    this.#disputes.lost(holderId);
+    this.#disputes.kept(stationId, holder.observedAtMs);
+    return slot;
+  }
+
+  /** Whether what stands in the topic of a station is not what should stand there, though its content has not changed. */
+  mustBePublishedAgain(stationId: string): boolean {
+    if (this.foreign.isLate(stationId)) return true;
+    const held = this.#stations.get(stationId);
+    return held !== undefined && this.#disputes.concern(stationId, held.observedAtMs);
   }
 
   #restoreRetired(stationId: string, partition: number): void {
@@ -129,7 +160,9 @@ export class PublishedStations {
       return;
     }
     if (held !== undefined && held.area !== station.area) this.slots.release(held.area, held.slot);
-    if (held === undefined || held.area !== station.area) this.slots.take(station.area, station.slot);
+    if (held === undefined || held.area !== station.area)
+      this.slots.take(station.area, stationId, station.slot);
+    this.#disputes.published(stationId, station.observedAtMs);
     this.#wanted += 1 - (held?.wanted === true ? 1 : 0);
     this.#mixed.delete(stationId);
     this.#stations.set(stationId, station);
@@ -137,6 +170,7 @@ export class PublishedStations {
 
   #forget(stationId: string, held: Published): void {
     this.slots.release(held.area, held.slot);
+    this.#disputes.forget(stationId);
     this.#stations.delete(stationId);
     this.#mixed.delete(stationId);
     if (held.wanted) this.#wanted -= 1;

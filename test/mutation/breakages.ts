@@ -308,6 +308,14 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     invariant: 4,
+    wrong: "leaves a slot to two stations that two collectors gave it to at once",
+    file: "published-stations.ts",
+    find: "this.#disputes.lost(stationId);",
+    replace: "",
+    tests: ["two-selections.test.ts"],
+  },
+  {
+    invariant: 4,
     wrong: "sends no tombstone for an area that emptied",
     file: "area-totals.ts",
     find: "if (drained !== null) changes.push(change);",

@@ -23,8 +23,9 @@ test("gives the smallest free slot of each area, against a list that is searched
         }
         let expected = what === "want" && !own.has(slot) ? slot : 0;
         while (own.has(expected)) expected += 1;
-        assert.equal(slots.take(area, what === "want" ? slot : null), expected);
+        assert.equal(slots.take(area, `of ${expected}`, what === "want" ? slot : null), expected);
         own.add(expected);
+        assert.equal(slots.holderOf(area, expected), `of ${expected}`);
       }
     }),
     { numRuns: 1_000 },
