@@ -1,6 +1,6 @@
 /** What `doctor` reads in the topic of feeds: which feeds are collected, by whoever collects them, and how they are doing. */
 import type { SystemStatus } from "../ports.ts";
-import { follow } from "../session/follow.ts";
+import { follow } from "../stages/follow.ts";
 import { FeedsStage } from "../stages/feeds/feeds.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { CommandContext } from "./command.ts";

@@ -3,7 +3,7 @@
  * where a label goes), kept by subtract and add.
  */
 import { isClosed, type LiveStation } from "./live-station.ts";
-import type { Kept, Totals } from "../record/totals-record.ts";
+import type { Totals } from "../record/totals-record.ts";
 import { TOTALS_FIELDS } from "../record/totals-fields.ts";
 
 /** An area at one moment; never changed, only replaced. */
@@ -21,11 +21,10 @@ export interface LiveArea {
 /** Positions are summed in millionths of a degree: whole numbers, so that subtracting undoes adding exactly. */
 const MICRODEGREES = 1e6;
 
-/** The changing state behind a LiveArea. Outlives its totals: `kept` must still tell late records off. */
+/** The changing state behind a LiveArea. */
 export class AreaState {
   readonly key: string;
   totals: Totals | null = null;
-  kept: Kept | undefined = undefined;
   /** As of the last commit. */
   published: LiveArea | null = null;
   touched = false;

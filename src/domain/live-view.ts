@@ -15,10 +15,10 @@ import { liveStation, type LiveStation, type SharedTexts } from "./live-station.
 import { LiveSystems, type LiveSystem } from "./live-system.ts";
 import { supersedesObservation } from "../record/observation-order.ts";
 import type { RawRecord, ReferenceReader } from "../record/raw-record.ts";
-import { receiveRaw, receiveTotals, unusableReason, type ReadRecord } from "../record/received-record.ts";
+import { receiveRaw, unusableReason, type ReadRecord } from "../record/received-record.ts";
 import type { Reject } from "../record/station.ts";
-import { decodeThrough, ownAreaKey, supersedes } from "../record/totals-record.ts";
 import { FormerKeys } from "../record/former-keys.ts";
+import { LatestTotals } from "../record/latest-totals.ts";
 import { stationKey } from "../record/keys.ts";
 
 /** What a record did to the view. */
@@ -35,7 +35,8 @@ export interface LiveViewOptions {
 export class LiveView {
   readonly #stations = new Map<string, HeldStation>();
   readonly #areas = new Map<string, AreaState>();
-  #formerKeys = { stations: new FormerKeys(), areas: new FormerKeys() };
+  #formerKeys = new FormerKeys();
+  readonly #latestTotals = new LatestTotals();
   readonly #systems = new LiveSystems();
   /** Station key by painted code, by system. */
   readonly #codes = new Map<string, Map<string, string>>();
@@ -80,7 +81,7 @@ export class LiveView {
     const built = stationKey(raw.systemId, raw.stationId);
     // The record's own text where it is the same: others hold that one too.
     const key = record.key === built ? record.key : built;
-    this.#formerKeys.stations.read(key, record.key ?? key);
+    this.#formerKeys.read(key, record.key ?? key);
     const held = this.#stations.get(key);
     this.#systems.observed(raw);
     if (held === undefined) {
@@ -102,15 +103,11 @@ export class LiveView {
 
   /** Takes one record of the totals topic. */
   applyTotals(record: ReadRecord): Applied {
-    const read = receiveTotals(record);
-    if (read !== "tombstone" && !read.ok) return this.#refused(read.reason, record);
-    const through = decodeThrough(record.headers["through"]);
-    const totals = read === "tombstone" ? null : read.totals;
-    const key = ownAreaKey(record, totals, this.#formerKeys.areas);
-    if (!key) return key === undefined ? "stale" : this.#refused("key_mismatch", record);
-    const area = this.#area(key);
-    if (!supersedes(area.kept, through, totals?.asOfMs ?? null)) return "stale";
-    area.kept = { through, asOfMs: totals?.asOfMs ?? area.kept?.asOfMs ?? 0 };
+    const read = this.#latestTotals.read(record);
+    if (read.outcome === "refused") return this.#refused(read.reason, record);
+    if (read.outcome !== "latest") return "stale";
+    const { totals } = read;
+    const area = this.#area(read.key);
     if (area.totals === null && totals === null) return "unchanged";
     this.#systems.totals(area.totals, totals);
     area.totals = totals;
@@ -126,16 +123,15 @@ export class LiveView {
     if (topic === "raw") {
       for (const [key, { retired, station }] of this.#stations) if (!retired) this.#leave(key, station);
       this.#stations.clear();
-      this.#formerKeys = { ...this.#formerKeys, stations: new FormerKeys() };
+      this.#formerKeys = new FormerKeys();
       return;
     }
     for (const area of this.#areas.values()) {
       if (area.totals !== null) this.#systems.totals(area.totals, null);
       area.totals = null;
-      area.kept = undefined;
       this.#touch(area);
     }
-    this.#formerKeys = { ...this.#formerKeys, areas: new FormerKeys() };
+    this.#latestTotals.forget();
   }
 
   /** Closes a batch: everything that differs since the last commit, or null when nothing does. */
@@ -234,7 +230,7 @@ export class LiveView {
 
   #removeStation(record: ReadRecord): Applied {
     if (record.key === null) return this.#refused("tombstone_without_key", record);
-    const key = this.#formerKeys.stations.at(record.key);
+    const key = this.#formerKeys.at(record.key);
     const held = key === null ? undefined : this.#stations.get(key);
     // A late tombstone in a partition that the station has left says nothing about where it is now.
     if (key === null || held === undefined || held.partition !== record.partition) return "stale";

@@ -19,7 +19,7 @@ import type {
 } from "../ports.ts";
 import { DRAIN_MS } from "../stages/drain.ts";
 import type { ProcessorStage, Sink, Stage, StageContext } from "../stages/stage.ts";
-import { follow } from "./follow.ts";
+import { follow } from "../stages/follow.ts";
 import { caughtUp } from "./caught-up.ts";
 
 const WELL: HealthState = { ok: true, reason: null };

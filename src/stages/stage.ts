@@ -71,6 +71,8 @@ export interface SinkBatch {
   readonly caughtUp: boolean;
   /** Records that the log no longer has, before some of these; none when absent. */
   readonly missing?: readonly MissingRecords[];
+  /** Topics that were made again, of a sink without `replaced`: these records and what follows are of the new ones. */
+  readonly replaced?: readonly string[];
   /** Which topics the records are of, by name, where the log has ids. */
   readonly topicIds?: ReadonlyMap<string, string>;
 }

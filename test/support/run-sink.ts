@@ -1,6 +1,6 @@
 /** One sink as a session runs it: opened, fed from the log, drained, closed. */
 import type { Clock, Log, Logger, Metrics, TopicNames } from "../../src/ports.ts";
-import { follow } from "../../src/session/follow.ts";
+import { follow } from "../../src/stages/follow.ts";
 import type { Sink, StageContext } from "../../src/stages/stage.ts";
 
 export interface RunSinkOptions {

@@ -19,7 +19,7 @@ import { FeedReporter, TELL_EVERY_MS } from "../../src/stages/collect/feed-repor
 import { FeedsStage, toldStatus } from "../../src/stages/feeds/feeds.ts";
 import type { Log, LogProducer, LogRecord } from "../../src/ports.ts";
 import { systemKey } from "../../src/record/keys.ts";
-import { follow } from "../../src/session/follow.ts";
+import { follow } from "../../src/stages/follow.ts";
 import { SYSTEM } from "../support/scripted-feed.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { settled, TestClock } from "../support/test-clock.ts";

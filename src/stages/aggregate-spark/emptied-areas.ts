@@ -2,15 +2,10 @@
  * Areas that the totals topic holds but a query that began anew does not: all their stations are gone and so are their
  * records. Spark cannot know of them, so their tombstones come from here.
  */
-import {
-  decodeThrough,
-  decodeTotals,
-  encodeThrough,
-  supersedes,
-  type Kept,
-} from "../../record/totals-record.ts";
-import { areaKey, areasNamed, plainAreaKey, SYSTEM_HEADER, type AreaName } from "../../record/keys.ts";
+import { encodeThrough } from "../../record/totals-record.ts";
+import { areaKey, areasNamed, plainAreaKey, SYSTEM_HEADER } from "../../record/keys.ts";
 import type { Log, ProduceRecord, TopicNames } from "../../ports.ts";
+import { readStandingTotals } from "../aggregate/totals-standing.ts";
 
 /**
  * The tombstones to write once the first batch of a new query is out. That batch put out every area that has records,
@@ -25,18 +20,11 @@ export async function tombstonesOfEmptied(
   floors: readonly number[],
   headers: { readonly schema: string; readonly writer: string },
 ): Promise<readonly ProduceRecord[]> {
-  const kept = new Map<string, Kept & { readonly name: AreaName | null }>();
-  for await (const { records } of log.read({ topics: [topics.totals], from: "earliest", until: "end" })) {
-    for (const { key, value, headers, timestampMs } of records) {
-      if (key === null) continue;
-      const through = decodeThrough(headers["through"]);
-      if (!supersedes(kept.get(key), through, timestampMs)) continue;
-      kept.set(key, { through, asOfMs: timestampMs, name: value && nameOf(key, value) });
-    }
-  }
   const tombstones: ProduceRecord[] = [];
-  for (const [key, { through, name }] of kept) {
-    if (name === null || through === null) continue;
+  for (const [key, { through, name: said }] of await readStandingTotals(log, topics)) {
+    // What is no totals record is named by its key.
+    const name = said ?? areasNamed(key).next().value;
+    if (name === undefined) continue;
     const { systemId, area } = name;
     const floor = floors[through.partition] ?? -1;
     if (through.offset >= floor && key === areaKey(systemId, area)) continue;
@@ -50,9 +38,4 @@ export async function tombstonesOfEmptied(
     });
   }
   return tombstones;
-}
-
-/** As its value says; what is no totals record, as its key says. */
-function nameOf(key: string, value: Buffer): AreaName | null {
-  return decodeTotals(value.toString("utf8")) ?? areasNamed(key).next().value ?? null;
 }

@@ -3,10 +3,9 @@
  * was put out before (compaction took its history, or the topic is another).
  */
 import { areaPartitionKey, partitionOf } from "../../record/partitioning.ts";
-import { unusableReason } from "../../record/received-record.ts";
-import { decodeThrough, decodeTotals, supersedes, type Kept } from "../../record/totals-record.ts";
 import type { AreaName } from "../../record/keys.ts";
 import type { Log, RestoreRange, TopicNames } from "../../ports.ts";
+import { readStandingTotals } from "./totals-standing.ts";
 
 /** A raw partition, and the topic that it is of as it is now. */
 export type RawPlace = { readonly partition: number } & Pick<RestoreRange, "topicId" | "partitionCount">;
@@ -17,20 +16,9 @@ export async function readPublishedAreas(
   topics: TopicNames,
   { partition, topicId, partitionCount = 1 }: RawPlace,
 ): Promise<ReadonlyMap<string, AreaName>> {
-  const kept = new Map<string, Kept & { readonly name: AreaName | null }>();
-  for await (const { records } of log.read({ topics: [topics.totals], from: "earliest", until: "end" })) {
-    for (const record of records) {
-      const { key, value, headers, timestampMs } = record;
-      if (key === null || unusableReason(record) !== null) continue;
-      const through = decodeThrough(headers["through"]);
-      if (!supersedes(kept.get(key), through, timestampMs)) continue;
-      const name = value === null ? null : decodeTotals(value.toString("utf8"));
-      kept.set(key, { through, asOfMs: timestampMs, name: name && areaName(name) });
-    }
-  }
   const areas = new Map<string, AreaName>();
-  for (const [key, { through, name }] of kept) {
-    if (name === null || through === null) continue;
+  for (const [key, { through, name }] of await readStandingTotals(log, topics)) {
+    if (name === null) continue;
     // Partitions of a topic that went before say nothing: the area is for whoever would have it now.
     const owner =
       through.topicId === topicId
@@ -39,9 +27,4 @@ export async function readPublishedAreas(
     if (owner === partition) areas.set(key, name);
   }
   return areas;
-}
-
-/** Only what is kept of a whole topic. */
-function areaName({ systemId, area }: AreaName): AreaName {
-  return { systemId, area };
 }

@@ -60,7 +60,7 @@ export class CollectStage implements Runner, SystemStatusSource {
         ? {}
         : {
             collector,
-            watch: new WriterWatch({ log, rawTopic: topics.raw, clock, logger, signal: stop }),
+            watch: new WriterWatch({ log, topics, clock, logger, signal: stop }),
           };
     const statuses = this.collected;
     const systems = new Systems({

@@ -5,15 +5,13 @@
  *                                  the topic was made again ─▶ all collectors: nothing of theirs is in it
  */
 import { AppError } from "../../errors.ts";
-import type { Clock, Log, Logger, LogRecord } from "../../ports.ts";
+import type { Clock, Log, Logger, LogRecord, TopicNames } from "../../ports.ts";
 import { systemOfKey } from "../../record/keys.ts";
-
-/** Pause before reading on after the log went away, ms. */
-const RETRY_MS = 1_000;
+import { follow, type FollowedSink } from "../follow.ts";
 
 export interface WriterWatchOptions {
   readonly log: Log;
-  readonly rawTopic: string;
+  readonly topics: TopicNames;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Ends the watch. */
@@ -31,7 +29,6 @@ export class WriterWatch {
   readonly #options: WriterWatchOptions;
   readonly #takers = new Map<string, Set<RawTaker>>();
   readonly #positions = new Map<string, number>();
-  #topicIds: ReadonlyMap<string, string> = new Map();
   readonly #begun = Promise.withResolvers<void>();
   #started = false;
 
@@ -53,31 +50,29 @@ export class WriterWatch {
   }
 
   async #run(): Promise<void> {
-    const { log, rawTopic, clock, logger, signal } = this.#options;
-    while (!signal.aborted) {
-      try {
-        const from = this.#positions.size === 0 ? "latest" : this.#positions;
-        for await (const { records, replaced = [], topicIds } of log.read({
-          topics: [rawTopic],
-          from,
-          topicIds: this.#topicIds,
-          signal,
-        })) {
-          this.#topicIds = topicIds ?? this.#topicIds;
-          if (replaced.length > 0) this.#replaced();
-          this.#begun.resolve();
-          for (const record of records) this.#give(record);
-        }
-        return;
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        if (!error.retryable) {
-          logger.warn("collect.watch_ended", `${error.message} What others write to it is not noticed.`);
-          return;
-        }
-        await clock.sleep(RETRY_MS, signal);
-      }
+    const { log, topics, clock, logger, signal } = this.#options;
+    try {
+      await follow({ sink: this.#sink(), log, topics, clock, logger }, signal);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      logger.warn("collect.watch_ended", `${error.message} What others write to it is not noticed.`);
     }
+  }
+
+  #sink(): FollowedSink {
+    return {
+      name: "collect",
+      reads: ["raw"],
+      begins: "latest",
+      positions: () => this.#positions,
+      take: ({ records, replaced = [] }) => {
+        if (replaced.length > 0) this.#replaced();
+        this.#begun.resolve();
+        for (const record of records) this.#give(record);
+        return records.length;
+      },
+      tend: () => Promise.resolve(),
+    };
   }
 
   #give(record: LogRecord): void {

@@ -1,7 +1,5 @@
 /** The print stage: the records of a topic as NDJSON, each once: what `watch` and `run --json` put on stdout. */
-import { receiveTotals } from "../../record/received-record.ts";
-import { decodeThrough, ownAreaKey, supersedes, type Kept } from "../../record/totals-record.ts";
-import { FormerKeys } from "../../record/former-keys.ts";
+import { LatestTotals } from "../../record/latest-totals.ts";
 import { areaOfTombstone, parseAreaKey, SYSTEM_HEADER } from "../../record/keys.ts";
 import type { LogRecord } from "../../ports.ts";
 import type { Sink, SinkBatch, StageContext } from "../stage.ts";
@@ -70,23 +68,14 @@ export class PrintStage implements Sink {
 
 /** Totals records as they are; an area that is gone is `{"postcode":"75016","system_id":"velib","tombstone":true}`. */
 function totalsLines(): LineOf {
-  const kept = new Map<string, Kept>();
-  const formerKeys = new FormerKeys();
+  const latest = new LatestTotals();
   return (record) => {
-    const { value, headers } = record;
-    const read = receiveTotals(record);
-    if (record.key === null || (read !== "tombstone" && !read.ok)) return null;
-    const through = decodeThrough(headers["through"]);
-    const totals = read === "tombstone" ? null : read.totals;
-    const key = ownAreaKey(record, totals, formerKeys);
-    // Of two areas in one record neither is told of; the tombstone of a key of old is no news of its area.
-    if (key === null || key === undefined) return null;
-    // An at-least-once writer repeats itself; the greatest `through` of an area is the one that counts.
-    if (!supersedes(kept.get(key), through, totals?.asOfMs ?? null)) return null;
-    const known = kept.has(key);
-    kept.set(key, { through, asOfMs: totals?.asOfMs ?? kept.get(key)?.asOfMs ?? 0 });
-    if (value !== null) return oneLine(value.toString("utf8"));
-    const named = known ? parseAreaKey(key) : areaOfTombstone(key, headers[SYSTEM_HEADER]);
+    const read = latest.read(record);
+    // Of two areas in one record neither is told of; what was told before, or under another key, is no news.
+    if (record.key === null || read.outcome !== "latest") return null;
+    if (record.value !== null) return oneLine(record.value.toString("utf8"));
+    const { key, known } = read;
+    const named = known ? parseAreaKey(key) : areaOfTombstone(key, record.headers[SYSTEM_HEADER]);
     return JSON.stringify({
       postcode: named?.area ?? key,
       system_id: named?.systemId ?? null,

@@ -9,7 +9,7 @@ import { MemoryLog } from "../../../src/log/memory-log.ts";
 import type { Clock, ProduceRecord } from "../../../src/ports.ts";
 import { areaKey, stationKey } from "../../../src/record/keys.ts";
 import { openMqtt, type MqttSettings } from "../../../src/stages/sinks/mqtt/open-mqtt.ts";
-import { follow } from "../../../src/session/follow.ts";
+import { follow } from "../../../src/stages/follow.ts";
 import { mosquitto, type Mosquitto } from "../../support/mosquitto.ts";
 import { stageContext } from "../../support/run-sink.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";

@@ -128,6 +128,7 @@ const RECIPES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ],
     [`SELEKT ${HOSTILE}`, ...data],
   ],
+  completion: [[HOSTILE], ["bash"], ["zsh"], ["fish"]],
   simulate: [
     ["--stations", HOSTILE],
     ["--city-time", HOSTILE],

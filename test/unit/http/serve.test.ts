@@ -8,7 +8,7 @@ import { AppError } from "../../../src/errors.ts";
 import { startServing, type ServeOptions, type Serving } from "../../../src/http/serve.ts";
 import { MemoryLog } from "../../../src/log/memory-log.ts";
 import { topicSpecs } from "../../../src/log/topics.ts";
-import { follow } from "../../../src/session/follow.ts";
+import { follow } from "../../../src/stages/follow.ts";
 import { ViewStage } from "../../../src/stages/view/view.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { SILENT } from "../../../src/telemetry/logger.ts";

@@ -8,13 +8,19 @@
  */
 import { AppError } from "../errors.ts";
 import type { Clock, Log, Logger, ReadBatch, TopicNames } from "../ports.ts";
-import type { Stage } from "../stages/stage.ts";
+import type { Sink } from "./stage.ts";
 
 const TEND_EVERY_MS = 1_000;
 const RETRY_MS = 1_000;
 
+/** What the loop needs of a sink. */
+export type FollowedSink = Pick<
+  Sink,
+  "name" | "reads" | "begins" | "waitsForRecords" | "positions" | "topicIds" | "replaced" | "take" | "tend"
+>;
+
 export interface FollowOptions {
-  readonly sink: Extract<Stage, { readonly kind: "sink" }>;
+  readonly sink: FollowedSink;
   readonly log: Log;
   readonly topics: TopicNames;
   readonly clock: Clock;
