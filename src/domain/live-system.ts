@@ -1,6 +1,7 @@
 /** What the log alone tells of each system: how much there is, how fresh it is, how often it changes. */
 import type { LiveStation } from "./live-station.ts";
 import type { RawRecord } from "../record/raw-record.ts";
+import { SUMS, type Sums } from "../record/totals-fields.ts";
 import type { Totals } from "../record/totals-record.ts";
 
 /** Changes whose spacing is remembered; the median of them is the change period. */
@@ -11,11 +12,8 @@ export interface LiveSystem {
   readonly systemId: string;
   readonly stations: number;
   readonly areas: number;
-  /** Sums over the areas; null where no area knows. */
-  readonly total: number;
-  readonly electric: number | null;
-  readonly mechanical: number | null;
-  readonly docks: number | null;
+  /** Of the totals of its areas, by the table's names; null where no area knows. */
+  readonly sums: Sums;
   /** Newest observation of any station, epoch ms; null when only totals were read. */
   readonly observedAtMs: number | null;
   /** Median time between the last observations that brought a change; null until two were seen. */
@@ -23,32 +21,25 @@ export interface LiveSystem {
   readonly simulated: boolean;
 }
 
+/** Of a system without areas. */
+export const NO_SUMS = Object.fromEntries(
+  SUMS.map(({ name, required }) => [name, required === true ? 0 : null]),
+) as unknown as Sums;
+
 class SystemState implements LiveSystem {
   readonly systemId: string;
   stations = 0;
   areas = 0;
-  total = 0;
   observedAtMs: number | null = null;
   changedAtMs = 0;
   simulated = false;
-  readonly sums = { electric: 0, mechanical: 0, docks: 0 };
-  readonly known = { electric: 0, mechanical: 0, docks: 0 };
+  sums: Sums = NO_SUMS;
+  /** Areas that know each of the sums, in their order. */
+  readonly known = SUMS.map(() => 0);
   readonly periodsMs: number[] = [];
 
   constructor(systemId: string) {
     this.systemId = systemId;
-  }
-
-  get electric(): number | null {
-    return this.known.electric > 0 ? this.sums.electric : null;
-  }
-
-  get mechanical(): number | null {
-    return this.known.mechanical > 0 ? this.sums.mechanical : null;
-  }
-
-  get docks(): number | null {
-    return this.known.docks > 0 ? this.sums.docks : null;
   }
 
   get changePeriodMs(): number | null {
@@ -118,11 +109,13 @@ export class LiveSystems {
 
 function share(system: SystemState, totals: Totals, sign: 1 | -1): void {
   system.areas += sign;
-  system.total += sign * totals.total;
-  for (const name of ["electric", "mechanical", "docks"] as const) {
+  const sums: Record<string, number | null> = { ...system.sums };
+  SUMS.forEach(({ name, required }, place) => {
     const value = totals[name];
-    if (value === null) continue;
-    system.sums[name] += sign * value;
-    system.known[name] += sign;
-  }
+    if (value === null) return;
+    const known = (system.known[place] ?? 0) + sign;
+    system.known[place] = known;
+    sums[name] = known > 0 || required === true ? (sums[name] ?? 0) + sign * value : null;
+  });
+  system.sums = sums as unknown as Sums;
 }

@@ -10,7 +10,7 @@ import {
   type ServedObservation,
   type ServedPlace,
 } from "../record/station-parts.ts";
-import { stationShape, totalsShape } from "./field-shapes.ts";
+import { stationShape, sumsShape, totalsShape } from "./field-shapes.ts";
 
 const timeMs = z.int().nonnegative().describe("Epoch milliseconds.");
 const count = z.int().nonnegative();
@@ -54,10 +54,7 @@ export const System = z.object({
     .describe("How polling goes; unknown when nobody tells (no more)."),
   stations: count,
   areas: count,
-  nbr_total: count,
-  nbr_elec: maybeCount,
-  nbr_meca: maybeCount,
-  docks: maybeCount,
+  ...sumsShape(),
   observed_at: timeMs.nullable().describe("The newest observation: when the feed was last checked."),
   stations_misplaced: count.describe("Of the stations, those whose position contradicts their area."),
   stale_after_ms: z
@@ -135,7 +132,7 @@ export const Area = z.object({
   stations_renting: count.describe("Of the stations, those that are not closed for renting."),
   capacity: maybeCount.describe("Docks built, over the stations that say; null when none does."),
   lat: z.number().nullable().describe("Mean position of the stations, for a label."),
-  lon: z.number().nullable(),
+  lon: z.number().nullable().describe("As `lat`."),
 });
 
 /** The part of a station that every change carries. */

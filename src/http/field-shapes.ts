@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Field, FieldType } from "../record/fields.ts";
 import type { StationField } from "../record/station-fields.ts";
-import { TOTALS_FIELDS, type ServedTotals } from "../record/totals-fields.ts";
+import { SUMS, TOTALS_FIELDS, type ServedSums, type ServedTotals } from "../record/totals-fields.ts";
 
 const TYPES: Readonly<Record<FieldType, () => z.ZodType>> = {
   text: () => z.string(),
@@ -41,4 +41,11 @@ export function totalsShape(): Shape<ServedTotals> {
   return Object.fromEntries(
     TOTALS_FIELDS.map((field) => [field.key, schemaOf(field)]),
   ) as unknown as Shape<ServedTotals>;
+}
+
+/** The sums over a system's areas, as each of them has its own. */
+export function sumsShape(): Shape<ServedSums> {
+  return Object.fromEntries(
+    SUMS.map((field) => [field.key, schemaOf(field)]),
+  ) as unknown as Shape<ServedSums>;
 }

@@ -1,5 +1,6 @@
 /** The systems as the API shows them: what the log tells, completed by the collector of this process where there is one. */
-import type { LiveSystem } from "../domain/live-system.ts";
+import { NO_SUMS, type LiveSystem } from "../domain/live-system.ts";
+import { SUMS, type ServedSums, type Sums } from "../record/totals-fields.ts";
 import { VELIB_SYSTEM } from "../velib/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
@@ -49,10 +50,7 @@ export function presentSystems(
 const NOTHING_LIVE: Omit<LiveSystem, "systemId"> = {
   stations: 0,
   areas: 0,
-  total: 0,
-  electric: null,
-  mechanical: null,
-  docks: null,
+  sums: NO_SUMS,
   observedAtMs: null,
   changePeriodMs: null,
   simulated: false,
@@ -81,10 +79,7 @@ function presentSystem(
     state: status?.state ?? "unknown",
     stations: live.stations,
     areas: live.areas,
-    nbr_total: live.total,
-    nbr_elec: live.electric,
-    nbr_meca: live.mechanical,
-    docks: live.docks,
+    ...presentSums(live.sums),
     observed_at: observedAtMs,
     stations_misplaced: misplaced,
     stale_after_ms: staleAfterMs,
@@ -129,6 +124,11 @@ function presentSystem(
       first_path: firstPath,
     })),
   };
+}
+
+/** As an area has them. */
+function presentSums(sums: Sums): ServedSums {
+  return Object.fromEntries(SUMS.map(({ key, name }) => [key, sums[name]])) as unknown as ServedSums;
 }
 
 function presentTraffic(traffic: FeedTraffic | null): System["traffic"] {

@@ -42,7 +42,7 @@ export const STATION_FIELDS = [
     aggregated: true,
     served: "system_id",
     repeats: true,
-    about: "`velib` for Vélib' Métropole, else the feed's",
+    about: "the system's id: `velib` for Vélib' Métropole, else the feed's",
   },
   {
     key: "station_id",
@@ -56,7 +56,7 @@ export const STATION_FIELDS = [
     column: "station_id",
     served: "station_id",
     about:
-      "as the feed serves it: Vélib' serves numbers, above int32. The text form is in the key, the API and the archive. Records that were written before 2026-12 have text everywhere; readers take both",
+      "its id: text in keys, API and archive; in records as the feed serves it (Vélib' serves numbers, above int32; records that were written before 2026-12 have text everywhere; readers take both)",
   },
   {
     key: "postcode",
@@ -70,7 +70,7 @@ export const STATION_FIELDS = [
     column: "area",
     served: "postcode",
     repeats: true,
-    about: "the area, by name: a postal code for Vélib' (see below)",
+    about: "the area, by name: a postal code for Vélib'",
   },
   {
     key: "slot",

@@ -13,6 +13,8 @@ export interface TotalsField extends Field {
   readonly otherwise?: FieldValue;
   /** It is not written when it is this. */
   readonly unless?: FieldValue;
+  /** What a station's field of the same thing is called: SQL takes either name. */
+  readonly alias?: string;
 }
 
 /** In the record's order: the first four are the reference pipeline's and stay first. */
@@ -66,6 +68,7 @@ const ROWS = [
     type: "count",
     sumOf: "docks",
     column: "docks",
+    alias: "nbr_docks",
     about: "free docks; null when no station says",
   },
   {
@@ -107,6 +110,11 @@ export type Sums = ValuesOf<Extract<Row, { readonly sumOf: string }>>;
 export type StoredTotals = ValuesOf<Extract<Row, { readonly column: string }>>;
 /** As the record and the API have them. */
 export type ServedTotals = { [F in Row as F["key"]]: ValuesOf<F>[F["name"]] };
+
+/** The sums alone. */
+export type ServedSums = {
+  [F in Extract<Row, { readonly sumOf: string }> as F["key"]]: ValuesOf<F>[F["name"]];
+};
 
 export const TOTALS_FIELDS: readonly TotalsField[] = ROWS;
 export const SUMS = TOTALS_FIELDS.filter(({ sumOf }) => sumOf !== undefined) as readonly (TotalsField & {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fieldPages } from "../../scripts/field-tables.ts";
 import { performancePages } from "../../scripts/performance-page.ts";
 import { promisesPages } from "../../scripts/promises-page.ts";
 import { referencePages } from "../../scripts/reference-pages.ts";
@@ -9,7 +10,12 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { commandHelp, overview } from "../../src/cli/help.ts";
 import type { OPTIONS } from "../../src/config/options.ts";
 
-for (const [path, content] of [...(await referencePages()), ...performancePages(), ...promisesPages()]) {
+for (const [path, content] of [
+  ...(await referencePages()),
+  ...fieldPages(),
+  ...performancePages(),
+  ...promisesPages(),
+]) {
   test(`${path} is what \`npm run docs\` writes`, () => {
     assert.equal(readFileSync(path, "utf8"), content, 'run "npm run docs" and commit the result');
   });

@@ -95,7 +95,7 @@ test("stations, totals and what the stations add equal a recount after every bat
           const areas = [...view.areas()].filter((a) => a.totals.systemId === system.systemId);
           assert.equal(system.areas, areas.length);
           assert.equal(
-            system.total,
+            system.sums.total,
             areas.reduce((sum, a) => sum + a.totals.total, 0),
           );
           stations += system.stations;

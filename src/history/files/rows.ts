@@ -105,12 +105,15 @@ export function addedColumns(table: Table): readonly Column<Row>[] {
 
 /** What records and the API call a column, where that is another name: queries may use either. */
 export function otherNames(table: Table): readonly { readonly column: string; readonly as: string }[] {
-  const fields: readonly (Field & { readonly served?: string })[] = table.startsWith("station")
+  const fields: readonly (Field & { readonly served?: string; readonly alias?: string })[] = table.startsWith(
+    "station",
+  )
     ? STATION_FIELDS
     : TOTALS_FIELDS;
-  return fields.flatMap(({ key, column, served: as = key }) =>
+  const named = fields.flatMap(({ key, column, alias, served: as = alias ?? key }) =>
     column === undefined || column === as ? [] : [{ column, as }],
   );
+  return [{ column: SYSTEM_COLUMN.name, as: "system_id" }, ...named];
 }
 
 export function columnsOf(table: Table): readonly Column<Row>[] {

@@ -5,6 +5,7 @@ import type { ArchiveReader } from "../read/archive-reader.ts";
 import { jsonRows } from "./json-rows.ts";
 import { dayStartMs, nextDay } from "../files/layout.ts";
 import { mayHold } from "../files/manifest.ts";
+import { otherNames } from "../files/rows.ts";
 import { literal } from "./relation.ts";
 import { makeViews } from "./query.ts";
 import type { Snapshot } from "../read/snapshot.ts";
@@ -55,7 +56,9 @@ export async function exportParquet(
 
 function select({ table, system, fromMs, toMs }: ExportRange, inOrder = true): string {
   const [time, name] = table === "stations" ? ["observed_at", "station_id"] : ["as_of", "area"];
-  return `SELECT * EXCLUDE (day) FROM ${table} WHERE system = ${literal(system)}
+  // Each column once, by the name that the files have.
+  const others = ["day", ...otherNames(table).map(({ as }) => as)].join(", ");
+  return `SELECT * EXCLUDE (${others}) FROM ${table} WHERE system = ${literal(system)}
     AND epoch_ms(${time}) >= ${fromMs} AND epoch_ms(${time}) < ${toMs}
     ${inOrder ? `ORDER BY ${time}, ${name}, log_offset` : ""}`;
 }

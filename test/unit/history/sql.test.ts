@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { UsageError } from "../../../src/errors.ts";
 import { ArchiveReader } from "../../../src/history/read/archive-reader.ts";
 import { readManifest } from "../../../src/history/files/manifest.ts";
+import { exportRows } from "../../../src/history/sql/export.ts";
+import { columnsOf, otherNames } from "../../../src/history/files/rows.ts";
 import { runSql } from "../../../src/history/sql/query.ts";
 import { openWriter, ScriptedLog } from "../../support/archive.ts";
 import { TestClock } from "../../support/test-clock.ts";
@@ -59,6 +61,23 @@ describe("history sql", () => {
     assert.equal((await runSql(reader, "SELECT * FROM coverage")).rows.length, 1);
     assert.equal((await runSql(reader, "SELECT * FROM gaps")).rows.length, 0);
     assert.equal((await runSql(reader, "WITH a AS (SELECT 1 AS one) SELECT * FROM a")).rows.length, 1);
+  });
+
+  test("takes the names that records and the API have, and exports each column once", async () => {
+    for (const table of ["stations", "areas"] as const) {
+      const aliases = otherNames(table);
+      const names = aliases.map(({ as }) => as);
+      for (const name of ["system_id", "postcode", "nbr_total", "nbr_elec", "nbr_meca", "nbr_docks"])
+        assert.ok(names.includes(name), `${table}: ${name}`);
+      const differs = aliases.map(({ column, as }) => `${as} IS DISTINCT FROM ${column}`).join(" OR ");
+      const [row] = (await runSql(reader, `SELECT count(*), count(*) FILTER (${differs}) FROM ${table}`))
+        .rows;
+      assert.deepEqual(row, [2, 0]);
+      const range = { table, system: "velib", fromMs: AT, toMs: AT + 3_600_000 };
+      const { columns, rows } = await exportRows(reader, range, "2026-11-24");
+      assert.deepEqual(columns, ["system", ...columnsOf(table).map(({ name }) => name)]);
+      assert.equal(rows.length, 2);
+    }
   });
 
   const other = (): string => join(folder, "other.parquet");

@@ -60,12 +60,12 @@ export function stationMessage({ place, ...station }: LiveStation): string {
 export function systemMessage(system: LiveSystem): string {
   return JSON.stringify({
     system_id: system.systemId,
-    nbr_total: system.total,
-    nbr_elec: system.electric,
-    nbr_meca: system.mechanical,
+    nbr_total: system.sums.total,
+    nbr_elec: system.sums.electric,
+    nbr_meca: system.sums.mechanical,
     stations: system.stations,
     areas: system.areas,
-    docks: system.docks,
+    docks: system.sums.docks,
     as_of: system.observedAtMs,
     ...(system.simulated ? { simulated: true } : {}),
   });
