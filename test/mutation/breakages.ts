@@ -310,7 +310,7 @@ export const BREAKAGES: readonly Breakage[] = [
     invariant: 4,
     wrong: "leaves a slot to two stations that two collectors gave it to at once",
     file: "published-stations.ts",
-    find: "this.#disputes.lost(stationId);",
+    find: "this.#disputes.lost(holderId);",
     replace: "",
     tests: ["two-selections.test.ts"],
   },
