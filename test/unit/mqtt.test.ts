@@ -79,6 +79,11 @@ const WRONG: readonly [string, Partial<MqttSettings>, RegExp][] = [
     { "mqtt-ca-file": "no/such.pem" },
     /^--mqtt-ca-file: no\/such\.pem cannot be read \(ENOENT\)/,
   ],
+  [
+    "a file without a certificate",
+    { mqtt: "mqtts://localhost", "mqtt-ca-file": "package.json" },
+    /^--mqtt-ca-file: package\.json holds no certificate in PEM/,
+  ],
 ];
 for (const [name, settings, says] of WRONG)
   test(`refuses ${name}, and shows no secret`, () => {

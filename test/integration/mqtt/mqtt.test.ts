@@ -10,7 +10,8 @@ import type { Clock, ProduceRecord } from "../../../src/ports.ts";
 import { areaKey, stationKey } from "../../../src/record/keys.ts";
 import { openMqtt, type MqttSettings } from "../../../src/stages/sinks/mqtt/open-mqtt.ts";
 import { follow } from "../../../src/stages/follow.ts";
-import { mosquitto, type Mosquitto } from "../../support/mosquitto.ts";
+import { selfSigned } from "../../support/certificate.ts";
+import { freePort, mosquitto, type Mosquitto } from "../../support/mosquitto.ts";
 import { stageContext } from "../../support/run-sink.ts";
 import { countingMetrics, silentLogger } from "../../support/silent.ts";
 
@@ -255,4 +256,47 @@ test("a login that is refused is told of, and the right one is taken", async (co
   await eventually(() => assert.match(sink.health().reason ?? "", /cannot be used: .*[Nn]ot authorized/));
   await startKnown();
   await eventually(async () => assert.deepEqual([...countsOf(await broker.retained(login)).values()], [15]));
+});
+
+test("TLS with a certificate of one's own is trusted by its file, and every other way says what is wrong", async (context) => {
+  const tlsPort = await freePort();
+  const listener = `listener ${tlsPort} 127.0.0.1\ncertfile FOLDER/broker.pem\nkeyfile FOLDER/broker.key`;
+  const broker = await mosquitto(`allow_anonymous true\n${listener}`);
+  context.after(broker.close);
+  const { cert } = selfSigned(broker.folder, "broker", "DNS:localhost,DNS:broker.example");
+  const other = selfSigned(broker.folder, "other", "DNS:localhost");
+  await broker.start();
+  const url = `mqtts://localhost:${tlsPort}`;
+  const right = await pipelineTo(context, { url }, { "mqtt-ca-file": cert });
+  await right.producer.publish([area("velib", "75016", 15)]);
+  const { sink, end } = await right.start();
+  await eventually(async () => assert.deepEqual([...countsOf(await broker.retained()).values()], [15]));
+  assert.equal(sink.health().ok, true);
+  await end();
+
+  const reasonWith = async (settings: Partial<MqttSettings>, at = url): Promise<string> => {
+    const { start } = await pipelineTo(context, { url: at }, settings);
+    const { sink: refused, end: endRefused } = await start();
+    await eventually(() => assert.doesNotMatch(refused.health().reason ?? "", /not answered yet|^$/));
+    const { ok, reason } = refused.health();
+    await endRefused();
+    assert.equal(ok, false);
+    return reason ?? "";
+  };
+  assert.match(await reasonWith({}), /not signed by an authority that is trusted here.*--mqtt-ca-file/);
+  await assert.rejects(reasonWith({ "mqtt-ca-file": cert }, broker.url), /not called by TLS/);
+  assert.match(await reasonWith({ "mqtt-ca-file": other.cert }), /not signed by an authority/);
+  const byAddress = `mqtts://127.0.0.1:${tlsPort}`;
+  assert.match(
+    await reasonWith({ "mqtt-ca-file": cert }, byAddress),
+    /for other names than the one in --mqtt/,
+  );
+  assert.match(
+    await reasonWith({}, `mqtts://localhost:${broker.port}`),
+    /does not speak TLS|reset the connection; if that lasts/,
+  );
+  assert.match(
+    await reasonWith({}, `mqtt://localhost:${tlsPort}`),
+    /closed the connection|reset the connection/,
+  );
 });

@@ -1,4 +1,5 @@
 /** The MQTT sink that the settings ask for; the client library is loaded when it first connects. */
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { stationSelection } from "../../../domain/station-selection.ts";
 import { ConfigError } from "../../../errors.ts";
@@ -30,6 +31,10 @@ export function openMqtt(settings: MqttSettings, readReference: ReferenceReader)
     ...(settings["mqtt-password"] === null ? {} : { password: settings["mqtt-password"] }),
   };
   const ca = settings["mqtt-ca-file"] === null ? {} : { ca: certificates(settings["mqtt-ca-file"]) };
+  if (settings["mqtt-ca-file"] !== null && url.protocol !== "mqtts:")
+    throw new ConfigError(
+      "--mqtt-ca-file is given, but --mqtt is not called by TLS. Write it as mqtts://, or leave the file out.",
+    );
   return new MqttStage({
     broker: url.host,
     prefix,
@@ -82,12 +87,22 @@ function topicOf(option: string, topic: string): string {
 }
 
 function certificates(path: string): Buffer {
+  let pem: Buffer;
   try {
-    return readFileSync(path);
+    pem = readFileSync(path);
   } catch (error) {
     throw new ConfigError(
       `--mqtt-ca-file: ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"}). Name a PEM file.`,
       { cause: error },
     );
   }
+  // OpenSSL takes a text without any certificate for an empty list of authorities.
+  try {
+    void new X509Certificate(pem);
+  } catch (error) {
+    throw new ConfigError(`--mqtt-ca-file: ${path} holds no certificate in PEM. Check the file.`, {
+      cause: error,
+    });
+  }
+  return pem;
 }

@@ -8,6 +8,7 @@
  * A connection is used once: what it had in flight dies with it, so that no old value is sent again after a newer one.
  */
 import type { IClientOptions, MqttClient } from "mqtt";
+import { reasonOf } from "./connection-errors.ts";
 
 /** Messages without an answer, most; a broker may take fewer at once. */
 const MOST_IN_FLIGHT = 200;
@@ -166,11 +167,4 @@ export class RetainedMessages {
       });
     }
   }
-}
-
-/** One line, without what may be secret: the client's errors name hosts and codes. */
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: string };
-  const all = error instanceof AggregateError ? error.errors.map((one: Error) => one.message) : [message];
-  return all.filter((text) => text).join("; ") || (typeof code === "string" ? code : "no reason given");
 }
