@@ -6,11 +6,15 @@ import { decodeStation } from "../domain/gbfs/station-status.ts";
 import { type RawRecord, type ReferenceReader } from "../record/raw-record.ts";
 import { readFeedFields } from "../record/read-fields.ts";
 import type { AreaRule } from "../record/station.ts";
-import { SUMMED, type Counts } from "../record/station-parts.ts";
+import { SUMMED_FIELDS, type CountsMade } from "../record/station-parts.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 import { areaOfVelibCode } from "./velib-areas.ts";
 
 const NO_VEHICLE_TYPES = new Map<string, never>();
+/** The counts that are made of what a feed serves; those that it serves as they are stand in the value. */
+const MADE = SUMMED_FIELDS.filter(({ from }) => from === "ours").map(
+  ({ name }) => name,
+) as (keyof CountsMade)[];
 
 /** @param areaOfCode the area of a Vélib' station code, or null when the code tells none */
 export function referenceReader(areaOfCode: (stationCode: string) => string | null): ReferenceReader {
@@ -19,7 +23,7 @@ export function referenceReader(areaOfCode: (stationCode: string) => string | nu
     if ("reason" in station || station.stationCode === null) return null;
     const area = areaOfCode(station.stationCode);
     const rule: AreaRule = area === null ? "unknown" : "station_code";
-    const counts = Object.fromEntries(SUMMED.map((name) => [name, station[name]])) as unknown as Counts;
+    const counts = Object.fromEntries(MADE.map((name) => [name, station[name]])) as unknown as CountsMade;
     return {
       ...(readFeedFields(value) as unknown as RawRecord),
       ...counts,

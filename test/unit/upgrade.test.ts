@@ -1,10 +1,11 @@
 /**
- * What version 0.1.0 left is taken over: test/fixtures/upgrade-0.1.0 holds its topics, its archive and a configuration,
+ * What version 0.1.0 left is taken over: test/fixtures/upgrade-0.1.0 holds its topics, archive, query on Spark and configuration,
  * written by it, with ids and areas that hold colons and percent signs (docs/upgrading.md).
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { cp } from "node:fs/promises";
+import { dirname } from "node:path";
 import { test, type TestContext } from "node:test";
 import { AreaTotals } from "../../src/domain/area-totals.ts";
 import { Collection } from "../../src/domain/collection.ts";
@@ -19,6 +20,15 @@ import { ArchiveQueries } from "../../src/history/read/queries.ts";
 import { MemoryLog } from "../../src/log/memory-log.ts";
 import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import { readPublishedAreas } from "../../src/stages/aggregate/published-areas.ts";
+import { newGeneration } from "../../src/stages/aggregate-spark/generation.ts";
+import {
+  canGoOn,
+  coveredOf,
+  loadQueryRecord,
+  QUERY_VERSION,
+} from "../../src/stages/aggregate-spark/query-record.ts";
+import { releaseKept } from "../../src/stages/aggregate-spark/release-kept.ts";
+import type { SupervisorOptions } from "../../src/stages/aggregate-spark/supervisor-options.ts";
 import { RestoreSnapshot } from "../../src/stages/collect/restore-collection.ts";
 import { PrintStage } from "../../src/stages/print/print.ts";
 import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
@@ -406,4 +416,31 @@ test("its configuration file is read", () => {
   });
   assert.equal(settings.interval, 30_000);
   assert.equal(settings["raw-topic"], "velib-projet");
+});
+
+test("Spark's query begins anew: the old one is ended, its checkpoint is not read, and its rejects are not told again", async () => {
+  const recordFile = `${FIXTURE}/spark/query.json`;
+  const old = await loadQueryRecord(recordFile);
+  assert.ok(old !== null && old.started && old.handedOver);
+  assert.ok(!canGoOn(old, TOPICS), "its state is of plain keys");
+  assert.ok(canGoOn({ ...old, version: QUERY_VERSION }, TOPICS), "for nothing else");
+  const ended: string[] = [];
+  const connect = (sessionId: string) => ({
+    release: () => Promise.resolve(void ended.push(sessionId)),
+    close: () => {},
+  });
+  await releaseKept({ recordFile, connect: connect as unknown as SupervisorOptions["connect"] });
+  assert.deepEqual(ended, [old.sessionId]);
+  const log = await oldLog([TOPICS.raw]);
+  const { record, rejects } = await newGeneration({
+    log,
+    topics: TOPICS,
+    clock: new TestClock(LEFT_AT_MS),
+    checkpoints: dirname(old.checkpoint),
+    reportFrom: coveredOf(old),
+    slotsSeen: 0,
+  });
+  assert.notEqual(record.checkpoint, old.checkpoint);
+  assert.deepEqual([record.covered, record.slots], [old.covered, old.slots], "it reads the same topic");
+  assert.deepEqual(rejects, []);
 });
