@@ -8,9 +8,9 @@ import { createHash } from "node:crypto";
 import { pipeline } from "node:stream/promises";
 import { StringDecoder } from "node:string_decoder";
 import { createGunzip, createGzip } from "node:zlib";
-import { codingsOf, decoders } from "./content-coding.ts";
+import { codingsOf, decoders, windowBytes } from "./content-coding.ts";
 import { JsonWeight } from "./json-weight.ts";
-import type { Share } from "./text-budget.ts";
+import type { Share } from "./memory-budget.ts";
 
 /** A body that was read whole. */
 export interface BodyText {
@@ -23,8 +23,11 @@ export interface BodyText {
   readonly digest: string;
   /** The body as it came, in pieces, when it came gzipped. */
   readonly gzipped: readonly Buffer[] | null;
-  /** The text is not held any longer. Other feeds may wait for its room. */
-  readonly release: () => void;
+  /** What it may take parsed, about bytes; 0 where that was not asked for. */
+  readonly weight: number;
+  /** Room among all feeds, of which `heldBytes` are for the text. Whoever is done with the body releases it. */
+  readonly share: Share;
+  readonly heldBytes: number;
 }
 
 export interface BodyOptions {
@@ -48,6 +51,8 @@ export interface BodyRefusal {
   readonly why: string;
 }
 
+/** Nothing is counted. */
+const NO_SHARE: Share = { take: () => null, give: () => {}, release: () => {} };
 /** Decompressed bytes at a time: few enough turns of the thread pool, and no large buffer. */
 const PIECE_BYTES = 64 * 1024;
 /** Lists of stations compress to a tenth or a thirtieth; beyond this much text, what compresses better is a bomb. */
@@ -67,7 +72,7 @@ export async function readBody(
   const chunks = body[Symbol.asyncIterator]();
   const first = await firstBytes(chunks);
   const steps = decoders(codings, first, PIECE_BYTES);
-  const text = new PieceByPiece(options);
+  const text = new PieceByPiece(options, windowBytes(codings, steps.length));
   const came: Buffer[] | null = steps.length === 1 && isGunzip(first) ? [] : null;
   let transferredBytes = 0;
   async function* counted(): AsyncGenerator<Buffer> {
@@ -108,8 +113,7 @@ export async function readBody(
     options.share?.release();
     return { outcome: "too_large", why: text.refused };
   }
-  const release = (): void => options.share?.release();
-  return { ...text.end(), transferredBytes, gzipped: came, release };
+  return { ...text.end(), transferredBytes, gzipped: came, share: options.share ?? NO_SHARE };
 }
 
 function isGunzip(first: Uint8Array): boolean {
@@ -157,6 +161,7 @@ class PieceByPiece {
   refused: string | null = null;
   readonly #options: Pick<BodyOptions, "mostBytes" | "mostWeight" | "share" | "signal">;
   readonly #weight: JsonWeight | null;
+  readonly #windowBytes: number;
   readonly #hash = createHash("sha1");
   readonly #decoder = new StringDecoder("utf8");
   readonly #parts: string[] = [];
@@ -165,8 +170,10 @@ class PieceByPiece {
   /** Of them, what was taken of the room among all feeds. */
   #takenBytes = 0;
 
-  constructor(options: Pick<BodyOptions, "mostBytes" | "mostWeight" | "share" | "signal">) {
+  /** @param windowBytes that the decompressors look back on, at most: they take what the body is long until then */
+  constructor(options: Pick<BodyOptions, "mostBytes" | "mostWeight" | "share" | "signal">, windowBytes = 0) {
     this.#options = options;
+    this.#windowBytes = windowBytes;
     this.#weight = options.mostWeight === undefined ? null : new JsonWeight(options.mostWeight);
   }
 
@@ -191,18 +198,26 @@ class PieceByPiece {
       if (this.refused !== null) return;
       this.#parts.push(part);
       if (share === undefined || this.#heldBytes <= SMALL_BYTES) continue;
-      const room = share.take(this.#heldBytes - this.#takenBytes, signal);
-      this.#takenBytes = this.#heldBytes;
+      const wanted = this.#heldBytes + Math.min(this.bytes, this.#windowBytes);
+      const room = share.take(wanted - this.#takenBytes, signal);
+      this.#takenBytes = wanted;
       if (room !== null) await room;
     }
   }
 
-  end(): Pick<BodyText, "parts" | "bytes" | "digest"> {
+  end(): Pick<BodyText, "parts" | "bytes" | "digest" | "weight" | "heldBytes"> {
     const parts = this.#parts;
     parts.push(this.#decoder.end());
     const first = parts.findIndex((part) => part !== "");
     if (parts[first]?.charCodeAt(0) === 0xfeff) parts[first] = parts[first].slice(1);
-    return { parts, bytes: this.bytes, digest: this.#hash.digest("base64") };
+    const digest = this.#hash.digest("base64");
+    return {
+      parts,
+      bytes: this.bytes,
+      digest,
+      weight: this.#weight?.weight ?? 0,
+      heldBytes: this.#takenBytes,
+    };
   }
 }
 

@@ -111,7 +111,7 @@ export class Catalogue {
     const scope = client.scope();
     const answer = await scope.get(scope.trust(target.url), null, signal);
     const text = answer.ok ? (answer.body?.parts.join("") ?? "") : "";
-    if (answer.ok) answer.body?.release();
+    if (answer.ok) answer.body?.share.release();
     if (parseCatalogue(text).systems.length > 0) {
       keep(cacheFile, text, nowMs, logger);
       return text;

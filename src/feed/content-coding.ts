@@ -4,6 +4,7 @@
  */
 import type { Transform } from "node:stream";
 import {
+  constants,
   createBrotliDecompress,
   createGunzip,
   createInflate,
@@ -20,6 +21,12 @@ const NAMES: Readonly<Record<string, Coding>> = {
   br: "br",
   zstd: "zstd",
 };
+/**
+ * How far back a decompressor looks, and so what it takes, bytes. RFC 9659 lets nobody send more than 8 MiB of zstd;
+ * Brotli's greatest is 16 MiB.
+ */
+const WINDOW_BYTES = { gzip: 32 * 1024, deflate: 32 * 1024, br: 16 * 1024 * 1024, zstd: 8 * 1024 * 1024 };
+const ZSTD_WINDOW_LOG = 23;
 /** Nobody compresses more often; who lists more wants work done. */
 const MOST_CODINGS = 3;
 
@@ -32,6 +39,11 @@ export function codingsOf(header: string): readonly Coding[] | null {
   return codings.length > MOST_CODINGS ? null : codings;
 }
 
+/** What `steps` decompressors of these may take beside what comes out of them. */
+export function windowBytes(codings: readonly Coding[], steps: number): number {
+  return codings.slice(0, steps).reduce((sum, coding) => sum + WINDOW_BYTES[coding], 0);
+}
+
 /** What undoes them, given how the body begins: text that is not compressed is left as it is. */
 export function decoders(codings: readonly Coding[], first: Uint8Array, pieceBytes: number): Transform[] {
   const last = codings.at(-1);
@@ -41,7 +53,11 @@ export function decoders(codings: readonly Coding[], first: Uint8Array, pieceByt
   return codings.toReversed().map((coding) => {
     if (coding === "gzip") return createGunzip(options);
     if (coding === "br") return createBrotliDecompress(options);
-    if (coding === "zstd") return createZstdDecompress(options);
+    if (coding === "zstd")
+      return createZstdDecompress({
+        ...options,
+        params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+      });
     // RFC 9110 means zlib's wrapper; some servers leave it out.
     return isZlib(first) ? createInflate(options) : createInflateRaw(options);
   });

@@ -63,6 +63,7 @@ export async function discover(
   if (found.guessed || versionsUrl === undefined) return offered(url, [], found);
   const answer = await new FeedFile(client, versionsUrl, traffic).fetch(signal);
   const discovery = answer.ok ? decodeDiscovery(answer.body) : null;
+  if (answer.ok) answer.release();
   // A versions file that leads nowhere costs nothing: what was found first still serves.
   return offered(versionsUrl, discovery?.kind === "versions" ? discovery.versions : [], found);
 }
@@ -111,6 +112,8 @@ async function open(client: Fetcher, url: URL, traffic: Traffic, signal?: AbortS
   const answer = await new FeedFile(client, url, traffic).fetch(signal);
   if (!answer.ok) return answer;
   const { body } = answer;
+  // What is taken of it is small.
+  answer.release();
   if (isStatus(body)) return beside(url, body);
   const discovery = decodeDiscovery(body);
   if (discovery === null) return failureOf("not_gbfs", url, "no feeds in it");

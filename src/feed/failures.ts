@@ -55,7 +55,12 @@ export function outcomeOf(error: unknown): string {
     if (known !== undefined) return known;
     if (/CERT|TLS|SSL|UNABLE_TO_|HOSTNAME_MISMATCH/.test(code)) return "tls";
     if (code.startsWith("HPE_")) return "not_http";
-    if (code.startsWith("ERR_BROTLI") || code.startsWith("Z_") || code.startsWith("ERR__ERROR_"))
+    if (
+      code.startsWith("ERR_BROTLI") ||
+      code.startsWith("Z_") ||
+      code.startsWith("ZSTD_") ||
+      code.startsWith("ERR__ERROR_")
+    )
       return "bad_encoding";
   }
   return "network";

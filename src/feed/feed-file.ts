@@ -9,7 +9,8 @@ import { gzipText, readGzipped, type BodyText } from "./body-text.ts";
 import { LARGE, parsePartsInTurns } from "./json-parts.ts";
 import { notJsonBecause } from "./json-problem.ts";
 import type { Fetched, Fetcher, Validators } from "./http-client.ts";
-import { failureOf, type FetchFailure } from "./failures.ts";
+import { failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
+import type { Share } from "./memory-budget.ts";
 import { Turns } from "./turns.ts";
 import type { FeedTraffic } from "../ports.ts";
 
@@ -19,9 +20,19 @@ export type FileAnswer =
       readonly kind: "changed" | "unchanged";
       /** The parsed body of a changed file; null for an unchanged one, which `read` gives again. */
       readonly body: unknown;
+      /** About bytes; 0 for an unchanged one. */
+      readonly weight: number;
       readonly transferredBytes: number;
+      /** The body is not held any longer: others may wait for its room. More than once does nothing. */
+      readonly release: () => void;
     }
   | FetchFailure;
+
+/** A body that was parsed again. */
+export interface ReadAgain {
+  readonly body: unknown;
+  readonly release: () => void;
+}
 
 /** What polling has cost and saved, counted up. */
 export type Traffic = { -readonly [K in keyof FeedTraffic]: number };
@@ -40,8 +51,10 @@ export class FeedFile {
   #validators: Validators | null = null;
   #digest: string | null = null;
   #bodyBytes = 0;
+  #closed = false;
   /** The last body, gzipped. */
-  #kept: readonly Buffer[] | null = null;
+  #kept: { readonly gzipped: readonly Buffer[]; readonly weight: number; readonly share: Share } | null =
+    null;
 
   /** @param keeps whether `read` will be asked for */
   constructor(client: Fetcher, url: URL, traffic: Traffic = noTraffic(), keeps = false) {
@@ -61,7 +74,7 @@ export class FeedFile {
     if (!answer.ok) return answer;
     this.#traffic.transferredBytes += answer.transferredBytes;
     if (answer.movedForGood) this.#url = new URL(answer.url);
-    const unchanged = { ok: true, kind: "unchanged", body: null } as const;
+    const unchanged = { ok: true, kind: "unchanged", body: null, weight: 0, release: nothing } as const;
     if (answer.body === null) {
       // "As you have it already", to one who has nothing.
       if (this.#digest === null) return failureOf("http_304", this.#url);
@@ -71,17 +84,29 @@ export class FeedFile {
     }
     this.#traffic.savedBytes += Math.max(0, answer.body.bytes - answer.transferredBytes);
     if (answer.body.digest === this.#digest) {
-      answer.body.release();
+      answer.body.share.release();
       this.#validators = answer.validators;
       return { ...unchanged, transferredBytes: answer.transferredBytes };
     }
-    return this.#parse(answer, answer.body);
+    return this.#parse(answer, answer.body, signal);
   }
 
   /** The last body, parsed again; null when there is none. */
-  async read(): Promise<unknown> {
-    const kept = this.#kept;
-    return kept === null ? null : parsePartsInTurns(await readGzipped(kept));
+  async read(): Promise<ReadAgain> {
+    if (this.#kept === null) return { body: null, release: nothing };
+    const { gzipped, weight, share } = this.#kept;
+    const release = (): void => share.release();
+    const large = weight > SMALL_WEIGHT;
+    try {
+      if (large) await share.take(2 * weight);
+      const parse = async (): Promise<unknown> => parsePartsInTurns(await readGzipped(gzipped));
+      const body = await (large ? LARGE_TEXTS.take(parse) : parse());
+      if (large) share.give(weight);
+      return { body, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   /** The next fetch is unconditional. */
@@ -89,21 +114,42 @@ export class FeedFile {
     this.#validators = null;
     this.#digest = null;
     this.#kept = null;
+    this.#client.keep?.(this, "gzipped", 0);
   }
 
-  async #parse(answer: Fetched & { ok: true }, text: BodyText): Promise<FileAnswer> {
+  /** Whether what was made of the last body, so many bytes or so, may be kept beside what other feeds keep. */
+  mayKeep(bytes: number): boolean {
+    return !this.#closed && this.#client.keep?.(this, "value", bytes) !== false;
+  }
+
+  /** Nothing of it is kept any longer. */
+  close(): void {
+    this.#closed = true;
+    this.forget();
+    this.#client.leave?.(this);
+  }
+
+  async #parse(answer: Fetched & { ok: true }, text: BodyText, signal?: AbortSignal): Promise<FileAnswer> {
+    const { share, weight, heldBytes } = text;
     const parse = (): Promise<FileAnswer> => this.#parseNow(answer, text);
+    let parsed: FileAnswer | null = null;
     try {
+      // Room first, then the turn: who has the turn waits for nobody.
+      if (weight > SMALL_WEIGHT) await share.take(weight, signal);
       // Large ones in turn: each is there twice while it is parsed.
-      return await (text.bytes < LARGE ? parse() : LARGE_TEXTS.take(parse));
+      parsed = await (text.bytes < LARGE && weight <= LARGE_WEIGHT ? parse() : LARGE_TEXTS.take(parse));
+      share.give(heldBytes);
+      return parsed;
+    } catch (error) {
+      return failureOf(outcomeOf(error), this.#url);
     } finally {
-      text.release();
+      if (parsed?.ok !== true) share.release();
     }
   }
 
   async #parseNow(
     answer: Fetched & { ok: true },
-    { parts, bytes, digest, gzipped }: BodyText,
+    { parts, bytes, digest, gzipped, weight, share }: BodyText,
   ): Promise<FileAnswer> {
     // Before it is parsed: parsing lets go of the text.
     const kept = this.#keeps ? (gzipped ?? (await gzipText(parts))) : null;
@@ -117,14 +163,25 @@ export class FeedFile {
       if (error instanceof RangeError) return failureOf("too_large", this.#url, error.message);
       return failureOf("not_json", this.#url, notJsonBecause(error, { start, end, numbers }));
     }
-    this.#kept = kept;
-    this.#validators = answer.validators;
-    this.#digest = digest;
-    this.#bodyBytes = bytes;
-    return { ok: true, kind: "changed", body, transferredBytes: answer.transferredBytes };
+    const release = (): void => share.release();
+    const changed = { ok: true, kind: "changed", body, weight, release } as const;
+    const keptBytes = kept?.reduce((sum, piece) => sum + piece.length, 0) ?? 0;
+    if (this.#closed || this.#client.keep?.(this, "gzipped", keptBytes) === false) this.forget();
+    else {
+      this.#kept = kept === null ? null : { gzipped: kept, weight, share };
+      this.#validators = answer.validators;
+      this.#digest = digest;
+      this.#bodyBytes = bytes;
+    }
+    return { ...changed, transferredBytes: answer.transferredBytes };
   }
 }
 
 const LARGE_TEXTS = new Turns();
+/** What small files come to is not counted: they are parsed and decoded at once. About bytes. */
+const SMALL_WEIGHT = 512 * 1024;
+/** A short text may stand for many values. */
+const LARGE_WEIGHT = 4 * 1024 * 1024;
+const nothing = (): void => undefined;
 /** What Python's and JavaScript's writers make of a number that is none: JSON has no word for it. */
 const NO_NUMBER = /[:,[]\s*-?(NaN|Infinity|nan|inf|undefined)\s*[,}\]]/;

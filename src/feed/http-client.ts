@@ -8,9 +8,10 @@
  */
 import { Agent, request, type Dispatcher } from "undici";
 import { readBody, type BodyText } from "./body-text.ts";
+import { KeptRoom } from "./kept-room.ts";
 import { ENDLESS_ANNOUNCEMENTS, failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { TextBudget } from "./text-budget.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import { TrustedOrigins, type Headers } from "./trusted-origins.ts";
 import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
 
@@ -23,25 +24,34 @@ export interface HttpLimits {
   readonly decompressedBytes: number;
   /** What a parsed body may take, about bytes (json-weight.ts). */
   readonly parsedBytes: number;
-  /** Text of bodies held at once by all feeds together, bytes. */
+  /** Bodies held at once by all feeds together, as text or parsed, about bytes. */
   readonly heldBytes: number;
+  /** What all feeds together keep of large files from poll to poll, about bytes. */
+  readonly keptBytes: number;
+  /** Stations of large systems, all feeds together. */
+  readonly stations: number;
   /** The share of both that a server gets which the user did not name. */
   readonly strangerShare: number;
   readonly redirects: number;
 }
 
-/** Room for a system of 200,000 stations, and an end to a bad day. */
+/** Room for a system of 100,000 stations, and an end to a bad day. */
 export const HTTP_LIMITS: HttpLimits = {
   firstByteMs: 15_000,
   totalMs: 60_000,
   compressedBytes: 16 * 1024 * 1024,
-  decompressedBytes: 96 * 1024 * 1024,
-  parsedBytes: 224 * 1024 * 1024,
-  heldBytes: 32 * 1024 * 1024,
+  decompressedBytes: 64 * 1024 * 1024,
+  parsedBytes: 128 * 1024 * 1024,
+  heldBytes: 48 * 1024 * 1024,
+  keptBytes: 64 * 1024 * 1024,
+  stations: 100_000,
   strangerShare: 0.25,
   redirects: 5,
 };
 
+/** No real system's file is larger, parsed; no real system has more stations. Neither is counted with the others. */
+const SMALL_FILE_BYTES = 1024 * 1024;
+const SMALL_SYSTEM_STATIONS = 10_000;
 /** Of `parsedBytes`, for who is a stranger. */
 const STRANGERS_WEIGHT = 1 / 3;
 /** A server has a few early hints to give, not more. */
@@ -91,6 +101,9 @@ export type Fetched =
 export interface Fetcher {
   /** One URL; `validators` make the request conditional. Never rejects. */
   get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched>;
+  /** Whether so much more of a file may be kept from poll to poll. @param owner until `leave` */
+  keep?(owner: object, name: string, bytes: number): boolean;
+  leave?(owner: object): void;
 }
 
 /** One feed's use of the client: what its user typed is trusted for this feed alone. */
@@ -107,6 +120,24 @@ export class HttpScope implements Fetcher {
     return this.#trusted.trust(typed, headers);
   }
 
+  keep(owner: object, name: string, bytes: number): boolean {
+    return this.#client.keptBytes.keep(owner, name, bytes);
+  }
+
+  leave(owner: object): void {
+    this.#client.keptBytes.leave(owner);
+  }
+
+  /** Whether the feed may have so many stations beside those of others. */
+  keepStations(count: number): boolean {
+    return this.#client.keptStations.keep(this, "stations", count);
+  }
+
+  /** Nothing is fetched or kept any longer. */
+  close(): void {
+    this.#client.keptStations.leave(this);
+  }
+
   get(url: URL, validators: Validators | null, signal?: AbortSignal): Promise<Fetched> {
     return this.#client.fetch(url, validators, this.#trusted, signal);
   }
@@ -117,7 +148,10 @@ export class HttpClient {
   readonly #limits: HttpLimits;
   readonly #trusting: Agent;
   readonly #guarded: Agent;
-  readonly #held: TextBudget;
+  readonly #held: MemoryBudget;
+  /** Of large files and systems, from poll to poll. */
+  readonly keptBytes: KeptRoom;
+  readonly keptStations: KeptRoom;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -130,7 +164,9 @@ export class HttpClient {
       headersTimeout: this.#limits.firstByteMs,
       bodyTimeout: this.#limits.firstByteMs,
     };
-    this.#held = new TextBudget(this.#limits.heldBytes);
+    this.#held = new MemoryBudget(this.#limits.heldBytes);
+    this.keptBytes = new KeptRoom(this.#limits.keptBytes, SMALL_FILE_BYTES);
+    this.keptStations = new KeptRoom(this.#limits.stations, SMALL_SYSTEM_STATIONS);
     const timeout = this.#limits.firstByteMs;
     this.#trusting = new Agent({ ...pool, connect: { timeout } });
     const lookup = options.lookup ?? guardedLookup();

@@ -13,7 +13,7 @@ import { FeedError } from "../errors.ts";
 import type { Clock, FeedProblem, FeedSource, Poll, SystemDescription } from "../ports.ts";
 import { discover, offeredBy, type FeedUrls } from "./discovery.ts";
 import { FailurePace, isMissing, MISSING_RECHECK_MS } from "./failure-pace.ts";
-import type { FetchFailure } from "./failures.ts";
+import { failureOf, type FetchFailure } from "./failures.ts";
 import { noTraffic } from "./feed-file.ts";
 import { safeSystemId, systemIdOf, VELIB, type FeedTarget } from "./feed-target.ts";
 import type { HttpClient, HttpScope } from "./http-client.ts";
@@ -118,6 +118,8 @@ export class HttpFeed implements FeedSource {
 
   close(): Promise<void> {
     this.#stopping.abort();
+    this.#files?.close();
+    this.#scope.close();
     return Promise.resolve();
   }
 
@@ -203,7 +205,9 @@ export class HttpFeed implements FeedSource {
       message: `The feed offers version ${version}, but ${why}. Version ${read} is read instead; it is looked at again within the hour.`,
       sinceMs: this.#passedOver.find(({ subject }) => subject === version)?.sinceMs ?? nowMs,
     }));
-    if (this.#files === null || !sameUrls(this.#files.found, chosen.files.found)) {
+    if (this.#files !== null && sameUrls(this.#files.found, chosen.files.found)) chosen.files.close();
+    else {
+      this.#files?.close();
       this.#files = chosen.files;
       this.#unsettledPolls = 0;
     }
@@ -230,6 +234,12 @@ export class HttpFeed implements FeedSource {
       signal,
     );
     if (!polled.ok) return this.#failed(polled, startedMs);
+    const { length } = polled.status.stations;
+    if (!this.#scope.keepStations(length))
+      return this.#failed(
+        failureOf("too_large", this.#url, `${length} stations, beside those of other large systems`),
+        startedMs,
+      );
     this.#failures.succeeded();
     if (waiting && !files.settled) {
       this.#unsettledPolls += 1;

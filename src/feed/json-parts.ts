@@ -18,7 +18,7 @@ const LIST = /"(stations|vehicles|bikes)"\s*:\s*\[/;
 const LONGEST_HEAD = 64 * 1024;
 
 /** Text beside or without a list is parsed in one go: no feed has so much of it. Characters. */
-const MOST_AT_ONCE = 32 * 1024 * 1024;
+const MOST_AT_ONCE = 8 * 1024 * 1024;
 /** One element of a list; a record larger than 64 kB is none (domain/gbfs/bounds.ts). Characters. */
 const LONGEST_ELEMENT = 1024 * 1024;
 /** Parts parsed before others have their turn. */

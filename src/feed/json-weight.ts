@@ -7,13 +7,15 @@
  */
 
 /** Nobody has so many stations or vehicles; what cannot be used of them would be a flood of rejects. */
-const MOST_RECORDS = 300_000;
+const MOST_RECORDS = 200_000;
 /** Where the records of a list stand: `{"data":{"stations":[{`, or `[{` where the list is bare. */
 const DEEPEST_RECORD = 4;
 /** Feeds nest some ten deep. */
 const DEEPEST = 64;
 /** No name, address or note of a feed is that long, bytes. */
 const LONGEST_TEXT = 1024 * 1024;
+/** However a file is indented, no two of its values stand so far apart, bytes. */
+const LONGEST_BLANK = 64 * 1024;
 const OBJECT = 160;
 const VALUE = 24;
 const SHAPE = 256;
@@ -27,6 +29,8 @@ export class JsonWeight {
   readonly #records = new Int32Array(DEEPEST_RECORD + 1);
   #depth = 0;
   #weight = 0;
+  /** Blanks since the last thing that was none. */
+  #blanks = 0;
   #inText = false;
   #escaped = false;
   #textBytes = 0;
@@ -35,6 +39,11 @@ export class JsonWeight {
   /** @param most weight that is accepted, about bytes */
   constructor(most: number) {
     this.#most = most;
+  }
+
+  /** What was taken so far would take parsed, about bytes. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** Takes more bytes. @returns why the text is refused, as half a sentence; null while it is not */
@@ -54,6 +63,12 @@ export class JsonWeight {
         this.#textHash = (Math.imul(this.#textHash, 31) + byte) | 0;
         continue;
       }
+      if (byte <= SPACE) {
+        this.#blanks += 1;
+        continue;
+      }
+      if (this.#blanks > LONGEST_BLANK) break;
+      this.#blanks = 0;
       if (byte === QUOTE) {
         this.#inText = true;
         this.#textBytes = 0;
@@ -70,6 +85,7 @@ export class JsonWeight {
       } else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && this.#depth > 0) this.#depth -= 1;
     }
     if (this.#inText && this.#textBytes > LONGEST_TEXT) return "a text of more than a megabyte";
+    if (this.#blanks > LONGEST_BLANK) return "blanks without end";
     return this.#weight > this.#most ? "more values than a feed has" : null;
   }
 
@@ -90,6 +106,7 @@ export class JsonWeight {
   }
 }
 
+const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;

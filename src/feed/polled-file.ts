@@ -6,11 +6,17 @@
  */
 import { isMissing } from "./failure-pace.ts";
 import { failureOf, type FetchFailure } from "./failures.ts";
-import type { FeedFile, FileAnswer } from "./feed-file.ts";
+import type { FeedFile, FileAnswer, ReadAgain } from "./feed-file.ts";
 
 /** What a file brought at one poll. */
 export type Asked =
-  | { readonly ok: true; readonly body: unknown; readonly transferredBytes: number }
+  | {
+      readonly ok: true;
+      readonly body: unknown;
+      readonly transferredBytes: number;
+      /** The body is not held any longer. */
+      readonly release: () => void;
+    }
   | FetchFailure;
 
 /** An answer that came too late for its poll serves the next one, when that is this soon. */
@@ -57,9 +63,9 @@ export class PolledFile {
       late !== null && now() - late.atMs <= LATE_ANSWER_MS ? late.answer : await this.#answer(now, signal);
     this.#late = null;
     if (!answer.ok) return this.failed(answer, now());
-    const body = answer.kind === "changed" ? answer.body : await this.file.read();
+    const { body, release } = answer.kind === "changed" ? answer : await this.file.read();
     this.trouble = null;
-    return { ok: true, body, transferredBytes: answer.transferredBytes };
+    return { ok: true, body, transferredBytes: answer.transferredBytes, release };
   }
 
   #answer(now: () => number, signal?: AbortSignal): Promise<FileAnswer> {
@@ -86,7 +92,7 @@ export class PolledFile {
   }
 
   /** The body it had when it last answered; null when it never did. */
-  lastBody(): Promise<unknown> {
+  lastBody(): Promise<ReadAgain> {
     return this.file.read();
   }
 }

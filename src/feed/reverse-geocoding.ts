@@ -104,7 +104,7 @@ export class ReverseGeocoder implements GeocodedPostcodes {
     }).toString();
     const scope = client.scope();
     const answer = await scope.get(scope.trust(url), null, this.#stop.signal);
-    if (answer.ok) answer.body?.release();
+    if (answer.ok) answer.body?.share.release();
     const postcode = answer.ok ? postcodeOf(answer.body?.parts.join("") ?? "") : undefined;
     if (postcode === undefined) {
       if (this.#failures === 0 && !this.#stop.signal.aborted) {

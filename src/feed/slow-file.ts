@@ -66,6 +66,11 @@ export class SlowFile<T> {
     return this.#file.url;
   }
 
+  /** Nothing of it is kept any longer. */
+  close(): void {
+    this.#file.close();
+  }
+
   /** Wanted sooner than its schedule says: a station has appeared that it does not know. */
   hasten(): void {
     this.#dueAtMs = Math.min(this.#dueAtMs, this.#lastAtMs + this.#pace.leastMs);
@@ -97,10 +102,16 @@ export class SlowFile<T> {
     if (!answer.ok) return this.#failed(answer, nowMs);
     let ttlSeconds: number | null = null;
     if (answer.kind === "changed") {
-      const decoded = this.#decode(answer.body);
-      if (decoded === null) {
+      const { body, weight, release } = answer;
+      const decoded = this.#decode(body);
+      release();
+      if (decoded === null || !this.#file.mayKeep(weight)) {
         this.#file.forget();
-        return this.#failed(failureOf("not_gbfs", this.#file.url), nowMs);
+        const failure =
+          decoded === null
+            ? failureOf("not_gbfs", this.#file.url)
+            : failureOf("too_large", this.#file.url, "beside what other feeds keep");
+        return this.#failed(failure, nowMs);
       }
       this.#value = decoded.value;
       ({ ttlSeconds } = decoded);

@@ -203,6 +203,13 @@ export class SystemFiles {
     return this.#rejects.splice(0);
   }
 
+  /** Nothing of them is kept any longer. */
+  close(): void {
+    for (const { file } of [...this.stations, ...this.vehicles, ...this.spareVehicles]) file.close();
+    for (const { files } of [this.#information, this.#types, this.#regions, this.#alerts, this.#system])
+      for (const file of files) file.close();
+  }
+
   /** Files that the feed lists and that cannot be had. */
   problems(nowMs: number): readonly FeedProblem[] {
     const { guessed } = this.found;

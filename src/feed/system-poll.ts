@@ -37,7 +37,7 @@ export interface SystemPollOptions {
   readonly ready?: Promise<unknown>;
 }
 
-/** A list this long whose records are nearly all unusable is no status file, and its rejects would be a flood. */
+/** A list this long of which more is unusable than usable is no status file, and its rejects would be a flood. */
 const MANY_REJECTS = 20_000;
 
 type Bodies = ReadonlyMap<PolledFile, unknown>;
@@ -48,11 +48,25 @@ export async function pollSystem(
   options: SystemPollOptions,
   signal?: AbortSignal,
 ): Promise<Observation | FetchFailure> {
-  const { now } = options;
   const [answers] = await Promise.all([
     askAll([...files.stations, ...files.vehicles], options, signal),
     options.ready,
   ]);
+  try {
+    return await observed(files, answers, options, signal);
+  } finally {
+    for (const answer of answers.values()) if (answer.ok) answer.release();
+  }
+}
+
+/** What the answers say; the older list of vehicles is asked where the newer did not answer. */
+async function observed(
+  files: SystemFiles,
+  answers: Map<PolledFile, Asked>,
+  options: SystemPollOptions,
+  signal?: AbortSignal,
+): Promise<Observation | FetchFailure> {
+  const { now } = options;
   // Where vehicles are listed under two names, the older one stands in for the newer.
   const spare = files.spareVehicles;
   if (spare.length > 0 && files.vehicles.every((file) => answers.get(file)?.ok !== true))
@@ -65,12 +79,13 @@ export async function pollSystem(
     if (readable(files, file, answer.body)) bodies.set(file, answer.body);
     else {
       file.file.forget();
+      answer.release();
       answers.set(file, file.failed(failureOf("not_gbfs", file.file.url), now()));
     }
   }
   const parts = partsOf(files, bodies);
-  const observed = parts.filter(({ polled }) => polled.some((file) => bodies.has(file)));
-  if (observed.length === 0) return whyNot(files, answers);
+  const seen = parts.filter(({ polled }) => polled.some((file) => bodies.has(file)));
+  if (seen.length === 0) return whyNot(files, answers);
   const unobserved = parts
     .filter(({ polled }) => polled.some((file) => !bodies.has(file) && !file.absent(now())))
     .filter(({ part, polled }) => part === "stations" || polled.every((file) => !bodies.has(file)))
@@ -78,7 +93,7 @@ export async function pollSystem(
   await files.explain(listedIds(files, bodies), options, signal);
   const status = await decode(files, parts, bodies, options);
   const { rejects, stations } = status;
-  const flood = rejects.length > MANY_REJECTS && rejects.length > 9 * stations.length;
+  const flood = rejects.length > MANY_REJECTS && rejects.length > stations.length;
   const [first] = bodies.keys();
   if (flood && first !== undefined) {
     for (const file of bodies.keys()) file.file.forget();
@@ -125,6 +140,8 @@ async function askAll(
   const asked = (wanted.length > 0 ? wanted : files).map(async (file) => {
     const answer = await file.ask(now, signal);
     if (!given) answers.set(file, answer);
+    // It comes again at the next poll, from what is kept.
+    else if (answer.ok) answer.release();
     if (!answer.ok) throw new Error(answer.outcome);
   });
   let given = false;
@@ -193,8 +210,10 @@ async function decode(
   const lists = [];
   for (const file of answered ? ofVehicles : []) {
     // Of several files of vehicles one may fail: areas are counted with what it last said.
-    const body = bodies.has(file) ? bodies.get(file) : await file.lastBody();
+    const last = bodies.has(file) ? null : await file.lastBody();
+    const body = last === null ? bodies.get(file) : last.body;
     const decoded = decodeVehicleStatus(enveloped(body, "vehicles", "bikes"));
+    last?.release();
     if (decoded !== null) lists.push(decoded);
   }
   const stations = mergeStations(statuses);

@@ -42,6 +42,16 @@ export interface ChoiceInput {
 
 /** Never rejects. @returns why nothing can be read, when no version leads anywhere */
 export async function chooseVersion(offer: Offer, input: ChoiceInput): Promise<Choice | FetchFailure> {
+  const all: SystemFiles[] = [];
+  const choice = await chooseAmong(offer, { ...input, opened: (files) => all.push(files) });
+  // What is not chosen keeps nothing, what still answers later neither.
+  for (const files of all) if (!choice.ok || files !== choice.files) files.close();
+  return choice;
+}
+
+type Choosing = ChoiceInput & { readonly opened: (files: SystemFiles) => void };
+
+async function chooseAmong(offer: Offer, input: Choosing): Promise<Choice | FetchFailure> {
   const [only, ...others] = offer.versions;
   if (only !== undefined && others.length === 0) {
     const found = await opened(only.at, input);
@@ -65,7 +75,7 @@ export async function chooseVersion(offer: Offer, input: ChoiceInput): Promise<C
 }
 
 /** Asks several at once; once one has something in it, the others are waited for only a while. */
-async function candidates(offered: Offer["versions"], input: ChoiceInput): Promise<Candidate[]> {
+async function candidates(offered: Offer["versions"], input: Choosing): Promise<Candidate[]> {
   const done = new Map<number, Candidate>();
   const full = Promise.withResolvers<void>();
   const all = Promise.all(
@@ -110,7 +120,7 @@ function worse(one: Weight, other: Weight): boolean {
   return one.stations + one.vehicles < (other.stations + other.vehicles) * 0.9;
 }
 
-async function candidate({ version, at }: Offer["versions"][number], input: ChoiceInput): Promise<Candidate> {
+async function candidate({ version, at }: Offer["versions"][number], input: Choosing): Promise<Candidate> {
   const found = await opened(at, input);
   const name = version ?? "unnumbered";
   if (!found.ok) return { version: name, files: null, weight: { ...NOTHING_THERE, failure: found } };
@@ -124,6 +134,8 @@ async function opened(at: FeedUrls | URL, input: ChoiceInput): Promise<FeedUrls 
   return !found.ok || hasStatus(found.urls) ? found : failureOf("no_status", found.from);
 }
 
-function filesOf(found: FeedUrls, { client, traffic, clock }: ChoiceInput): SystemFiles {
-  return new SystemFiles(client, found, traffic, clock);
+function filesOf(found: FeedUrls, { client, traffic, clock, opened: told }: Choosing): SystemFiles {
+  const files = new SystemFiles(client, found, traffic, clock);
+  told(files);
+  return files;
 }

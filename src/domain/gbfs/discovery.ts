@@ -24,6 +24,13 @@ interface ManifestSystem {
   readonly versions: readonly VersionLink[];
 }
 
+/** Parts of one file that are asked for; publishers list two or three. */
+const MOST_PARTS = 32;
+/** Names that GBFS does not know are kept to be told, not more of them. */
+const MOST_NAMES = 64;
+/** Languages of one file. */
+const MOST_LANGUAGES = 256;
+
 /** Asked for first where a file speaks several languages: only names differ. */
 const PREFERRED_LANGUAGES = ["en", "fr"];
 
@@ -54,7 +61,9 @@ function feedLists(data: Json): unknown[] {
     return at === -1 ? PREFERRED_LANGUAGES.length : at;
   };
   const codes = Object.keys(data).toSorted((a, b) => rank(a) - rank(b));
-  return codes.map((code) => asObject(data[code])?.["feeds"] ?? withFeedNames(data[code]));
+  return codes
+    .slice(0, MOST_LANGUAGES)
+    .map((code) => asObject(data[code])?.["feeds"] ?? withFeedNames(data[code]));
 }
 
 /** What stands where a language's feeds should: only feeds by their names are taken for them. */
@@ -73,7 +82,8 @@ function listed(list: unknown): Map<string, string[]> {
     if (text === "" || address === "") continue;
     const known = feedName(text);
     const urls = found.get(known) ?? [];
-    if (!urls.includes(address)) found.set(known, [...urls, address]);
+    if (urls.length === 0 && found.size >= MOST_NAMES && !isFeedName(known)) continue;
+    if (urls.length < MOST_PARTS && !urls.includes(address)) found.set(known, [...urls, address]);
   }
   return found;
 }

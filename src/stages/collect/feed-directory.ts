@@ -147,7 +147,11 @@ export class FeedDirectory {
     let answer: FileAnswer | null = null;
     await atMost(
       PATIENCE_MS,
-      file.fetch(signal).then((came) => (answer = came)),
+      file.fetch(signal).then((came) => {
+        answer = came;
+        // What is taken of it is small; who comes too late holds nothing.
+        if (came.ok) came.release();
+      }),
     );
     const came = answer as FileAnswer | null;
     if (came?.ok !== true) return false;
@@ -162,6 +166,7 @@ export class FeedDirectory {
     const answer = await new FeedFile(scope, url).fetch(signal);
     if (!answer.ok) throw new FeedError("VELOSTREAM_FEED_UNAVAILABLE", answer.message);
     const found = decodeDiscovery(answer.body);
+    answer.release();
     if (found?.kind !== "manifest") {
       throw new FeedError(
         "VELOSTREAM_FEED_INVALID",

@@ -68,6 +68,8 @@ export async function oddFeedOnce(random: Random): Promise<void> {
   const client = {
     scope: () => ({
       trust: (url: URL) => url,
+      keepStations: () => true,
+      close: () => {},
       get: (url: URL): Promise<Fetched> => Promise.resolve(answer(url, files.get(url.pathname), faults)),
     }),
   } as unknown as HttpClient;
@@ -227,7 +229,9 @@ function answer(url: URL, text: string | undefined, faults: ReadonlyMap<string, 
       transferredBytes: bytes,
       digest: served,
       gzipped: null,
-      release: () => {},
+      weight: 0,
+      heldBytes: 0,
+      share: { take: () => null, give: () => {}, release: () => {} },
     },
     validators: { etag: null, lastModified: null },
     transferredBytes: bytes,

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import {
   brotliCompressSync,
+  constants,
   deflateRawSync,
   deflateSync,
   gunzipSync,
@@ -19,7 +20,7 @@ import {
   type BodyOptions,
   type BodyText,
 } from "../../../src/feed/body-text.ts";
-import { TextBudget } from "../../../src/feed/text-budget.ts";
+import { MemoryBudget } from "../../../src/feed/memory-budget.ts";
 import { outcomeOf } from "../../../src/feed/failures.ts";
 
 const CAPS = { mostCompressedBytes: 1_000_000, mostBytes: 1_000_000 };
@@ -145,7 +146,7 @@ test("JSON is weighed while it comes: what would take much to parse is not parse
 });
 
 test("a body waits while all feeds together hold too much, and the oldest never does", async () => {
-  const budget = new TextBudget(600_000);
+  const budget = new MemoryBudget(600_000);
   const text = Buffer.alloc(500_000, "x");
   const share = () => ({ mostBytes: 1e9, share: budget.share() });
   const first = await read(text, share(), 65_536);
@@ -159,10 +160,41 @@ test("a body waits while all feeds together hold too much, and the oldest never 
   assert.equal(typeof (await third), "object", "small ones never wait");
   for (let turns = 0; turns < 50; turns += 1) await setImmediate();
   assert.equal(done, false);
-  first.release();
+  first.share.release();
   assert.equal(typeof (await second), "object");
   const stopped = read(text, { ...share(), signal: AbortSignal.abort(new Error("stopped")) }, 65_536);
   await assert.rejects(stopped, /stopped/);
+});
+
+test("what is given back of a share lets others in, and a share can be used again", async () => {
+  const budget = new MemoryBudget(100);
+  const [first, second] = [budget.share(), budget.share()];
+  assert.equal(first.take(100), null);
+  const waits = second.take(60);
+  assert.ok(waits !== null);
+  first.give(60);
+  await waits;
+  first.release();
+  second.release();
+  assert.equal(first.take(100), null);
+  assert.ok(second.take(1) !== null, "what was released counts anew");
+});
+
+test("blanks without end are refused, indentation is not", async () => {
+  const options = { mostWeight: 1e9 };
+  assert.equal(await read(Buffer.from(`{"a":${" \n".repeat(40_000)}1}`), options), "too_large");
+  const indented = Buffer.from(
+    JSON.stringify({ a: Array.from({ length: 9_000 }, () => ({ b: 1 })) }, null, 10),
+  );
+  assert.equal(typeof (await read(indented, options)), "object");
+});
+
+test("a zstd window larger than RFC 9659 allows is not opened", async () => {
+  const params = { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_contentSizeFlag]: 0 };
+  const folded = zstdCompressSync(randomFillSync(Buffer.alloc(12 * 1024 * 1024)), { params });
+  await assert.rejects(read(folded, { encoding: "zstd", mostBytes: 1e9, mostCompressedBytes: 1e9 }), {
+    code: /windowTooLarge/,
+  });
 });
 
 test("drops a byte order mark, replaces what is not UTF-8", async () => {

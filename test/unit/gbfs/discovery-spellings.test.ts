@@ -74,6 +74,22 @@ test("a name with two URLs has both; the same URL twice is one", () => {
   assert.deepEqual(feedsOf({ en: { feeds } }), { free_bike_status: ["e", "w"] });
 });
 
+test("a list of one file without end, of names or of languages without end, costs neither time nor requests", () => {
+  const many = (name: (n: number) => string): object[] =>
+    Array.from({ length: 100_000 }, (_, n) => entry(name(n), `u${n}`));
+  const startedMs = performance.now();
+  assert.equal(feedsOf({ en: { feeds: many(() => "station_status") } })["station_status"]?.length, 32);
+  const named = feedsOf({ en: { feeds: [...many((n) => `file ${n}`), entry("station_status", "u")] } });
+  assert.deepEqual(named["station_status"], ["u"], "a name that GBFS has is read wherever it stands");
+  assert.ok(Object.keys(named).length <= 65);
+  const languages = Array.from({ length: 100_000 }, (_, n) => [
+    `l${n}`,
+    { feeds: [entry(`file ${n}`, "u")] },
+  ]);
+  assert.ok(Object.keys(feedsOf(Object.fromEntries(languages))).length <= 256);
+  assert.ok(performance.now() - startedMs < 20_000);
+});
+
 test("what is no discovery file is none", () => {
   for (const data of [
     {

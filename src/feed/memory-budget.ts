@@ -1,7 +1,8 @@
 /**
- * How much text of bodies may be held at once by all feeds together.
+ * How much memory bodies may take at once, of all feeds together: as text while they arrive, as values once they are
+ * parsed, until they are decoded.
  *
- *   take ─▶ fits, or is the oldest that holds any ─▶ at once        release ─▶ who waits is looked at again
+ *   take ─▶ fits, or is the oldest that holds any ─▶ at once        give, release ─▶ who waits is looked at again
  *                    │ neither
  *                    └─▶ waits: the body is not read on
  *
@@ -11,6 +12,8 @@
 export interface Share {
   /** Waits until so many more bytes may be held. Rejects as `signal` does. */
   take(bytes: number, signal?: AbortSignal): Promise<void> | null;
+  /** Gives a part back. */
+  give(bytes: number): void;
   /** Gives everything back; more than once does nothing. */
   release(): void;
 }
@@ -21,7 +24,7 @@ interface Holder {
   wake: (() => void) | null;
 }
 
-export class TextBudget {
+export class MemoryBudget {
   readonly #mostBytes: number;
   /** In order of their first bytes. */
   readonly #holders = new Set<Holder>();
@@ -39,17 +42,28 @@ export class TextBudget {
         holder.wants = bytes;
         return this.#grant(holder) ? null : this.#wait(holder, signal);
       },
+      give: (bytes) => {
+        const given = Math.min(bytes, holder.bytes);
+        holder.bytes -= given;
+        this.#heldBytes -= given;
+        this.#wake();
+      },
       release: () => {
         if (!this.#holders.delete(holder)) return;
         this.#heldBytes -= holder.bytes;
-        for (const other of this.#holders) {
-          const { wake } = other;
-          if (wake === null || !this.#grant(other)) continue;
-          other.wake = null;
-          wake();
-        }
+        holder.bytes = 0;
+        this.#wake();
       },
     };
+  }
+
+  #wake(): void {
+    for (const other of this.#holders) {
+      const { wake } = other;
+      if (wake === null || !this.#grant(other)) continue;
+      other.wake = null;
+      wake();
+    }
   }
 
   #grant(holder: Holder): boolean {
