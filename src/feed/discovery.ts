@@ -180,3 +180,13 @@ function resolved(text: string, base: URL): URL | null {
   if (base.protocol === "https:" && url.protocol === "http:" && url.port === "") url.protocol = "https:";
   return url;
 }
+
+/** Whether two discoveries found the same files. */
+export function sameUrls(a: FeedUrls, b: FeedUrls): boolean {
+  const told = ({ urls }: FeedUrls): string =>
+    [...urls.entries()]
+      .flatMap(([name, list]) => list.map(({ href }) => `${name} ${href}`))
+      .toSorted((one, other) => (one < other ? -1 : 1))
+      .join("\n");
+  return told(a) === told(b);
+}

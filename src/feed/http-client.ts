@@ -8,46 +8,13 @@
  */
 import { Agent, request, type Dispatcher } from "undici";
 import { readBody, type BodyText } from "./body-text.ts";
+import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
 import { KeptRoom } from "./kept-room.ts";
 import { ENDLESS_ANNOUNCEMENTS, failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { TrustedOrigins, type Headers } from "./trusted-origins.ts";
 import { guardedLookup, refusal, STRICT_POLICY, type UrlPolicy } from "./url-guard.ts";
-
-export interface HttpLimits {
-  /** From sending the request to the first byte of the answer, ms. */
-  readonly firstByteMs: number;
-  /** From the start to the last byte, redirects included, ms. */
-  readonly totalMs: number;
-  readonly compressedBytes: number;
-  readonly decompressedBytes: number;
-  /** What a parsed body may take, about bytes (json-weight.ts). */
-  readonly parsedBytes: number;
-  /** Bodies held at once by all feeds together, as text or parsed, about bytes. */
-  readonly heldBytes: number;
-  /** What all feeds together keep of large files from poll to poll, about bytes. */
-  readonly keptBytes: number;
-  /** Stations of large systems, all feeds together. */
-  readonly stations: number;
-  /** The share of both that a server gets which the user did not name. */
-  readonly strangerShare: number;
-  readonly redirects: number;
-}
-
-/** Room for a system of 100,000 stations, and an end to a bad day. */
-export const HTTP_LIMITS: HttpLimits = {
-  firstByteMs: 15_000,
-  totalMs: 60_000,
-  compressedBytes: 16 * 1024 * 1024,
-  decompressedBytes: 64 * 1024 * 1024,
-  parsedBytes: 128 * 1024 * 1024,
-  heldBytes: 48 * 1024 * 1024,
-  keptBytes: 64 * 1024 * 1024,
-  stations: 100_000,
-  strangerShare: 0.25,
-  redirects: 5,
-};
 
 /** No real system's file is larger, parsed; no real system has more stations. Neither is counted with the others. */
 const SMALL_FILE_BYTES = 1024 * 1024;

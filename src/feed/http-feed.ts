@@ -11,7 +11,7 @@ import type { Reject, StationArea, StationInformation } from "../record/station.
 import { VehicleTruth } from "../domain/vehicle-truth.ts";
 import { FeedError } from "../errors.ts";
 import type { Clock, FeedProblem, FeedSource, Poll, SystemDescription } from "../ports.ts";
-import { discover, offeredBy, type FeedUrls } from "./discovery.ts";
+import { discover, offeredBy, sameUrls } from "./discovery.ts";
 import { FailurePace, isMissing, MISSING_RECHECK_MS } from "./failure-pace.ts";
 import { failureOf, type FetchFailure } from "./failures.ts";
 import { noTraffic } from "./feed-file.ts";
@@ -293,13 +293,4 @@ function feedError({ outcome, message, retryAfterMs }: FailedPoll): FeedError {
         ? "VELOSTREAM_FEED_INVALID"
         : "VELOSTREAM_FEED_UNAVAILABLE";
   return new FeedError(code, message, { details: { outcome, retryAfterMs } });
-}
-
-function sameUrls(a: FeedUrls, b: FeedUrls): boolean {
-  const told = ({ urls }: FeedUrls): string =>
-    [...urls.entries()]
-      .flatMap(([name, list]) => list.map(({ href }) => `${name} ${href}`))
-      .toSorted((one, other) => (one < other ? -1 : 1))
-      .join("\n");
-  return told(a) === told(b);
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { OPTIONS } from "../../src/config/options.ts";
-import { HTTP_LIMITS } from "../../src/feed/http-client.ts";
+import { HTTP_LIMITS } from "../../src/feed/http-limits.ts";
 import { HISTORY_LIMITS } from "../../src/http/history-gate.ts";
 import { LIMITS } from "../../src/http/security.ts";
 import { MOST_UNFOLDED_BYTES } from "../../src/log/kafka/decompress.ts";

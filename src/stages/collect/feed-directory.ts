@@ -151,6 +151,7 @@ export class FeedDirectory {
         answer = came;
         // What is taken of it is small; who comes too late holds nothing.
         if (came.ok) came.release();
+        return came;
       }),
     );
     const came = answer as FileAnswer | null;
