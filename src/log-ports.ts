@@ -150,6 +150,8 @@ export interface Processor {
    * what it puts out commits with the position as it is then. None, and nothing is committed for it.
    */
   tick?(partition: number, nowMs: number): ProduceRecord[];
+  /** All that it put out for the partition so far is committed. */
+  committed?(partition: number): void;
   /** What is to be written, in the same commit, in place of an output that the log will never take; null: nothing. */
   refused?(record: ProduceRecord, why: string): ProduceRecord | null;
   /** The partition was taken away, or its transaction failed (a `restore` then follows): forget its state. */

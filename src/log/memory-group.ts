@@ -118,7 +118,8 @@ export class MemoryGroup implements Follower {
           await this.#changedOrDue(member, signal);
         }
       }
-      if (!this.#log.closed) for (const [partition, owned] of member.owned) this.#commit(partition, owned);
+      if (!this.#log.closed)
+        for (const [partition, owned] of member.owned) this.#commit(member, partition, owned);
     } finally {
       this.#members.splice(this.#members.indexOf(member), 1);
       for (const partition of member.owned.keys()) this.#release(member, partition);
@@ -146,17 +147,18 @@ export class MemoryGroup implements Follower {
     }
     const { pending, pace } = owned;
     const due = pending !== null && (pending.records >= MAX_PENDING_RECORDS || pace.isDue(nowMs));
-    if (due) this.#commit(partition, owned);
+    if (due) this.#commit(member, partition, owned);
     return last !== undefined || due;
   }
 
-  #commit(partition: number, owned: Owned): void {
+  #commit({ processor }: Member, partition: number, owned: Owned): void {
     const { pending } = owned;
     if (pending === null) return;
     this.#log.append(pending.outputs);
     this.#committed.set(partition, pending.next);
     owned.pending = null;
     owned.pace.committed(this.#clock.now());
+    processor.committed?.(partition);
   }
 
   /** Waits until something was written, or something is due by time. */
@@ -182,7 +184,7 @@ export class MemoryGroup implements Follower {
       const owner = this.#owners.get(partition);
       if (owner === member && target !== member) {
         const owned = member.owned.get(partition);
-        if (owned !== undefined) this.#commit(partition, owned);
+        if (owned !== undefined) this.#commit(member, partition, owned);
         this.#release(member, partition);
         changed = true;
       } else if (target === member && owner === undefined) {

@@ -122,6 +122,7 @@ export interface ProcessorStage
   /** It has joined: how far it is can be asked. */
   joined?(member: ProcessHandle): void;
   tick?: Processor["tick"];
+  committed?: Processor["committed"];
   refused?: Processor["refused"];
 }
 

@@ -305,7 +305,9 @@ export function logContract({ name, start }: LogContractOptions): void {
         const producer = await log.producer();
         const counting = countingProcessor(totals);
         const commitIntervalMs = 20_000;
-        const handle = await log.process({ topic: raw, group, commitIntervalMs }, counting.processor);
+        let commits = 0;
+        const told = { ...counting.processor, committed: () => void (commits += 1) };
+        const handle = await log.process({ topic: raw, group, commitIntervalMs }, told);
         // Longer than anybody waits here: three commits may come early, and no more.
         for (let n = 0; n < 3; n += 1) {
           await producer.publish(numbered(raw, n, n + 1, 0));
@@ -316,10 +318,12 @@ export function logContract({ name, start }: LogContractOptions): void {
           await eventually(() => Promise.resolve(counting.processed() === n + 1));
         }
         assert.equal((await readAll(log, [totals])).length, 3, "what is processed waits for its commit");
+        assert.equal(commits, 3, "the processor knows of those that were made");
         const [progress] = handle.progress();
         assert.ok((progress?.lagRecords ?? 0) >= 7, "what is not committed is not done");
         await handle.stop();
         assert.deepEqual(counts(await readAll(log, [totals])), once(0, 10), "a member that leaves commits");
+        assert.equal(commits, 4);
         await log.close();
       },
     );

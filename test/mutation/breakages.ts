@@ -416,7 +416,8 @@ export const BREAKAGES: readonly Breakage[] = [
     invariant: 5,
     wrong: "forgets what waits for its commit when its member leaves",
     file: "memory-group.ts",
-    find: "if (!this.#log.closed) for (const [partition, owned] of member.owned) this.#commit(partition, owned);",
+    find: `if (!this.#log.closed)
+        for (const [partition, owned] of member.owned) this.#commit(member, partition, owned);`,
     replace: "for (const owned of member.owned.values()) owned.pending = null;",
     tests: ["memory-log.test.ts"],
   },

@@ -14,7 +14,7 @@ import {
   TotalsWatch,
   type OwnershipOptions,
 } from "../../src/stages/aggregate/totals-ownership.ts";
-import type { LogRecord } from "../../src/ports.ts";
+import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
 import { countingMetrics, silentLogger } from "../support/silent.ts";
 import { recordingLogger } from "../support/kafka.ts";
 import { TestClock } from "../support/test-clock.ts";
@@ -244,4 +244,51 @@ test("after a take-over every area stands as a recount, also one that changed an
     "75003": 9,
     "75004": null,
   });
+});
+
+test("what was put out anew after a take-over, and not committed, is put out anew again", async () => {
+  const clock = new TestClock();
+  const processor = aggregateProcessor({
+    topics: TOPICS,
+    writer: { engine: "node", group: "g", sinceMs: 1 },
+    takeOver: true,
+    readReference: () => null,
+    partitionCount: 1,
+    publishedAreas: () => Promise.resolve(new Map()),
+    clock,
+    logger: silentLogger,
+    metrics: countingMetrics(),
+  });
+  const record = (offset: number, area: string): LogRecord => ({
+    topic: TOPICS.raw,
+    partition: 0,
+    offset,
+    key: `velib:${area}`,
+    value: Buffer.from(
+      `{"system_id":"velib","station_id":"${area}","postcode":"${area}","slot":0,"nbr_total":1,"observed_at":${clock.now()}}`,
+    ),
+    headers: {},
+    timestampMs: clock.now(),
+  });
+  const records = ["75001", "75002", "75003"].map((area, offset) => record(offset, area));
+  async function* history(): AsyncGenerator<readonly LogRecord[]> {
+    yield records.slice(0, 2);
+    await Promise.resolve();
+  }
+  const restore = async (): Promise<void> =>
+    processor.restore(0, history(), { committedOffset: 2, endOffset: 2 });
+  const keysOf = (outputs: ProduceRecord[] | null): string[] =>
+    (outputs ?? []).map(({ key }) => key ?? "").toSorted((a, b) => a.localeCompare(b));
+  await restore();
+  const anew = ["75001", "75002", "75003"];
+  assert.deepEqual(keysOf(processor.process(0, records.slice(2))), anew);
+  // More comes before the commit, which is lost with all of it.
+  processor.process(0, [record(3, "75003")]);
+  processor.release(0);
+  await restore();
+  assert.deepEqual(keysOf(processor.process(0, records.slice(2))), anew);
+  processor.committed?.(0);
+  processor.release(0);
+  await restore();
+  assert.deepEqual(keysOf(processor.process(0, records.slice(2))), ["75003"]);
 });

@@ -75,7 +75,7 @@ export class PendingCommits {
 
   /** Commits what it has, if anything. @returns false when the partition had to be given up */
   async commit(taken: TakenPartition): Promise<boolean> {
-    const { topic, clock, metrics, replace, generation, onLost } = this.#options;
+    const { topic, processor, clock, metrics, replace, generation, onLost } = this.#options;
     const { partition, pending } = taken;
     if (pending === null) return true;
     const startedAtMs = clock.now();
@@ -91,6 +91,7 @@ export class PendingCommits {
     }
     taken.pending = null;
     taken.committed = pending.next;
+    processor.committed?.(partition);
     metrics.count("velostream_kafka_transactions_total", { outcome: "committed" });
     metrics.observe("velostream_kafka_transaction_duration_seconds", {}, (clock.now() - startedAtMs) / 1000);
     return true;

@@ -118,6 +118,10 @@ export class AggregateStage implements ProcessorStage {
     return this.#ready().processor.process(partition, records);
   }
 
+  committed(partition: number): void {
+    this.#ready().processor.committed?.(partition);
+  }
+
   refused(record: ProduceRecord, why: string): ProduceRecord | null {
     return this.#ready().processor.refused?.(record, why) ?? null;
   }

@@ -83,7 +83,7 @@ interface PartitionState {
 export function aggregateProcessor(options: AggregateOptions): Processor {
   const partitions = new Map<number, PartitionState>();
   const scan = new RawRecordScan();
-  /** Of another writer's, put out anew already. */
+  /** Of another writer's, put out anew already, and committed. */
   const handedOver = new Set<number>();
   const rejects = new RawRejects(options);
 
@@ -128,8 +128,6 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
     process(partition, records) {
       const state = partitions.get(partition);
       if (state === undefined) throw new Error(`partition ${partition} was never restored`);
-      // What was put out before is committed, or this state would be gone.
-      if (state.anew) handedOver.add(partition);
       const foreign = state.published !== null;
       const nowMs = options.clock.now();
       state.wholeTo = follow(state.wholeTo, records);
@@ -161,6 +159,10 @@ export function aggregateProcessor(options: AggregateOptions): Processor {
       outputs.push(...state.rejects);
       state.rejects = [];
       return outputs;
+    },
+
+    committed(partition) {
+      if (partitions.get(partition)?.anew === true) handedOver.add(partition);
     },
 
     refused(record, why) {
