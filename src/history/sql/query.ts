@@ -79,16 +79,19 @@ export async function makeViews(
     ({ system, epoch, fromMs, toMs }) =>
       `(${literal(system)}, ${epoch}, epoch_ms(${fromMs}), epoch_ms(${toMs}))`,
   );
-  const gaps = [...snapshot.manifest.gaps, ...snapshot.fresh.gaps].map(
-    ({ system, fromMs, toMs, reason }) =>
-      `(${literal(system)}, epoch_ms(${fromMs}), epoch_ms(${toMs}), ${literal(reason)})`,
+  // Each partition has its own: four that lost the same minutes are one gap to whoever asks.
+  const gaps = new Set(
+    [...snapshot.manifest.gaps, ...snapshot.fresh.gaps].map(
+      ({ system, fromMs, toMs, reason }) =>
+        `(${literal(system)}, epoch_ms(${fromMs}), epoch_ms(${toMs}), ${literal(reason)})`,
+    ),
   );
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE coverage (system VARCHAR, epoch INTEGER, from_time TIMESTAMP, to_time TIMESTAMP);
      CREATE OR REPLACE TEMP TABLE gaps (system VARCHAR, from_time TIMESTAMP, to_time TIMESTAMP, reason VARCHAR)`,
   );
   if (spans.length > 0) await connection.run(`INSERT INTO coverage VALUES ${spans.join(", ")}`);
-  if (gaps.length > 0) await connection.run(`INSERT INTO gaps VALUES ${gaps.join(", ")}`);
+  if (gaps.size > 0) await connection.run(`INSERT INTO gaps VALUES ${[...gaps].join(", ")}`);
 }
 
 /** From here on this connection's database opens the archive's files and nothing else, and no setting can be changed. */

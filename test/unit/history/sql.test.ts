@@ -1,6 +1,6 @@
 /** SQL on the archive reads its views, and nothing else on the machine; it changes nothing. */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -61,6 +61,18 @@ describe("history sql", () => {
     assert.equal((await runSql(reader, "SELECT * FROM coverage")).rows.length, 1);
     assert.equal((await runSql(reader, "SELECT * FROM gaps")).rows.length, 0);
     assert.equal((await runSql(reader, "WITH a AS (SELECT 1 AS one) SELECT * FROM a")).rows.length, 1);
+  });
+
+  test("tells a gap that several partitions have in common once", async () => {
+    const twice = await mkdtemp(join(tmpdir(), "velostream-gaps-"));
+    await cp(folder, twice, { recursive: true });
+    const manifest = JSON.parse(await readFile(join(twice, "manifest.json"), "utf8")) as object;
+    const gap = { system: "velib", fromMs: AT, toMs: AT + 60_000, reason: "compacted" };
+    await writeFile(join(twice, "manifest.json"), JSON.stringify({ ...manifest, gaps: [gap, gap] }));
+    const other = new ArchiveReader(twice);
+    assert.deepEqual((await runSql(other, "SELECT reason FROM gaps")).rows, [["compacted"]]);
+    other.close();
+    await rm(twice, { recursive: true });
   });
 
   test("takes the names that records and the API have, and exports each column once", async () => {
