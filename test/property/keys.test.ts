@@ -147,3 +147,13 @@ describe("former keys", () => {
     assert.equal(keys.at("lyon%3A1"), "lyon%3A1");
   });
 });
+
+test("of two things that 0.1.0 kept under one key, one that moves to its own leaves the other's where it stands", () => {
+  const keys = new FormerKeys();
+  keys.read("a", "shared");
+  keys.read("b", "shared");
+  assert.equal(keys.at("shared"), "b");
+  keys.read("a", "a");
+  assert.equal(keys.at("shared"), "b");
+  assert.deepEqual([keys.has("shared"), keys.has("a"), keys.has("b")], [true, false, false]);
+});

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   decodeNote,
+  differs,
   encodeNote,
   resume,
   type PositionNote,
@@ -86,6 +87,50 @@ test("a note is read back; another tool's is none", () => {
     "{}",
     '{"v":2,"sequence":"A","partitions":4}',
     '{"v":1,"partitions":4}',
+    '{"v":1,"sequence":5,"partitions":4}',
+    '{"v":1,"sequence":"A","partitions":"4"}',
+    '{"sequence":"A","partitions":4}',
+    "5",
   ])
     assert.equal(decodeNote(text), null, String(text));
+});
+
+test("a part of a note that is of another type is not known, and the rest stands", () => {
+  const decoded = (fields: object): PositionNote | null =>
+    decodeNote(JSON.stringify({ v: 1, ...NOTE, ...fields }));
+  assert.equal(decoded({ topicId: 7 })?.topicId, null);
+  assert.equal(decoded({ outputId: 7 })?.outputId, null);
+  for (const last of [
+    { offset: 9 },
+    { timeMs: 9 },
+    { offset: "9", timeMs: 1 },
+    { offset: 9, timeMs: "1" },
+    9,
+  ])
+    assert.deepEqual(decoded({ last }), { ...NOTE, last: null });
+});
+
+test("a note from before the brokers had ids is judged by its last record; one without that says nothing", () => {
+  const before = { offset: 10, note: { ...NOTE, topicId: null } };
+  assert.equal(
+    resume(before, { ...NOW, lastTimeMs: 1_001 }, 5).replaced,
+    "another record stands at the group's position",
+  );
+  assert.equal(
+    resume({ ...before, note: { ...before.note, last: null } }, { ...NOW, lastTimeMs: 1_001 }, 5).replaced,
+    null,
+  );
+});
+
+test("a position beyond the end without a note begins the sequence that the topic's id names", () => {
+  const resumed = resume({ offset: 21, note: null }, NOW, 5);
+  assert.equal(resumed.replaced, "it ends before the group's position");
+  assert.equal(resumed.note.sequence, "A");
+});
+
+test("an id that is not known differs from none", () => {
+  assert.deepEqual(
+    [differs("A", "B"), differs("A", "A"), differs(null, "A"), differs("A", undefined), differs(null, null)],
+    [true, false, false, false, false],
+  );
 });
