@@ -8,6 +8,7 @@ import type {
   FEED_OPTIONS,
   GROUP_OPTIONS,
   KAFKA_OPTIONS,
+  MQTT_OPTION_NAMES,
   SERVE_OPTIONS,
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
@@ -36,6 +37,7 @@ type PipelineOption = (
   | typeof GROUP_OPTIONS
   | typeof SERVE_OPTIONS
   | typeof ARCHIVE_OPTIONS
+  | typeof MQTT_OPTION_NAMES
   | readonly ["serve", "archive"]
 )[number];
 
