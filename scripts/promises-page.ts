@@ -16,7 +16,7 @@ function page(): string {
     "that it changes is no longer there. A test is named by the end of its path in `test/`.",
     "",
     "Whole files are mutated by command, with Stryker: `npm run mutate -- --mutate src/domain/slots.ts` prints the share of",
-    "mutants that the tests notice, and the ones that live on.",
+    "mutants that the tests notice, and the ones that live on; [mutants](mutants.md) says why some may.",
   ];
   for (const [number, promise] of Object.entries(PROMISES)) {
     lines.push(

@@ -1,10 +1,10 @@
 /**
  * Breaks one source file while it is loaded: preloaded (--import) into a test's processes by scripts/break-rules.ts.
- * VELOSTREAM_BREAK holds the breakage as JSON: `file`, `find`, `replace`. Nothing on disk changes.
+ * VELO_TEST_BREAK holds the breakage as JSON: `file`, `find`, `replace`. Nothing on disk changes.
  */
 import { registerHooks } from "node:module";
 
-const breakage = JSON.parse(process.env.VELOSTREAM_BREAK ?? "null");
+const breakage = JSON.parse(process.env.VELO_TEST_BREAK ?? "null");
 
 if (breakage !== null)
   registerHooks({
