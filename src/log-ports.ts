@@ -146,6 +146,11 @@ export interface Processor {
    */
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /**
+   * After a restore, once: nothing is left before `range.endOffset`, and no record has come. What follows from the restore
+   * alone is put out, and commits with the position as it is. None, and nothing is committed for it.
+   */
+  caughtUp?(partition: number): ProduceRecord[];
+  /**
    * Tells the time, about every second for each partition held, between two calls of `process`, and not while it holds:
    * what it puts out commits with the position as it is then. None, and nothing is committed for it.
    */

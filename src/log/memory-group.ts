@@ -195,13 +195,16 @@ export class MemoryGroup implements Follower {
           committedOffset,
           endOffset,
         });
-        member.owned.set(partition, {
+        const owned: Owned = {
           position: committedOffset,
           holding: false,
           pending: null,
           pace: new CommitPace(member.commitIntervalMs),
           tickedAtMs: this.#clock.now(),
-        });
+        };
+        member.owned.set(partition, owned);
+        const outputs = committedOffset >= endOffset ? (member.processor.caughtUp?.(partition) ?? []) : [];
+        if (outputs.length > 0) put(owned, outputs, 0);
         changed = true;
       }
     }

@@ -70,7 +70,7 @@ export function ownAreaKey(
 /** The raw partition and offset that totals cover: header `through`. */
 export interface Through {
   readonly partition: number;
-  /** Last raw offset covered. */
+  /** Last raw offset covered; -1: there is none yet, the topic was made again and is empty. */
   readonly offset: number;
   /** Which topic the offset counts in, where that is known: one made again under its name counts from 0 again. */
   readonly topicId?: string;
@@ -82,7 +82,7 @@ export function encodeThrough({ partition, offset, topicId }: Through): string {
 
 /** Reads a `through` header; null when absent or malformed (a stranger's record). */
 export function decodeThrough(header: string | undefined): Through | null {
-  const match = /^(\d{1,9}):(\d{1,16})(?::([\w.-]{1,80}))?$/.exec(header ?? "");
+  const match = /^(\d{1,9}):(-1|\d{1,16})(?::([\w.-]{1,80}))?$/.exec(header ?? "");
   if (match === null) return null;
   const [, partition, offset, topicId] = match;
   const through = { partition: Number(partition), offset: Number(offset) };

@@ -204,11 +204,12 @@ export class Session {
 }
 
 function processorOf(stage: ProcessorStage) {
-  const { refused, tick, committed } = stage;
+  const { refused, caughtUp, tick, committed } = stage;
   return {
     restore: stage.restore.bind(stage),
     process: stage.process.bind(stage),
     release: stage.release.bind(stage),
+    ...(caughtUp === undefined ? {} : { caughtUp: caughtUp.bind(stage) }),
     ...(tick === undefined ? {} : { tick: tick.bind(stage) }),
     ...(committed === undefined ? {} : { committed: committed.bind(stage) }),
     ...(refused === undefined ? {} : { refused: refused.bind(stage) }),

@@ -121,6 +121,7 @@ export interface ProcessorStage
   membership(): Omit<ProcessOptions, "topic" | "signal">;
   /** It has joined: how far it is can be asked. */
   joined?(member: ProcessHandle): void;
+  caughtUp?: Processor["caughtUp"];
   tick?: Processor["tick"];
   committed?: Processor["committed"];
   refused?: Processor["refused"];

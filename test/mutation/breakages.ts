@@ -439,6 +439,22 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     invariant: 5,
+    wrong: "leaves the totals of areas that a topic made again has not any more until its next record",
+    file: "stages/aggregate/totals-processor.ts",
+    find: "state.published === null ? [] : (processor.process(partition, []) ?? [])",
+    replace: "state.published === null ? [] : []",
+    tests: ["unit/aggregate.test.ts"],
+  },
+  {
+    invariant: 5,
+    wrong: "takes totals that version 0.1.0 put out for its own",
+    file: "position-note.ts",
+    find: "renewed: moved,",
+    replace: "renewed: moved && note !== null,",
+    tests: ["frozen-stations.test.ts", "position-note.test.ts"],
+  },
+  {
+    invariant: 5,
     wrong: "takes a topic made again for the old one by its name",
     file: "position-note.ts",
     find: 'if (note !== null && differs(note.topicId, now.topicId)) return "it has another id";',

@@ -146,27 +146,6 @@ describe("former keys", () => {
     assert.equal(keys.at("lyon:1"), "lyon:1", "the last record of a key says whose it is");
     assert.equal(keys.at("lyon%3A1"), "lyon%3A1");
   });
-
-  test("of two things that stood under one old key, the first to get its own leaves the other where it is", () => {
-    const keys = new FormerKeys();
-    keys.read("a%3A1:b", "a:1:b");
-    keys.read("a:1%3Ab", "a:1:b");
-    keys.read("a%3A1:b", "a%3A1:b");
-    assert.ok(keys.has("a:1:b"));
-    assert.equal(keys.at("a:1:b"), "a:1%3Ab", "the last record of the old key says whose it is");
-    keys.read("a:1%3Ab", "a:1%3Ab");
-    assert.ok(!keys.has("a:1:b"));
-  });
-
-  test("a key under which nothing stands holds nothing else's", () => {
-    const keys = new FormerKeys();
-    assert.ok(!keys.has("velib:1"));
-    keys.read("velib:1", "velib:1");
-    assert.ok(!keys.has("velib:1"), "its own");
-    keys.read("velib:a%3A1", "velib:a:1");
-    assert.ok(keys.has("velib:a:1"));
-    assert.ok(!keys.has("velib:a%3A1"));
-  });
 });
 
 test("of two things that 0.1.0 kept under one key, one that moves to its own leaves the other's where it stands", () => {

@@ -251,3 +251,49 @@ test("records that are played back say themselves which totals follow them, chan
     ],
   );
 });
+
+test("what a restore alone tells is put out at once: areas that a topic made again has not any more", async () => {
+  const published = new Map([
+    ["75001", { systemId: "velib", area: "75001" }],
+    ["75002", { systemId: "velib", area: "75002" }],
+  ]);
+  const told = async (renewed: boolean, history: readonly LogRecord[]): Promise<readonly string[]> => {
+    const processor = aggregateProcessor({
+      writer: { engine: "node", group: "test", sinceMs: 0 },
+      topics: TOPICS,
+      readReference: () => null,
+      partitionCount: 1,
+      publishedAreas: () => Promise.resolve(published),
+      clock: { now: () => 1_000 },
+      logger: silentLogger,
+      metrics: countingMetrics(),
+    });
+    async function* batches(): AsyncGenerator<readonly LogRecord[]> {
+      await Promise.resolve();
+      if (history.length > 0) yield history;
+    }
+    const offset = history.length;
+    const range = { committedOffset: offset, endOffset: offset, topicId: "new", partitionCount: 1, renewed };
+    await processor.restore(0, batches(), range);
+    const outputs = processor.caughtUp?.(0) ?? [];
+    assert.deepEqual(processor.caughtUp?.(0), [], "once");
+    return outputs.map(
+      ({ key, value, headers }) => `${key} ${value === null ? "gone" : "there"} ${headers?.["through"]}`,
+    );
+  };
+  const station = record(
+    "velib:1",
+    JSON.stringify({
+      system_id: "velib",
+      station_id: "1",
+      postcode: "75001",
+      slot: 0,
+      nbr_total: 3,
+      observed_at: 1_000,
+    }),
+    0,
+  );
+  assert.deepEqual(await told(true, []), ["75001 gone 0:-1:new", "75002 gone 0:-1:new"]);
+  assert.deepEqual(await told(true, [station]), ["75001 there 0:0:new", "75002 gone 0:0:new"]);
+  assert.deepEqual(await told(false, [station]), [], "the topics are what they were");
+});

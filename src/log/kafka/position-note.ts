@@ -7,6 +7,7 @@
  *                            │ no                                          │ no
  *                            ▼                                             ▼
  *                        begin at its start, under another sequence     go on, but put out every area anew
+ *                                                                        (without a note, too)
  */
 
 export interface PositionNote {
@@ -91,7 +92,8 @@ export function resume(before: NotedPosition | null, now: TopicsNow, nowMs: numb
     const again = topicId !== null && topicId === note?.topicId ? `${topicId}.${nowMs}` : madeUp;
     return { position: start, replaced, renewed: true, note: noteOf(again, null) };
   }
-  const moved = note !== null && (note.partitions !== partitions || differs(note.outputId, outputId));
+  // Without a note it is an older version's, whose totals follow other rules: a record from the future froze its station.
+  const moved = note === null || note.partitions !== partitions || differs(note.outputId, outputId);
   return {
     position: Math.min(Math.max(offset, start), Math.max(end, start)),
     replaced: null,

@@ -118,6 +118,10 @@ export class AggregateStage implements ProcessorStage {
     return this.#ready().processor.process(partition, records);
   }
 
+  caughtUp(partition: number): ProduceRecord[] {
+    return this.#ready().processor.caughtUp?.(partition) ?? [];
+  }
+
   committed(partition: number): void {
     this.#ready().processor.committed?.(partition);
   }

@@ -62,11 +62,11 @@ test("other partitions, or other totals, are put out anew from where the group i
   assert.ok(!resume({ offset: 10, note: NOTE }, { ...NOW, outputId: null }, 5).renewed);
 });
 
-test("a group without a position begins at the start and puts everything out; without a note it goes on", () => {
+test("a group without a position begins at the start and puts everything out; without a note it goes on, and does, too", () => {
   const fresh = resume(null, { ...NOW, start: 3 }, 5);
   assert.deepEqual([fresh.position, fresh.replaced, fresh.renewed], [3, null, true]);
   const older = resume({ offset: 10, note: null }, NOW, 5);
-  assert.deepEqual([older.position, older.replaced, older.renewed], [10, null, false]);
+  assert.deepEqual([older.position, older.replaced, older.renewed], [10, null, true]);
   assert.equal(older.note.sequence, "A");
 });
 
