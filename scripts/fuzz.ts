@@ -63,7 +63,11 @@ async function watch(): Promise<void> {
   }
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed);
   const chosen = TARGETS.filter(({ name }) => names.length === 0 || names.includes(name));
+  console.log(
+    `${minutes} min from seed ${seed}, spread over ${chosen.map(({ name }) => name).join(", ")}; again: npm run fuzz -- ${minutes} --seed ${seed}`,
+  );
   let failed = false;
+  let all = 0;
   for (const { name } of chosen) {
     const report = await run({ target: name, seed, ms: (minutes * 60_000) / chosen.length });
     const { attacks, slowestMs, slowestSeed, grownBytes, failure } = report;
@@ -71,12 +75,16 @@ async function watch(): Promise<void> {
       `${name}: ${attacks} attacks from seed ${seed}, slowest ${slowestMs.toFixed(0)} ms (seed ${slowestSeed}), ` +
         `${(grownBytes / 1e6).toFixed(0)} MB grown: ${failure === null ? "no failure" : "FAILED"}`,
     );
+    all += attacks;
     if (failure === null) continue;
     failed = true;
     console.error(
       `${name}: seed ${report.seed} fails. Again: npm run fuzz -- 0.1 ${name} --seed ${report.seed}\n${failure}`,
     );
   }
+  console.log(
+    `${all} attacks on ${chosen.length} targets from seed ${seed}: ${failed ? "FAILED" : "no failure"}`,
+  );
   process.exit(failed ? 1 : 0);
 }
 

@@ -1,6 +1,6 @@
 /** `history export`: the rows of the archive, a day at a time, to a file or stdout. */
 import { open, stat } from "node:fs/promises";
-import { EXIT, UsageError } from "../errors.ts";
+import { AppError, ConfigError, EXIT, UsageError } from "../errors.ts";
 import type { ArchiveReader } from "../history/read/archive-reader.ts";
 import { makeWhole } from "../history/files/durable-files.ts";
 import { exportParquet, exportRows, type ExportRange } from "../history/sql/export.ts";
@@ -96,12 +96,29 @@ async function run(context: CommandContext): Promise<number> {
     terminal.err(`${rows} rows in ${output}.\n`);
     return 0;
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) throw output === null ? error : (unwritable(output, error) ?? error);
     terminal.err("Stopped before the end.\n");
     return EXIT.interrupted;
   } finally {
     reader.close();
   }
+}
+
+/** What the system says of a file that cannot be made: a denied or missing place, a full or read-only disk. */
+const UNWRITABLE =
+  /^(ERR_ACCESS_DENIED|EACCES|EPERM|EROFS|ENOTDIR|EISDIR|ENOENT|EEXIST|ENAMETOOLONG|ELOOP|EINVAL|ENOSPC|EDQUOT)$/;
+
+/** The output cannot be written: a setting to change, no bug. DuckDB says so in words only. */
+function unwritable(output: string, error: unknown): ConfigError | null {
+  if (error instanceof AppError) return null;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const said = /permission denied|read-only file system|no space left|cannot open file/i.exec(message)?.[0];
+  const why = code !== undefined && UNWRITABLE.test(code) ? code : said;
+  if (why === undefined) return null;
+  return new ConfigError(
+    `--output: ${output} cannot be written (${why}). Name a file in a folder that may be written, or leave --output out for stdout.`,
+    { cause: error },
+  );
 }
 
 /** How columns and rows become lines of text. */

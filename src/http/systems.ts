@@ -4,6 +4,7 @@ import { SUMS, type ServedSums, type Sums } from "../record/totals-fields.ts";
 import { VELIB_SYSTEM } from "../velib/velib-system.ts";
 import type { FeedTraffic, SystemStatus, SystemStatusSource } from "../ports.ts";
 import type { System } from "./api-types.ts";
+import { publicText } from "../telemetry/public-text.ts";
 import { knownTimezone, webAddress } from "./publisher-text.ts";
 import { DEFAULT_SYSTEM_ID } from "../record/keys.ts";
 
@@ -98,12 +99,12 @@ function presentSystem(
         : {
             at: status.lastPoll.atMs,
             outcome: status.lastPoll.outcome,
-            message: status.lastPoll.message,
+            message: status.lastPoll.message === null ? null : publicText(status.lastPoll.message),
           },
     flags: (status?.flags ?? []).map((flag) => ({
       flag: flag.flag,
       since: flag.sinceMs,
-      message: flag.message,
+      message: publicText(flag.message),
     })),
     ...(status?.alerts === undefined || status.alerts.length === 0
       ? {}

@@ -8,6 +8,7 @@ import { HttpError } from "../errors.ts";
 import { answerEarly, answerTheRest, GUARDS } from "../http/early-errors.ts";
 import { hostCheck } from "../http/host-check.ts";
 import type { HealthCheck } from "../ports.ts";
+import { publicText } from "../telemetry/public-text.ts";
 import type { PrometheusMetrics } from "../telemetry/metrics.ts";
 
 export interface MetricsServer {
@@ -43,7 +44,10 @@ export async function serveMetrics({
       }),
     "/healthz": (response) => sendJson(response, 200, { status: "ok", checks: [] }),
     "/readyz": (response) => {
-      const answers = checks().map((check) => ({ name: check.name, ...check.check() }));
+      const answers = checks().map((asked) => {
+        const { ok, reason } = asked.check();
+        return { name: asked.name, ok, reason: reason === null ? null : publicText(reason) };
+      });
       const ok = answers.every((answer) => answer.ok);
       sendJson(response, ok ? 200 : 503, { status: ok ? "ok" : "unavailable", checks: answers });
     },

@@ -1,5 +1,6 @@
 /** The operator's routes: liveness, readiness, metrics. */
 import { z } from "zod";
+import { publicText } from "../../telemetry/public-text.ts";
 import { apiRoute, type ApiContext, type ApiRoute } from "../api-route.ts";
 import { HealthAnswer } from "../api-schemas.ts";
 import type { HealthAnswer as Health } from "../api-types.ts";
@@ -67,7 +68,11 @@ function readiness(context: ApiContext): Health {
     ...(context.hub.isLive ? [feedCheck(context)] : []),
     ...context.checks.map((check) => ({ name: check.name, ...check.check() })),
   ];
-  return { status: checks.every(({ ok }) => ok) ? "ok" : "unavailable", checks };
+  const told = checks.map((check) => ({
+    ...check,
+    reason: check.reason === null ? null : publicText(check.reason),
+  }));
+  return { status: checks.every(({ ok }) => ok) ? "ok" : "unavailable", checks: told };
 }
 
 /** Nothing has been observed yet: no poll has succeeded, or no collector writes to this log. */

@@ -207,7 +207,7 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
     );
     await eventually(() => !log.health().ok);
     assert.equal(await log.partitionCount(raw), 2, "the last count known");
-    assert.match(log.health().reason ?? "", /^Kafka at 127\.0\.0\.1:\d+ does not answer: .+\.$/);
+    assert.match(log.health().reason ?? "", /^Kafka does not answer\. The log says which broker, and why\.$/);
     // A whole minute is in test/integration/outage.
     await delay(3_000);
     await broker.restart(1);
