@@ -20,7 +20,8 @@ import type { HttpClient, HttpScope } from "./http-client.ts";
 import { atMost } from "./patience.ts";
 import { PollContent } from "./poll-content.ts";
 import type { SaidOfSystem, SystemFiles } from "./system-files.ts";
-import { pollSystem, type Observation } from "./system-poll.ts";
+import type { Observation } from "./observation.ts";
+import { pollSystem } from "./system-poll.ts";
 import { chooseVersion } from "./version-choice.ts";
 
 export interface HttpFeedOptions {

@@ -12,6 +12,8 @@ import type { FeedFile, FileAnswer, ReadAgain } from "./feed-file.ts";
 export type Asked =
   | {
       readonly ok: true;
+      /** It has not changed, and was not read again: `lastBody` does. */
+      readonly unread: boolean;
       readonly body: unknown;
       readonly transferredBytes: number;
       /** The body is not held any longer. */
@@ -38,7 +40,11 @@ export class PolledFile {
   #late: { readonly answer: FileAnswer; readonly atMs: number } | null = null;
   #dueAtMs = 0;
 
-  constructor(name: string, file: FeedFile, guessed: boolean) {
+  readonly #wantsSame: () => boolean;
+
+  /** @param wantsSame whether a body that has not changed is read again */
+  constructor(name: string, file: FeedFile, guessed: boolean, wantsSame: () => boolean = () => true) {
+    this.#wantsSame = wantsSame;
     this.name = name;
     this.file = file;
     this.guessed = guessed;
@@ -63,9 +69,12 @@ export class PolledFile {
       late !== null && now() - late.atMs <= LATE_ANSWER_MS ? late.answer : await this.#answer(now, signal);
     this.#late = null;
     if (!answer.ok) return this.failed(answer, now());
-    const { body, release } = answer.kind === "changed" ? answer : await this.file.read();
+    const { transferredBytes } = answer;
     this.trouble = null;
-    return { ok: true, body, transferredBytes: answer.transferredBytes, release };
+    if (answer.kind === "unchanged" && !this.#wantsSame())
+      return { ok: true, unread: true, body: null, transferredBytes, release: () => undefined };
+    const { body, release } = answer.kind === "changed" ? answer : await this.file.read();
+    return { ok: true, unread: false, body, transferredBytes, release };
   }
 
   #answer(now: () => number, signal?: AbortSignal): Promise<FileAnswer> {

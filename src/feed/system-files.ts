@@ -20,6 +20,8 @@ import { fileProblem } from "./file-problem.ts";
 import type { Fetcher } from "./http-client.ts";
 import { atMost } from "./patience.ts";
 import { PolledFile } from "./polled-file.ts";
+import { RepeatedPoll } from "./repeated-poll.ts";
+import type { Observation } from "./observation.ts";
 import { INFORMATION_PACE, RARE_PACE, SlowFile, type Decoded } from "./slow-file.ts";
 
 type Information = ReadonlyMap<string, StationInformation>;
@@ -38,6 +40,8 @@ export class SystemFiles {
   readonly vehicles: readonly PolledFile[];
   /** The same vehicles under the older name, where both are listed. */
   readonly spareVehicles: readonly PolledFile[];
+  /** What its status said last; nothing where it has several files, each of which may come or not. */
+  readonly repeated: RepeatedPoll;
   readonly #information: SlowFiles<Information>;
   readonly #types: SlowFiles<ReadonlyMap<string, Propulsion>>;
   readonly #regions: SlowFiles<ReadonlyMap<string, string>>;
@@ -55,7 +59,8 @@ export class SystemFiles {
     const listed = (name: string): readonly URL[] => found.urls.get(name) ?? [];
     const polled = (name: string): PolledFile[] =>
       listed(name).map(
-        (url) => new PolledFile(name, new FeedFile(client, url, traffic, true), found.guessed),
+        (url) =>
+          new PolledFile(name, new FeedFile(client, url, traffic, true), found.guessed, () => !this.repeats),
       );
     const slow = <T>(
       name: string,
@@ -67,8 +72,9 @@ export class SystemFiles {
         const file = new FeedFile(client, url, traffic);
         return new SlowFile({ file, decode, empty: merge([]), clock, pace });
       });
-      return { name, files, merge };
+      return { name, files, merge, nothing: merge([]) };
     };
+    this.repeated = new RepeatedPoll((stations) => client.keepDecoded?.(this, stations) === true);
     this.stations = polled("station_status");
     const [newer, older] = [polled("vehicle_status"), polled("free_bike_status")];
     this.vehicles = newer.length > 0 ? newer : older;
@@ -94,6 +100,16 @@ export class SystemFiles {
       (said) => said.find((value) => value !== null) ?? null,
       decodeSystem,
     );
+  }
+
+  /** A status file that has not changed says what it said. */
+  get repeats(): boolean {
+    return this.repeated.again(this) !== null;
+  }
+
+  /** Keeps what the status says, where one file says it all. */
+  keep(observation: Observation): void {
+    if (this.stations.length === 1 && this.vehicles.length === 0) this.repeated.keep(observation, this);
   }
 
   get information(): Information {
@@ -205,6 +221,7 @@ export class SystemFiles {
 
   /** Nothing of them is kept any longer. */
   close(): void {
+    this.repeated.forget();
     for (const { file } of [...this.stations, ...this.vehicles, ...this.spareVehicles]) file.close();
     for (const { files } of [this.#information, this.#types, this.#regions, this.#alerts, this.#system])
       for (const file of files) file.close();
@@ -246,11 +263,14 @@ interface SlowFiles<T> {
   readonly name: string;
   readonly files: readonly SlowFile<T>[];
   readonly merge: (values: readonly T[]) => T;
+  /** Of no file: always the same, for who looks whether it is another. */
+  readonly nothing: T;
 }
 
-function valueOf<T>({ files, merge }: SlowFiles<T>): T {
+function valueOf<T>({ files, merge, nothing }: SlowFiles<T>): T {
   const [only, ...more] = files;
-  return only !== undefined && more.length === 0 ? only.value : merge(files.map(({ value }) => value));
+  if (only === undefined) return nothing;
+  return more.length === 0 ? only.value : merge(files.map(({ value }) => value));
 }
 
 function failureOfAny<T>({ files }: SlowFiles<T>): FetchFailure | null {

@@ -15,16 +15,8 @@ import type { VehicleTruth } from "../domain/vehicle-truth.ts";
 import { failureOf, type FetchFailure } from "./failures.ts";
 import { atMost } from "./patience.ts";
 import type { Asked, PolledFile } from "./polled-file.ts";
+import type { Observation } from "./observation.ts";
 import type { SystemFiles } from "./system-files.ts";
-
-/** What the files of one poll say together. */
-export interface Observation {
-  readonly ok: true;
-  readonly status: StationStatusFile;
-  readonly transferredBytes: number;
-  /** A file says `simulated: true`. */
-  readonly simulated: boolean;
-}
 
 export interface SystemPollOptions {
   readonly now: () => number;
@@ -67,6 +59,8 @@ async function observed(
   signal?: AbortSignal,
 ): Promise<Observation | FetchFailure> {
   const { now } = options;
+  const again = await repeated(files, answers);
+  if (again !== null) return again;
   // Where vehicles are listed under two names, the older one stands in for the newer.
   const spare = files.spareVehicles;
   if (spare.length > 0 && files.vehicles.every((file) => answers.get(file)?.ok !== true))
@@ -102,12 +96,26 @@ async function observed(
   }
   const simulated = [...bodies.values()].some((body) => asObject(body)?.["simulated"] === true);
   const missing = new Set([...unobserved, ...(status.unobserved ?? [])]);
-  return {
+  const observation: Observation = {
     ok: true,
     status: missing.size === 0 ? status : { ...status, unobserved: [...missing] },
     transferredBytes,
     simulated,
   };
+  files.keep(observation);
+  return observation;
+}
+
+/** The last observation again, where the one status file has not changed, nor what it is decoded with. */
+async function repeated(files: SystemFiles, answers: Map<PolledFile, Asked>): Promise<Observation | null> {
+  for (const [file, answer] of answers) {
+    if (!answer.ok || !answer.unread) continue;
+    const again = files.repeated.again(files);
+    if (again !== null) return { ...again, transferredBytes: answer.transferredBytes };
+    // Places or types came while it was asked for.
+    answers.set(file, { ...answer, unread: false, ...(await file.lastBody()) });
+  }
+  return null;
 }
 
 interface Part {

@@ -170,6 +170,69 @@ test("asks conditionally, and a 304 is an observation of every station again", a
   assert.ok(source.traffic.savedBytes > 50);
 });
 
+/** Answers with 304 as long as what is served is what the client has. */
+function conditionally(body: () => object): Handler {
+  return (request, response) => {
+    const text = JSON.stringify(body());
+    const etag = `"${text.length}-${text}"`.replaceAll(/[^\w"-]/g, "");
+    if (request.headers["if-none-match"] === etag) response.writeHead(304).end();
+    else response.writeHead(200, { etag }).end(text);
+  };
+}
+
+test("an unchanged file is read once: the next polls are the same observations again", async () => {
+  let [status, told] = [statusFile(station("1", 3)), information as object];
+  serve({ station_status: conditionally(() => status), station_information: conditionally(() => told) });
+  const source = feed("/gbfs.json");
+  const first = succeeded(await source.poll());
+  clock.ms += 60_000;
+  const second = succeeded(await source.poll());
+  assert.equal(second.status.stations[0], first.status.stations[0], "not decoded again");
+  assert.deepEqual([second.kind, second.observedAtMs], ["unchanged", clock.ms]);
+  // What it is decoded with has changed: 1,000 docks of a station for 20 are a placeholder.
+  status = statusFile({ ...station("1", 3), num_docks_available: 1_000 });
+  clock.ms += 60_000;
+  assert.equal(succeeded(await source.poll()).status.stations[0]?.docks, 1_000);
+  told = {
+    version: "2.3",
+    data: { stations: [{ station_id: "1", name: "One", lat: 1, lon: 2, capacity: 20 }] },
+  };
+  clock.ms += 2 * 3_600_000;
+  for (let polls = 0; polls < 3; polls += 1) {
+    clock.ms += 60_000;
+    await source.poll();
+  }
+  const later = succeeded(await source.poll());
+  assert.deepEqual([later.status.stations[0]?.docks, later.kind], [null, "unchanged"]);
+  // And the file itself, of course.
+  status = statusFile(station("1", 4));
+  assert.equal(succeeded(await source.poll()).status.stations[0]?.total, 4);
+});
+
+test("where there is no room to keep what was decoded, or vehicles beside it, it is decoded again", async () => {
+  const stations = Array.from({ length: 6 }, (_, n) => station(String(n), n));
+  serve({ station_status: conditionally(() => statusFile(...stations)) });
+  const room = new HttpClient({ userAgent: "velostream-test", now: clock.now, limits: {} });
+  assert.ok(room.keptDecoded.keep(room, "another", 9_998));
+  const target = typedTarget(`${server.origin}/gbfs.json`);
+  assert.ok(target !== null);
+  const source = new HttpFeed({ target, client: room, clock });
+  const first = succeeded(await source.poll());
+  clock.ms += 60_000;
+  const second = succeeded(await source.poll());
+  assert.notEqual(second.status.stations[0], first.status.stations[0]);
+  assert.deepEqual(second.status, first.status);
+  await room.close();
+  serve({
+    station_status: conditionally(() => statusFile(...stations)),
+    vehicle_status: { version: "3.0", data: { vehicles: [] } },
+  });
+  const both = feed("/gbfs.json");
+  const one = succeeded(await both.poll()).status.stations[0];
+  clock.ms += 60_000;
+  assert.notEqual(succeeded(await both.poll()).status.stations[0], one, "each poll asks what vehicles say");
+});
+
 test("a 304 to one who has nothing is a failure that says so", async () => {
   server.routes.set("/station_status.json", (_request, response) => void response.writeHead(304).end());
   await assert.rejects(feed("/station_status.json").describe(), /answered HTTP 304\. It is tried again/);
