@@ -8,7 +8,7 @@
  */
 import { Agent, request, type Dispatcher } from "undici";
 import { readBody, type BodyText } from "./body-text.ts";
-import { HTTP_LIMITS, type HttpLimits } from "./http-limits.ts";
+import { HTTP_LIMITS, KEPT_DECODED_STATIONS, type HttpLimits } from "./http-limits.ts";
 import { KeptRoom } from "./kept-room.ts";
 import { ENDLESS_ANNOUNCEMENTS, failureOf, outcomeOf, type FetchFailure } from "./failures.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -117,9 +117,6 @@ export class HttpScope implements Fetcher {
   }
 }
 
-/** Kept decoded from poll to poll, of all systems together: the rest is read again, which takes a tenth of the memory. */
-const DECODED_STATIONS = 10_000;
-
 export class HttpClient {
   readonly #options: HttpClientOptions;
   readonly #limits: HttpLimits;
@@ -129,8 +126,7 @@ export class HttpClient {
   /** Of large files and systems, from poll to poll. */
   readonly keptBytes: KeptRoom;
   readonly keptStations: KeptRoom;
-  /** Stations as decoded, of the systems that came first: some 10 MB. */
-  readonly keptDecoded = new KeptRoom(DECODED_STATIONS, 0);
+  readonly keptDecoded = new KeptRoom(KEPT_DECODED_STATIONS, 0);
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
