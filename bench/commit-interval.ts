@@ -164,8 +164,6 @@ try {
         figure(`${name}: transactions`, "/s", [measured.transactionsPerSecond]),
         figure(`${name}: processor time of the worker`, "ms/s", [measured.workerMsPerSecond]),
         figure(`${name}: processor time of the broker`, "ms/s", [measured.brokerMsPerSecond]),
-        figure(`${name}: raw record to totals`, "ms", latenciesMs),
-        figure(`${name}: raw record to totals, p99`, "ms", [p99]),
       );
       console.error(
         `${name}: ${measured.transactionsPerSecond.toFixed(1)} transactions/s, worker ${measured.workerMsPerSecond.toFixed(0)} ms/s, broker ${measured.brokerMsPerSecond.toFixed(0)} ms/s, p50 ${quantile(latenciesMs, 0.5)} p99 ${p99} ms`,
