@@ -8,6 +8,7 @@
  * Flags are told, never acted on; only a lagging replica is kept away from the totals (docs/quirks.md).
  */
 import { contentTime, newestReportMs } from "./content-age.ts";
+import { isFreeFloating } from "./free-floating.ts";
 import { ReturningContent } from "./returning-content.ts";
 import type { StationStatus } from "../record/station.ts";
 import { UsualQuiet } from "./usual-quiet.ts";
@@ -103,7 +104,7 @@ export class FeedTruth {
     if (lastUpdatedMs !== this.#header) this.#headerMovedAtMs = atMs;
     this.#header = lastUpdatedMs;
     this.#compare(atMs, stations);
-    this.#size(atMs, stations.length);
+    this.#size(atMs, stations);
     for (const [flag, untilMs] of this.#until) if (atMs >= untilMs) this.#lower(flag);
     return { believed };
   }
@@ -185,7 +186,10 @@ export class FeedTruth {
     return this.#header !== null && (this.#headerMovedAtMs ?? sinceMs) - sinceMs >= HEADER_STUCK_MS;
   }
 
-  #size(atMs: number, stations: number): void {
+  /** What counts the vehicles of an area is no station: it comes and goes with them. */
+  #size(atMs: number, listed: readonly StationStatus[]): void {
+    let stations = 0;
+    for (const { stationId } of listed) if (!isFreeFloating(stationId)) stations += 1;
     const before = this.#stations;
     this.#stations = stations;
     if (before === null || Math.max(before, stations) < JUMP_LEAST) return;

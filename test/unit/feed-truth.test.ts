@@ -211,6 +211,40 @@ test("flags a jump in size for an hour", () => {
   assert.deepEqual(follow(80, at).flags, []);
 });
 
+test("areas that vehicles come to or leave are no jump in size, stations among them are", () => {
+  const following = (docked: (minute: number) => number, areas: (minute: number) => number): string[] => {
+    const truth = new FeedTruth();
+    for (let minute = 0; minute < 30; minute += 1) {
+      const parked = Array.from({ length: areas(minute) }, (_, n) =>
+        stationOf(`free-floating:system:area ${n}`, minute),
+      );
+      const atMs = START_MS + minute * MINUTE;
+      truth.observe({
+        atMs,
+        lastUpdatedMs: atMs,
+        stations: [...stations(docked(minute), minute), ...parked],
+      });
+    }
+    return truth.flags().map(({ flag }) => flag);
+  };
+  const leaving = (minute: number): number => (minute < 15 ? 60 : 2);
+  assert.deepEqual(
+    following(() => 40, leaving),
+    [],
+  );
+  assert.deepEqual(
+    following(() => 0, leaving),
+    [],
+  );
+  assert.deepEqual(
+    following(
+      (minute) => (minute < 15 ? 40 : 20),
+      (minute) => (minute < 15 ? 10 : 30),
+    ),
+    ["jumps_in_size"],
+  );
+});
+
 test("every flag has its sentence", () => {
   for (const sentence of Object.values(FEED_FLAGS)) assert.match(sentence, /^[A-Z].*\.$/);
 });
