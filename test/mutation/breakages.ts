@@ -543,6 +543,14 @@ export const BREAKAGES: readonly Breakage[] = [
     replace: "=== -1) {",
     tests: RESTART,
   },
+  {
+    invariant: 7,
+    wrong: "reads the highest version, however little there is in it",
+    file: "feed/version-choice.ts",
+    find: "(lacks(best.weight, one.weight) !== null && !worse(one.weight, best.weight))",
+    replace: "false",
+    tests: ["property/gbfs-fuzz.test.ts"],
+  },
   // ── 8: one log like the other
   {
     invariant: 8,
