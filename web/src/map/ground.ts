@@ -6,19 +6,19 @@
  *   areas, colours, choice, base map ───────▶ draw
  */
 import { MercatorCoordinate, type Map as MapLibreMap } from "maplibre-gl";
+import type { AreaShape, Point } from "./area-cells.ts";
 import { graticule } from "./graticule.ts";
 
-export interface AreaShape {
-  readonly key: string;
-  /** Longitude and latitude; closed. */
-  readonly ring: readonly (readonly [number, number])[];
-}
+/** Which colour an area has: an index into `areaShares`; null: its share is not known. */
+export type ShareClassOf = (area: string) => number | null;
 
 /** Colours as the style sheet gives them. */
 export interface GroundColours {
   readonly graticule: string;
   readonly areaFill: string;
   readonly areaLine: string;
+  /** From empty to full. */
+  readonly areaShares: readonly string[];
   readonly selected: string;
 }
 
@@ -38,6 +38,7 @@ interface DrawnShape {
   readonly key: string;
   /** In pixels of `PATH_WORLD`, from `x`, `y`: browsers keep paths in single precision. */
   readonly path: Path2D;
+  readonly border: Path2D;
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -47,8 +48,6 @@ interface DrawnShape {
 /** MapLibre's world is this wide at zoom 0. */
 const WORLD = 512;
 const PATH_WORLD = WORLD * 2 ** 16;
-/** Of the fill of an area that is not the chosen one. */
-const OPACITY = 0.55;
 
 export class Ground {
   readonly #map: MapLibreMap;
@@ -56,6 +55,7 @@ export class Ground {
   readonly #context = this.#canvas.getContext("2d");
   #shapes: readonly DrawnShape[] = [];
   #colours: GroundColours;
+  #shareClassOf: ShareClassOf = () => null;
   #selected: string | null = null;
   /** A base map covers the areas. */
   #covered = false;
@@ -80,7 +80,13 @@ export class Ground {
   }
 
   show(shapes: readonly AreaShape[]): void {
-    this.#shapes = shapes.map(drawnShape);
+    this.#shapes = shapes.filter(({ cells }) => cells.length > 0).map(drawnShape);
+    this.#draw();
+  }
+
+  /** Colours the areas by their shares. */
+  shade(shareClassOf: ShareClassOf): void {
+    this.#shareClassOf = shareClassOf;
     this.#draw();
   }
 
@@ -164,26 +170,42 @@ export class Ground {
   #drawShape(context: CanvasRenderingContext2D, camera: Camera, shape: DrawnShape, selected: boolean): void {
     const scale = place(context, camera, shape);
     if (scale === null) return;
-    context.globalAlpha = selected ? 1 : OPACITY;
-    context.fillStyle = this.#colours.areaFill;
+    const shareClass = this.#shareClassOf(shape.key);
+    context.fillStyle =
+      (shareClass === null ? undefined : this.#colours.areaShares[shareClass]) ?? this.#colours.areaFill;
     context.fill(shape.path);
-    context.globalAlpha = 1;
-    context.lineWidth = ((selected ? 2 : 1) * camera.ratio) / scale;
+    context.lineWidth = ((selected ? 3 : 1) * camera.ratio) / scale;
     context.strokeStyle = selected ? this.#colours.selected : this.#colours.areaLine;
-    context.stroke(shape.path);
+    context.stroke(shape.border);
   }
 }
 
-function drawnShape({ key, ring }: AreaShape): DrawnShape {
-  const points = ring.map(([lng, lat]) => MercatorCoordinate.fromLngLat({ lng, lat }));
-  const x = Math.min(...points.map((point) => point.x));
-  const y = Math.min(...points.map((point) => point.y));
+function drawnShape({ key, cells, borders }: AreaShape): DrawnShape {
+  const spot = ([lng, lat]: Point): MercatorCoordinate => MercatorCoordinate.fromLngLat({ lng, lat });
+  const rings = cells.map((cell) => cell.map(spot));
+  let [x, y, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const point of rings.flat()) {
+    [x, y] = [Math.min(x, point.x), Math.min(y, point.y)];
+    [right, bottom] = [Math.max(right, point.x), Math.max(bottom, point.y)];
+  }
+  const onPath = (point: MercatorCoordinate): [number, number] => [
+    (point.x - x) * PATH_WORLD,
+    (point.y - y) * PATH_WORLD,
+  ];
   const path = new Path2D();
-  for (const point of points) path.lineTo((point.x - x) * PATH_WORLD, (point.y - y) * PATH_WORLD);
-  path.closePath();
-  const width = Math.max(...points.map((point) => point.x)) - x;
-  const height = Math.max(...points.map((point) => point.y)) - y;
-  return { key, path, x, y, width, height };
+  for (const ring of rings) {
+    for (const [index, point] of ring.entries()) {
+      if (index === 0) path.moveTo(...onPath(point));
+      else path.lineTo(...onPath(point));
+    }
+    path.closePath();
+  }
+  const border = new Path2D();
+  for (const [from, to] of borders) {
+    border.moveTo(...onPath(spot(from)));
+    border.lineTo(...onPath(spot(to)));
+  }
+  return { key, path, border, x, y, width: right - x, height: bottom - y };
 }
 
 /** Lets `context` draw `shape` where it belongs; how much larger than its path, or null when it is out of sight. */

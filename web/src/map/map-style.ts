@@ -11,6 +11,8 @@ export interface Palette {
   readonly graticule: string;
   readonly areaFill: string;
   readonly areaLine: string;
+  /** Of an area's ground, from empty to full (area-share.ts). */
+  readonly areaShares: readonly string[];
   readonly areaText: string;
   readonly halo: string;
   readonly closed: string;
@@ -32,7 +34,9 @@ export const SOURCES = {
   labels: "labels",
 } as const;
 /** Stations stand alone from this zoom on; below, near ones are gathered. */
-export const CLUSTERS_TO_ZOOM = 9;
+export const CLUSTERS_TO_ZOOM = 7;
+/** From here on the stations are what is read, below it the areas. */
+const STATIONS_FROM_ZOOM = 12;
 const FONT = ["system-ui", "sans-serif"];
 
 const get = (name: string): ExpressionSpecification => ["get", name];
@@ -113,6 +117,9 @@ export function layers(
         "circle-radius": stationRadius,
         "circle-stroke-color": ["case", ["==", get("closed"), 1], palette.closed, palette.outline],
         "circle-stroke-width": ["case", ["==", get("closed"), 1], 2, 1],
+        // Below, the areas are what is read: their stations are there, and no more.
+        "circle-opacity": stationOpacity,
+        "circle-stroke-opacity": stationOpacity,
       },
     },
     {
@@ -175,9 +182,16 @@ export function layers(
       // Among clusters the names would only be in the way.
       minzoom: CLUSTERS_TO_ZOOM + 1,
       layout: {
-        "text-field": get("name"),
+        // From afar the number is what is asked for; near, each station has its own.
+        "text-field": [
+          "step",
+          ["zoom"],
+          ["format", get("count"), { "font-scale": 1.3 }, "\n", {}, get("name"), { "font-scale": 0.85 }],
+          STATIONS_FROM_ZOOM + 2,
+          get("name"),
+        ],
         "text-font": FONT,
-        "text-size": ["interpolate", ["linear"], ["zoom"], 11, 11.5, 15, 15],
+        "text-size": ["interpolate", ["linear"], ["zoom"], 10, 10, 11, 11.5, 15, 15],
         "text-letter-spacing": 0.04,
         "text-padding": 6,
         // A small area's name would hide all that it has.
@@ -246,6 +260,16 @@ function shareColour(palette: Palette, share: ExpressionSpecification): Expressi
   ];
 }
 
+const stationOpacity: ExpressionSpecification = [
+  "interpolate",
+  ["linear"],
+  ["zoom"],
+  STATIONS_FROM_ZOOM - 0.75,
+  0.3,
+  STATIONS_FROM_ZOOM,
+  1,
+];
+
 /** Area by capacity, so that twice the docks look twice as much. */
 const stationRadius: ExpressionSpecification = [
   "interpolate",
@@ -253,8 +277,10 @@ const stationRadius: ExpressionSpecification = [
   ["zoom"],
   10,
   ["max", 2, ["*", 0.42, ["sqrt", get("capacity")]]],
-  11.5,
-  ["max", 2.5, ["*", 0.8, ["sqrt", get("capacity")]]],
+  STATIONS_FROM_ZOOM - 0.75,
+  ["max", 2, ["*", 0.42, ["sqrt", get("capacity")]]],
+  STATIONS_FROM_ZOOM,
+  ["max", 3, ["*", 0.95, ["sqrt", get("capacity")]]],
   14,
   ["max", 5, ["*", 1.9, ["sqrt", get("capacity")]]],
   17,

@@ -1,6 +1,7 @@
 /** Reads the map's colours from the style sheet, for the measure shown. */
 import type { Measure } from "../address/address.ts";
 import { isDark, pageColour } from "../styles/colour.ts";
+import { SHARE_CLASSES } from "./area-share.ts";
 import type { Palette } from "./map-style.ts";
 
 /** Numbers change their ink at this share: pale discs are the empty ones by day, the full ones by night. */
@@ -13,6 +14,7 @@ export function readPalette(measure: Measure): Palette {
     graticule: pageColour("--map-graticule"),
     areaFill: pageColour("--map-area"),
     areaLine: pageColour("--map-area-line"),
+    areaShares: Array.from({ length: SHARE_CLASSES }, (_, index) => pageColour(`--area-share-${index}`)),
     areaText: pageColour("--map-text"),
     halo: pageColour("--map-halo"),
     closed: pageColour("--map-closed"),

@@ -105,7 +105,7 @@ export class StationMap {
       options.onBaseMap(attribution);
     });
     this.#stations = new StationLayer(store, () => this.#source(SOURCES.stations));
-    this.#areas = new AreaLayer(store, this.#ground, () => ({
+    this.#areas = new AreaLayer(store, this.#ground, address.measure, () => ({
       shapes: this.#source(SOURCES.areas),
       labels: this.#source(SOURCES.labels),
     }));
@@ -135,7 +135,10 @@ export class StationMap {
   follow(address: Address): void {
     const before = this.#address;
     this.#address = address;
-    if (address.measure !== before.measure) this.repaint();
+    if (address.measure !== before.measure) {
+      this.repaint();
+      this.#areas.show(address.measure);
+    }
     if (address.station !== before.station || address.area !== before.area) this.#select();
     const opened = address.station !== before.station || address.area !== before.area;
     if (address.view !== null && !sameView(address.view, this.#view)) {

@@ -146,6 +146,8 @@ export const en = {
   mapUnavailable: "This browser cannot draw the map (WebGL is off). Everything is in the table.",
   legendNone: "none",
   legendFull: "full",
+  legendAreaEmpty: "area empty",
+  legendAreaFull: "full",
   legendSize: "Size: capacity",
   legendShare: (measure: string) => `${measure}, share of capacity`,
   unplaced: (count: string, many: boolean) =>

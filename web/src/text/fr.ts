@@ -142,6 +142,8 @@ export const fr: Text = {
   mapUnavailable: "Ce navigateur ne peut pas tracer la carte (WebGL désactivé). Tout est dans le tableau.",
   legendNone: "aucun",
   legendFull: "plein",
+  legendAreaEmpty: "secteur vide",
+  legendAreaFull: "plein",
   legendSize: "Taille : capacité",
   legendShare: (measure) => `${measure}, part de la capacité`,
   unplaced: (count, many) => `${count} ${many ? "stations" : "station"} sans position`,

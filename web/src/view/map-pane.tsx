@@ -93,6 +93,15 @@ function Legend({ measure }: { readonly measure: Measure }): VNode {
         <span>{text.legendNone}</span>
         <span>{text.legendFull}</span>
       </p>
+      <div class="ramp" aria-hidden="true">
+        {Array.from({ length: 7 }, (_, index) => (
+          <span key={index} class={`area-share-${index}`} />
+        ))}
+      </div>
+      <p class="ramp-ends">
+        <span>{text.legendAreaEmpty}</span>
+        <span>{text.legendAreaFull}</span>
+      </p>
       <p class="legend-size">{text.legendSize}</p>
       {unplaced > 0 ? <p>{text.unplaced(words.count(unplaced), unplaced !== 1)}</p> : null}
     </div>
