@@ -147,7 +147,8 @@ export interface Processor {
   process(partition: number, records: readonly LogRecord[]): ProduceRecord[] | null;
   /**
    * After a restore, once: nothing is left before `range.endOffset`, and no record has come. What follows from the restore
-   * alone is put out, and commits with the position as it is. None, and nothing is committed for it.
+   * alone is put out, and commits with the position as it is. None, and nothing is committed for it. The log in memory
+   * tells it; Kafka's does not, where all of it goes out with the partition's next record (docs/kafka.md).
    */
   caughtUp?(partition: number): ProduceRecord[];
   /**

@@ -439,7 +439,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     invariant: 5,
-    wrong: "leaves the totals of areas that a topic made again has not any more until its next record",
+    wrong: "forgets what a restore alone tells when its log says that no record follows",
     file: "stages/aggregate/totals-processor.ts",
     find: "state.published === null ? [] : (processor.process(partition, []) ?? [])",
     replace: "state.published === null ? [] : []",

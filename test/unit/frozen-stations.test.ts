@@ -1,6 +1,6 @@
 /**
  * Version 0.1.0 took an observation from the future for the newest, and dropped all that followed as older: its totals stand
- * in the topic. test/fixtures/upgrade-0.1.0/frozen holds such records, in the form of that version's; they thaw at once.
+ * in the topic. test/fixtures/upgrade-0.1.0/frozen holds such records, in the form of that version's; they thaw with the restore.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -49,7 +49,7 @@ async function left(compacted: boolean): Promise<{ log: MemoryLog; raw: readonly
 }
 
 for (const compacted of [false, true])
-  test(`stations that a record from the future had frozen are counted at once (compacted: ${compacted})`, async () => {
+  test(`stations that a record from the future had frozen are counted once it is restored (compacted: ${compacted})`, async () => {
     const { log, raw } = await left(compacted);
     // Version 0.1.0 kept no note beside its position.
     const topics = { topicId: "A", partitions: 1, outputId: "out", start: 0, end: 5, lastTimeMs: null };
