@@ -33,6 +33,26 @@ export function shell(line: string, env: Readonly<Record<string, string>> = {}):
   return start("bash", ["-c", line], { ...env, velostream: `${process.execPath} ${BIN}` }, LIMIT_MS);
 }
 
+/** Rejects with what it said when a process that should live on ends; never resolves. */
+export async function endedEarly(running: Running): Promise<never> {
+  const { exitCode, stderr } = await running.finished;
+  throw new Error(`ended by itself (${running.process.signalCode ?? exitCode}): ${stderr}`);
+}
+
+/**
+ * Ends a process that is alive: `SIGTERM` as an operator does, with exit code 0; `SIGKILL` in the middle of its work.
+ * One that has ended before fails at once, with what it said.
+ */
+export async function endedBy(running: Running, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  const { process: child } = running;
+  if (child.exitCode !== null || child.signalCode !== null) await endedEarly(running);
+  child.kill(signal);
+  const { exitCode, stderr } = await running.finished;
+  const ended = child.signalCode ?? exitCode;
+  if (ended !== (signal === "SIGKILL" ? signal : 0))
+    throw new Error(`did not end by ${signal} but by ${ended}: ${stderr}`);
+}
+
 function start(
   command: string,
   args: readonly string[],

@@ -55,7 +55,10 @@ describe("members of a group, on a real broker", { timeout: 400_000 }, () => {
       let said = "";
       zombie.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
       try {
-        await eventually(() => said.includes("stopping"));
+        await eventually(() => {
+          assert.equal(zombie.exitCode, null, `it ended by itself: ${said}`);
+          return said.includes("stopping");
+        });
         // Its partition is ours when its session has run out; it still holds the batch.
         const heir = await log.process({ topic: raw, group }, counting(totals, "heir"));
         await eventually(async () => (await read(log, totals)).length === 1);

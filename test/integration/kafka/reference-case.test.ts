@@ -60,7 +60,8 @@ describe("the reference case", { timeout: 400_000 }, () => {
         [PROGRAM, "simulate", "--port", "0", "--change-period", "1s"],
         {
           env: ENVIRONMENT,
-          stdio: ["ignore", "pipe", "ignore"],
+          // Its errors stand in the test's own output: a simulator that refuses to start says why.
+          stdio: ["ignore", "pipe", "inherit"],
         },
       );
       try {
