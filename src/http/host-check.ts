@@ -20,8 +20,11 @@ export interface HostCheckOptions {
 /** Name or bracketed address, then perhaps a port. */
 const HOST = /^(\[[\da-f:.]+\]|[^\s:/?#@,[\]\\]+)(?::\d{1,5})?$/i;
 
+/** Scheme and authority of a request's target. */
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i;
+
 /** Throws what the request is to be answered with; returns when it may go on. */
-export type HostCheck = (request: Pick<IncomingMessage, "rawHeaders" | "httpVersion">) => void;
+export type HostCheck = (request: Pick<IncomingMessage, "rawHeaders" | "httpVersion" | "url">) => void;
 
 /** Makes the check for a server's own addresses and names. */
 export function hostCheck({ host, allowHosts }: HostCheckOptions): HostCheck {
@@ -30,7 +33,17 @@ export function hostCheck({ host, allowHosts }: HostCheckOptions): HostCheck {
   if (everywhere) for (const name of [hostname(), `${hostname()}.local`]) own.add(nameOf(name) ?? name);
   const isOurs = (name: string): boolean =>
     own.has(name) || isAddress(name, "loopback") || (everywhere && ipaddr.isValid(name));
-  return ({ rawHeaders, httpVersion }) => {
+  const demandOurs = (name: string): void => {
+    if (!isOurs(name))
+      throw new HttpError(
+        "VELOSTREAM_HTTP_HOST",
+        `This server is not ${JSON.stringify(name.slice(0, 100))}. If it is, start it with --allow-host NAME.`,
+      );
+  };
+  return ({ rawHeaders, httpVersion, url = "" }) => {
+    // A whole address as the target says whom it means, whatever Host says (RFC 9112, section 3.2.2).
+    const [, authority] = ABSOLUTE.exec(url) ?? [];
+    if (authority !== undefined) demandOurs(nameOf(authority) ?? authority);
     const hosts = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === "host");
     // Browsers speak 1.1 and name a host; probes of load balancers may speak 1.0 and name none.
     if (hosts.length === 0 && httpVersion === "1.0") return;
@@ -40,11 +53,7 @@ export function hostCheck({ host, allowHosts }: HostCheckOptions): HostCheck {
         "VELOSTREAM_HTTP_BAD_REQUEST",
         "A request has one header Host, with one name in it.",
       );
-    if (!isOurs(name))
-      throw new HttpError(
-        "VELOSTREAM_HTTP_HOST",
-        `This server is not ${JSON.stringify(name.slice(0, 100))}. If it is, start it with --allow-host NAME.`,
-      );
+    demandOurs(name);
   };
 }
 

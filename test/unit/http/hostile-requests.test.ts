@@ -171,6 +171,28 @@ test("over the wire: rebinding is 421, two Hosts are 400, whatever the path", as
   assert.match(post, /^HTTP\/1\.1 421/);
 });
 
+test("a whole address as the target says whom it means, whatever Host says", async (context) => {
+  const { say } = await listening(context);
+  for (const target of [
+    "http://evil.example/api/v1/system",
+    "HTTP://localhost@evil.example/",
+    "http://evil.example",
+    "x://evil.example:80/",
+  ]) {
+    const answer = await say(`GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    assert.match(answer, /^HTTP\/1\.1 4(?:21|00|04)/, target);
+    assert.doesNotMatch(answer, /^HTTP\/1\.1 200/, target);
+  }
+  const foreign = await say(
+    "GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+  );
+  assert.equal(problemIn(foreign).code, "VELOSTREAM_HTTP_HOST");
+  const own = await say(
+    "GET http://localhost:8080/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+  );
+  assert.match(own, /^HTTP\/1\.1 200/);
+});
+
 test("a HEAD of a path with a star in it finds nothing, as a GET does", async () => {
   const server = await exampleServer();
   for (const method of ["HEAD", "GET"] as const)
