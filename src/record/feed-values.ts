@@ -19,7 +19,7 @@ export function asObject(value: unknown): Json | null {
 export function asId(value: unknown): string | null {
   // Halves of surrogate pairs do not survive UTF-8, and a key must read back as it was written.
   if (typeof value === "string")
-    return value === "" || value.length > LONGEST_ID ? null : value.toWellFormed();
+    return value.trim() === "" || value.length > LONGEST_ID ? null : value.toWellFormed();
   return typeof value === "number" && Number.isSafeInteger(value) ? String(value) : null;
 }
 

@@ -312,6 +312,8 @@ test("a record that is no object, or has no id, is rejected alone", () => {
     "missing_station_id",
     "missing_station_id",
   ]);
+  for (const station_id of [" ", "\t\n", "\u00a0"])
+    assert.deepEqual(reasons({ station_id, num_bikes_available: 1 }), ["missing_station_id"]);
   assert.deepEqual(reasons({ station_id: "x".repeat(257), num_bikes_available: 1 }), ["missing_station_id"]);
 });
 

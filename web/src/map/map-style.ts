@@ -265,7 +265,7 @@ const stationOpacity: ExpressionSpecification = [
   ["linear"],
   ["zoom"],
   STATIONS_FROM_ZOOM - 0.75,
-  0.3,
+  0.12,
   STATIONS_FROM_ZOOM,
   1,
 ];
