@@ -139,9 +139,17 @@ export const BREAKAGES: readonly Breakage[] = [
     invariant: 2,
     wrong: "takes an older observation after a newer one",
     file: "observation-order.ts",
+    find: "if (observedAtMs !== held.observedAtMs) return observedAtMs > held.observedAtMs;",
+    replace: "if (observedAtMs !== held.observedAtMs) return true;",
+    tests: ORDER,
+  },
+  {
+    invariant: 2,
+    wrong: "sums an older observation after a newer one",
+    file: "observation-order.ts",
     find: "return next.observedAtMs > held.observedAtMs;",
     replace: "return true;",
-    tests: ORDER,
+    tests: TOTALS,
   },
   {
     invariant: 2,
