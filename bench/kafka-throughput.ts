@@ -17,7 +17,6 @@ const PARTITIONS = 4;
 /** Warm-up: what the JIT compilers of both machines need. The naive script gets a hundredth of the rest. */
 const POLLS = { warmUp: 300, measured: 300, naiveWarmUp: 1, naive: 5 };
 const ROUNDS = 3;
-const TIMES_KAFKA_STREAMS = 2;
 
 const rig = await KafkaRig.start();
 const runs = new Map<Engine, { readonly measured: Measured; readonly load: Load }[]>();
@@ -101,14 +100,13 @@ for (const engine of runs.keys()) {
     ),
   );
 }
-const ratio = figures.find(
-  ({ name }) => name === `velostream ÷ ${KAFKA_STREAMS.name}, exactly once, per core-second`,
-);
 const anyLoad = runs.get(VELOSTREAM)?.[0]?.load;
 report({
   name: "kafka-throughput",
-  claim: `from Kafka to Kafka, exactly once, one core of velostream does at least ${TIMES_KAFKA_STREAMS} times the records of one core of Kafka Streams (KTable, exactly once)`,
-  holds: (ratio?.median ?? 0) >= TIMES_KAFKA_STREAMS,
+  // No claim: a JVM that is warm, and a topic in zstd, tell another ratio.
+  claim:
+    "what one core does from Kafka to Kafka, exactly once, beside Kafka Streams, with young processes and an uncompressed topic",
+  holds: null,
   figures,
   facts: {
     stations: STATIONS,
