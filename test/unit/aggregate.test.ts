@@ -1,8 +1,8 @@
 /** What the aggregate makes of records that are not our collector's. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partitionOf } from "../../src/record/partitioning.ts";
 import { referenceReader } from "../../src/velib/reference-record.ts";
+import { partitionOf } from "../../src/record/partitioning.ts";
 import { aggregateProcessor } from "../../src/stages/aggregate/totals-processor.ts";
 import type { LogRecord, ProduceRecord } from "../../src/ports.ts";
 import { record } from "../support/raw-records.ts";
@@ -296,4 +296,37 @@ test("what a restore alone tells is put out at once: areas that a topic made aga
   assert.deepEqual(await told(true, []), ["75001 gone 0:-1:new", "75002 gone 0:-1:new"]);
   assert.deepEqual(await told(true, [station]), ["75001 there 0:0:new", "75002 gone 0:0:new"]);
   assert.deepEqual(await told(false, [station]), [], "the topics are what they were");
+});
+
+test("of a backlog nothing is put out before its end: in the middle a total lacks stations", async () => {
+  const station = (id: string, offset: number): LogRecord => {
+    const value = {
+      system_id: "velib",
+      station_id: id,
+      postcode: "75001",
+      slot: 0,
+      nbr_total: 2,
+      observed_at: 1_000,
+    };
+    return record(`velib:${id}`, JSON.stringify(value), offset);
+  };
+  const processor = aggregateProcessor({
+    writer: { engine: "node", group: "test", sinceMs: 0 },
+    topics: TOPICS,
+    readReference: () => null,
+    partitionCount: 1,
+    publishedAreas: () => Promise.resolve(new Map()),
+    clock: { now: () => 1_000 },
+    logger: silentLogger,
+    metrics: countingMetrics(),
+  });
+  await processor.restore(0, none(), { committedOffset: 0, endOffset: 3 });
+  assert.equal(processor.process(0, [station("1", 0)]), null);
+  assert.equal(processor.process(0, [station("2", 1)]), null);
+  const outputs = processor.process(0, [station("3", 2)]) ?? [];
+  assert.deepEqual(
+    outputs.map(({ value }) => /"nbr_total":\d+/.exec(String(value))?.[0]),
+    ['"nbr_total":6'],
+  );
+  assert.equal(processor.process(0, [station("4", 3)])?.length, 1, "then batch by batch");
 });
