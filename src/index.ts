@@ -12,7 +12,7 @@ import type {
   SERVE_OPTIONS,
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
-} from "./cli/kafka-options.ts";
+} from "./cli/option-lists.ts";
 import { run } from "./cli/run.ts";
 import { environmentName, OPTIONS, type OptionName, type Settings } from "./config/options.ts";
 import { settle } from "./config/settings.ts";
@@ -139,7 +139,9 @@ function settingsOf(
   for (const [camel, value] of Object.entries(given)) {
     const name = camel.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (!isOption(name))
-      throw new UsageError(`pipeline(): ${JSON.stringify(camel)} is no option. docs/library.md lists them.`);
+      throw new UsageError(
+        `pipeline(): ${JSON.stringify(camel)} is not an option. docs/library.md lists them.`,
+      );
     if (value === null || value === undefined) continue;
     const isDuration = OPTIONS[name].kind.startsWith("duration") && typeof value === "number";
     env[environmentName(name)] = isDuration ? `${value}ms` : String(value);

@@ -7,12 +7,12 @@ import {
   METRICS_OPTIONS,
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
-} from "./kafka-options.ts";
+} from "./option-lists.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
 import { runSparkAggregate } from "./aggregate-spark.ts";
 import { SPARK_OPTIONS } from "./spark-settings.ts";
-import { requireBrokers } from "./watch.ts";
+import { requireBrokers } from "./require-brokers.ts";
 
 export const aggregate: Command = {
   usage: "[options]",

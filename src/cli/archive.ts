@@ -1,9 +1,9 @@
 /** `archive`: keeps the records of both topics as history, over Kafka. */
 import type { Command } from "./command.ts";
-import { ARCHIVE_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { ARCHIVE_OPTIONS, KAFKA_OPTIONS, METRICS_OPTIONS, TOPIC_OPTIONS } from "./option-lists.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
-import { requireBrokers } from "./watch.ts";
+import { requireBrokers } from "./require-brokers.ts";
 
 export const archive: Command = {
   usage: "[options]",

@@ -6,11 +6,11 @@ import {
   METRICS_OPTIONS,
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
-} from "./kafka-options.ts";
+} from "./option-lists.ts";
 import { CACHES_ONLY, NEEDED_BROKERS } from "./option-texts.ts";
 import { openFeeds } from "../stages/collect/open-feeds.ts";
 import { runSession } from "./session.ts";
-import { requireBrokers } from "./watch.ts";
+import { requireBrokers } from "./require-brokers.ts";
 
 export const collect: Command = {
   usage: "[options]",

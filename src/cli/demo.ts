@@ -2,7 +2,7 @@
 import { parisTime } from "../simulate/rhythm.ts";
 import { startSimulator } from "../simulate/simulator.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { SERVE_OPTIONS } from "./kafka-options.ts";
+import { SERVE_OPTIONS } from "./option-lists.ts";
 import { run } from "./run.ts";
 
 /** A day of the city in 24 minutes, and something new to see every 5 s. */

@@ -104,17 +104,19 @@ function unknownCommand(word: string, second: string | undefined): UsageError {
   if (family.length > 0) {
     if (second === undefined || second.startsWith("-"))
       return new UsageError(
-        `"${word}" wants one more word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}. See "velostream ${word} --help".`,
+        `"${word}" needs a second word: ${family.map((name) => `"velostream ${name}"`).join(" or ")}. See "velostream ${word} --help".`,
       );
     const whole = `${word} ${second}`;
     const meant = nearest(whole, family);
     const hint = meant === null ? "" : ` Did you mean "velostream ${meant}"?`;
-    return new UsageError(`${JSON.stringify(whole)} is no command.${hint} See "velostream ${word} --help".`);
+    return new UsageError(
+      `${JSON.stringify(whole)} is not a command.${hint} See "velostream ${word} --help".`,
+    );
   }
   const near = nearest(
     word,
     COMMANDS.map(({ name }) => name),
   );
   const hint = near === null ? "" : ` Did you mean "velostream ${near}"?`;
-  return new UsageError(`${JSON.stringify(word)} is no command.${hint} See "velostream --help".`);
+  return new UsageError(`${JSON.stringify(word)} is not a command.${hint} See "velostream --help".`);
 }

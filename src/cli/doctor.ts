@@ -5,7 +5,7 @@ import { redactText } from "../telemetry/redact.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { checksFor, type Check } from "./doctor-checks.ts";
 import type { Finding } from "./finding.ts";
-import { FEED_OPTIONS, KAFKA_OPTIONS } from "./kafka-options.ts";
+import { FEED_OPTIONS, KAFKA_OPTIONS } from "./option-lists.ts";
 import { SPARK_OPTIONS } from "./spark-settings.ts";
 
 export const doctor: Command = {

@@ -66,7 +66,7 @@ async function run(context: CommandContext): Promise<number> {
     if (format === "parquet") {
       if (output === null)
         throw new UsageError(
-          "--format parquet needs --output FILE: it is no format for a terminal or a pipe.",
+          "--format parquet needs --output FILE: Parquet is not for a terminal or a pipe.",
         );
       const rows = await exportParquet(reader, { table, system, fromMs, toMs }, output, signal);
       terminal.err(`${rows} rows in ${output}.\n`);

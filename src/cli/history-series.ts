@@ -144,7 +144,7 @@ async function show(
   { format, timezone, isInstant }: { format: string; timezone: string; isInstant: boolean },
 ): Promise<void> {
   const { terminal } = context;
-  if (series.simulated === true) terminal.err("SIMULATED: this is no real data.\n");
+  if (series.simulated === true) terminal.err("SIMULATED: this is not real data.\n");
   for (const { fromMs, toMs, reason } of series.gaps) {
     const from = formatTime(fromMs, timezone);
     terminal.err(

@@ -8,7 +8,7 @@ export function timezoneOf(settings: Settings): string {
   const { timezone } = settings;
   if (isTimezone(timezone)) return timezone;
   throw new UsageError(
-    `--timezone: ${JSON.stringify(timezone)} is no time zone. Write an IANA name, like Europe/Paris or UTC.`,
+    `--timezone: ${JSON.stringify(timezone)} is not a time zone. Write an IANA name, like Europe/Paris or UTC.`,
   );
 }
 

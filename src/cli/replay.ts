@@ -3,7 +3,7 @@ import { RecordingSource } from "../feed/recording.ts";
 import { UsageError } from "../errors.ts";
 import { fixedSupply } from "../stages/collect/systems.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS, WRITE_OPTIONS } from "./kafka-options.ts";
+import { GROUP_OPTIONS, KAFKA_OPTIONS, TOPIC_OPTIONS, WRITE_OPTIONS } from "./option-lists.ts";
 import { FROM_TIME } from "./option-texts.ts";
 import { areaRules, pacerRules } from "../stages/collect/system-rules.ts";
 import { runSession } from "./session.ts";

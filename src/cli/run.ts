@@ -9,7 +9,7 @@ import {
   SERVE_OPTIONS,
   TOPIC_OPTIONS,
   WRITE_OPTIONS,
-} from "./kafka-options.ts";
+} from "./option-lists.ts";
 import { openFeeds } from "../stages/collect/open-feeds.ts";
 import { runSession } from "./session.ts";
 

@@ -1,9 +1,9 @@
 /** `velostream serve`: the page and the API over what Kafka holds; collects nothing. */
 import type { Command } from "./command.ts";
-import { KAFKA_OPTIONS, MQTT_OPTION_NAMES, SERVE_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { KAFKA_OPTIONS, MQTT_OPTION_NAMES, SERVE_OPTIONS, TOPIC_OPTIONS } from "./option-lists.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import { runSession } from "./session.ts";
-import { requireBrokers } from "./watch.ts";
+import { requireBrokers } from "./require-brokers.ts";
 
 export const serve: Command = {
   usage: "[options]",

@@ -5,11 +5,11 @@ import type { TopicSpec } from "../ports.ts";
 import { plainText } from "../telemetry/plain-text.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { withKafka } from "./kafka-briefly.ts";
-import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./kafka-options.ts";
+import { KAFKA_OPTIONS, TOPIC_OPTIONS } from "./option-lists.ts";
 import { NEEDED_BROKERS } from "./option-texts.ts";
 import { wantedTopics } from "../session/open-log.ts";
 import { counted } from "../telemetry/counted.ts";
-import { requireBrokers } from "./watch.ts";
+import { requireBrokers } from "./require-brokers.ts";
 
 export const topicsCreate: Command = {
   usage: "[options]",

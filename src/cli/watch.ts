@@ -5,11 +5,12 @@ import { EXIT, UsageError } from "../errors.ts";
 import { runStages } from "../session/run-stages.ts";
 import { PrintStage } from "../stages/print/print.ts";
 import { ShowStage } from "../stages/print/show.ts";
+import { requireBrokers } from "./require-brokers.ts";
 import type { Stage } from "../stages/stage.ts";
 import { ViewStage } from "../stages/view/view.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { KAFKA_OPTIONS } from "./kafka-options.ts";
+import { KAFKA_OPTIONS } from "./option-lists.ts";
 import { FOR_A_WHILE, NEEDED_BROKERS } from "./option-texts.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -75,12 +76,4 @@ function table(screen: Terminal): readonly Stage[] {
   const follower = new ViewStage(new LiveView({ readReference: readVelibReference }));
   const { view } = follower;
   return [follower, new ShowStage({ screen, view, statuses: [], worker: null, url: () => null })];
-}
-
-/** @throws UsageError when no brokers are named: another process's memory log cannot be joined */
-export function requireBrokers({ settings }: CommandContext, command: string): void {
-  if (settings.brokers !== null) return;
-  throw new UsageError(
-    `"velostream ${command}" works on Kafka's topics and no broker is named. Add --brokers HOST:PORT, or use "velostream run", which does everything in one process.`,
-  );
 }

@@ -72,20 +72,20 @@ function yamlEntries(path: string, text: string): Entry[] {
     lines = linesOf(document.contents, counter);
   } catch (error) {
     throw new ConfigError(
-      `${path} is not YAML (${(error as Error).message.split("\n")[0]}). Mend the file.`,
+      `${path} is not YAML (${(error as Error).message.split("\n")[0]}). Correct the file.`,
       { cause: error },
     );
   }
   const list = Array.isArray(root) ? root : (root as { feeds?: unknown } | null)?.feeds;
   if (!Array.isArray(list))
-    throw new ConfigError(`${path} must be a list of feeds, each with a url or a system. Mend the file.`);
+    throw new ConfigError(`${path} must be a list of feeds, each with a url or a system. Correct the file.`);
   return list.map((item: unknown, index) => {
     const line = lines[index];
     const where = `Entry ${index + 1} of ${path}${line === undefined ? "" : ` (line ${line})`}`;
     if (typeof item === "string")
       return { entry: { [/^https?:/i.test(item) ? "url" : "system"]: item }, where };
     if (typeof item !== "object" || item === null)
-      throw new ConfigError(`${where} is no feed. Give it a url or a system.`);
+      throw new ConfigError(`${where} is not a feed. Give it a url or a system.`);
     return { entry: item as Record<string, unknown>, where };
   });
 }
@@ -108,7 +108,7 @@ function csvEntries(path: string, text: string): Entry[] {
       info: true,
     }) as unknown as typeof rows;
   } catch (error) {
-    throw new ConfigError(`${path} is not CSV (${(error as Error).message}). Mend the file.`, {
+    throw new ConfigError(`${path} is not CSV (${(error as Error).message}). Correct the file.`, {
       cause: error,
     });
   }
@@ -130,21 +130,23 @@ function listedFeed(
 ): ListedFeed {
   for (const field of Object.keys(entry)) {
     if (!FIELDS.includes(field))
-      throw new ConfigError(`${where} has "${field}", which is none of ${FIELDS.join(", ")}. Mend the file.`);
+      throw new ConfigError(
+        `${where} has "${field}", which is none of ${FIELDS.join(", ")}. Correct the file.`,
+      );
   }
   const text = (field: string): string | null => {
     const value = entry[field];
     if (value === undefined || value === null) return null;
     if (typeof value === "string" || typeof value === "number") return String(value);
-    throw new ConfigError(`${where}: "${field}" must be text. Mend the file.`);
+    throw new ConfigError(`${where}: "${field}" must be text. Correct the file.`);
   };
   const [url, system] = [text("url"), text("system")];
   if ((url === null) === (system === null))
-    throw new ConfigError(`${where} needs a url or a system, and not both. Mend the file.`);
+    throw new ConfigError(`${where} needs a url or a system, and not both. Correct the file.`);
   if (url !== null) {
     const problem = urlProblem(url);
     // The URL itself is not repeated: it may hold a secret.
-    if (problem !== null) throw new ConfigError(`${where}: ${problem} Mend the file.`);
+    if (problem !== null) throw new ConfigError(`${where}: ${problem} Correct the file.`);
   }
   const interval = text("interval");
   const areas = text("areas");
@@ -164,7 +166,7 @@ function listedFeed(
 /** Why a URL cannot be asked; null when it can. */
 function urlProblem(text: string): string | null {
   const url = /^https?:\/\//i.test(text) && !/\s/.test(text) ? URL.parse(text) : null;
-  if (url === null) return "the url is no http or https URL.";
+  if (url === null) return "the url is not an http or https URL.";
   const escaped = [url.username, url.password].every((part) => /^(?:[^%]|%[0-9a-f]{2})*$/i.test(part));
   return escaped ? null : "a % in the url's user or password must be written %25.";
 }
@@ -190,7 +192,7 @@ function headersOf(
       !/^\w+$/.test(variable)
     ) {
       throw new ConfigError(
-        `${where}: headers must name environment variables, like "authorization: EXAMPLE_TOKEN". Mend the file.`,
+        `${where}: headers must name environment variables, like "authorization: EXAMPLE_TOKEN". Correct the file.`,
       );
     }
     const secret = env[variable];

@@ -113,7 +113,7 @@ function readFlags(
       );
     if (!accepted.has(name))
       throw new UsageError(
-        `${token.rawName} is no option of "${input.commandName}". See "${input.commandName} --help".`,
+        `${token.rawName} is not an option of "${input.commandName}". See "${input.commandName} --help".`,
       );
     if (row.kind === "flag" && token.value !== undefined)
       throw new UsageError(`${token.rawName} takes no value. Write ${token.rawName} or --no-${name}.`);
@@ -133,7 +133,7 @@ function unknownFlag(rawName: string, commandName: string, accepted: ReadonlySet
   const name = rawName.replace(/^-+/, "");
   const near = [...accepted].find((option) => name === `no-${option}`) ?? nearest(name, [...accepted]);
   const hint = near === null ? "" : ` Did you mean --${near}?`;
-  return new UsageError(`${rawName} is no option.${hint} See "${commandName} --help".`);
+  return new UsageError(`${rawName} is not an option.${hint} See "${commandName} --help".`);
 }
 
 /** The candidate that a typo most likely meant; null when none is close. */
@@ -168,7 +168,7 @@ function readEnvironment(env: SettleInput["env"]): Map<OptionName, Raw> {
     if (!variable.startsWith("VELOSTREAM_") || known.has(variable)) continue;
     const near = nearest(variable, [...known]);
     throw new ConfigError(
-      `${variable} (environment) is no option.${near === null ? "" : ` Did you mean ${near}?`} Unset it, or see docs/configuration.md.`,
+      `${variable} (environment) is not an option.${near === null ? "" : ` Did you mean ${near}?`} Unset it, or see docs/configuration.md.`,
     );
   }
   return raws;
@@ -181,7 +181,7 @@ function readFile(path: string): Map<OptionName, Raw> {
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError(
-      `${path}: is not YAML (${(error as Error).message.split("\n")[0]}). Mend the file.`,
+      `${path}: is not YAML (${(error as Error).message.split("\n")[0]}). Correct the file.`,
       {
         cause: error,
       },
@@ -190,13 +190,13 @@ function readFile(path: string): Map<OptionName, Raw> {
   const raws = new Map<OptionName, Raw>();
   if (content === null || content === undefined) return raws;
   if (typeof content !== "object" || Array.isArray(content))
-    throw new ConfigError(`${path}: must hold options by name, like "interval: 10s". Mend the file.`);
+    throw new ConfigError(`${path}: must hold options by name, like "interval: 10s". Correct the file.`);
   for (const [name, value] of Object.entries(content)) {
     const origin = `${path}: ${name}`;
     if (!isOption(name) || name === "config") {
       const near = nearest(name, Object.keys(OPTIONS));
       throw new ConfigError(
-        `${origin} is no option.${near === null ? "" : ` Did you mean ${near}?`} Mend the file.`,
+        `${origin} is not an option.${near === null ? "" : ` Did you mean ${near}?`} Correct the file.`,
       );
     }
     raws.set(name, { text: fileText(rowOf(name).kind, value, origin), origin });
@@ -212,7 +212,7 @@ function fileText(kind: OptionKind, value: unknown, origin: string): string {
   if (kind === "list" && Array.isArray(value)) return value.map(String).join(",");
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
     return String(value);
-  throw new ConfigError(`${origin} has a value of the wrong kind. Mend the file.`);
+  throw new ConfigError(`${origin} has a value of the wrong kind. Correct the file.`);
 }
 
 function readText(path: string, origin: string): string {

@@ -20,9 +20,12 @@ export function areasOfCsv(path: string, text: string, encoding: string): AreasO
       relax_column_count: true,
     }) as unknown as typeof rows;
   } catch (error) {
-    throw new ConfigError(`The areas file ${path} is not CSV: ${(error as Error).message}. Mend the file.`, {
-      cause: error,
-    });
+    throw new ConfigError(
+      `The areas file ${path} is not CSV: ${(error as Error).message}. Correct the file.`,
+      {
+        cause: error,
+      },
+    );
   }
   const header = (rows[0]?.record ?? []).map((name) => name.toLowerCase());
   const stationColumn = header.findIndex((name) => STATION_COLUMNS.includes(name));

@@ -21,9 +21,12 @@ export function areasOfGeoJson(
   try {
     root = JSON.parse(text);
   } catch (error) {
-    throw new ConfigError(`The areas file ${path} is not JSON: ${(error as Error).message}. Mend the file.`, {
-      cause: error,
-    });
+    throw new ConfigError(
+      `The areas file ${path} is not JSON: ${(error as Error).message}. Correct the file.`,
+      {
+        cause: error,
+      },
+    );
   }
   const features = object(root)?.["features"];
   if (!Array.isArray(features) || features.length === 0) {

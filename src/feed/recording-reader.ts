@@ -93,7 +93,8 @@ function parse(file: RecordedFile, text: string, origin: string): Capture {
 function parseTable(file: RecordedFile, text: string, origin: string): Capture {
   const table = openDataCapture(text);
   if (table === null) {
-    const problem = "is no table of Paris' open data (it names no column stationcode or numbikesavailable)";
+    const problem =
+      "is not a table of Paris' open data (it names no column stationcode or numbikesavailable)";
     return { kind: "unreadable", origin, outcome: "not_json", problem };
   }
   const { status: body, information } = table;

@@ -21,7 +21,7 @@ const Time = z
     /^(\d{1,14}|\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))$/,
     "is neither epoch milliseconds nor a time with an offset such as 2026-11-20T08:00:00Z",
   )
-  .refine((text) => /^\d+$/.test(text) || isInCalendar(text), "is no time of the calendar")
+  .refine((text) => /^\d+$/.test(text) || isInCalendar(text), "is not a time in the calendar")
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
 
 /** Date.parse takes 31 February for 3 March. */

@@ -127,9 +127,12 @@ function listenError(error: unknown, host: string, port: number): unknown {
     );
   }
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
-    return new ConfigError(`${host} is no address of this machine. Choose one with --host, e.g. 127.0.0.1.`, {
-      cause: error,
-    });
+    return new ConfigError(
+      `${host} is not an address of this machine. Choose one with --host, e.g. 127.0.0.1.`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

@@ -31,7 +31,7 @@ export function topicNames(settings: Settings): Required<TopicNames> {
   for (const [what, topic] of Object.entries(topics))
     if (!/^[\w.-]{1,249}$/.test(topic) || topic === "." || topic === "..")
       throw new ConfigError(
-        `--${what}-topic: ${JSON.stringify(topic)} is no name for a topic. Use letters, digits, ".", "_" and "-", 249 at most.`,
+        `--${what}-topic: ${JSON.stringify(topic)} cannot name a topic. Use letters, digits, ".", "_" and "-", 249 at most.`,
       );
   if (new Set(Object.values(topics)).size < Object.keys(topics).length)
     throw new ConfigError(

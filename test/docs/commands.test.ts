@@ -41,7 +41,7 @@ for (const page of pages) {
       const entry = COMMANDS.toSorted((a, b) => b.name.length - a.name.length).find(({ name }) =>
         name.split(" ").every((part, index) => args[index] === part),
       );
-      assert.ok(entry !== undefined, `${page}: velostream ${line} is no command`);
+      assert.ok(entry !== undefined, `${page}: velostream ${line} is not a command`);
       const command = await entry.load();
       const { positionals } = settle({
         args: args.slice(entry.name.split(" ").length),

@@ -60,7 +60,7 @@ const BAD: [string, RegExp][] = [
   ["- system: x\n- url: 'http://us%zz:abc@x.example/g'", /Entry 2 of .* \(line 2\): a % in .* %25/],
   [
     "feeds:\n\n- system: x\n- url: 'https://x.example /g'",
-    /Entry 2 of .* \(line 4\): the url is no http or https URL/,
+    /Entry 2 of .* \(line 4\): the url is not an http or https URL/,
   ],
   ["- url: https:abc.example/g", /line 1.*no http or https URL/],
   ["- url: ftp://x.example/", /no http or https URL/],

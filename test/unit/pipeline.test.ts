@@ -85,7 +85,7 @@ test("a port that is taken leaves no lock, timer or server behind", async (conte
 });
 
 test("an option that means nothing is an error with its name", async () => {
-  await assert.rejects(pipeline({ nonsense: 1 } as never), /"nonsense" is no option/);
+  await assert.rejects(pipeline({ nonsense: 1 } as never), /"nonsense" is not an option/);
   await assert.rejects(pipeline({ interval: 1 }), /too little/);
   await assert.rejects(pipeline({ commitInterval: -1 }), /is not a duration/);
   await assert.rejects(pipeline({ mqtt: "http://broker" }), /--mqtt: not the address of a broker/);

@@ -71,7 +71,7 @@ const MISTAKES: readonly {
     what: "a flag of another command",
     run: () => settings(["--partitions", "3"]),
     error: UsageError,
-    says: /--partitions is no option of "velostream run"/,
+    says: /--partitions is not an option of "velostream run"/,
   },
   { what: "a missing value", run: () => settings(["--interval"]), error: UsageError, says: /needs a value/ },
   {
@@ -90,7 +90,7 @@ const MISTAKES: readonly {
     what: "no- before an option that has a value",
     run: () => settings(["--no-port"]),
     error: UsageError,
-    says: /^--no-port is no option\. Did you mean --port\?/,
+    says: /^--no-port is not an option\. Did you mean --port\?/,
   },
   {
     what: "an interval that would ask a publisher without a pause",
@@ -139,7 +139,7 @@ const MISTAKES: readonly {
     what: "an unknown key of the file",
     run: () => settings(["--config", file("intervall: 1s")]),
     error: ConfigError,
-    says: /intervall is no option. Did you mean interval/,
+    says: /intervall is not an option. Did you mean interval/,
   },
   {
     what: "a file that is no YAML",
@@ -170,5 +170,5 @@ test("the topics are four, with names that Kafka takes", () => {
   assert.equal(named("--raw-topic", "a.b_c-1").raw, "a.b_c-1");
   assert.throws(() => named("--raw-topic", "x", "--totals-topic", "x"), /four different topics/);
   assert.throws(() => named("--feeds-topic", "velib-projet"), /four different topics/);
-  assert.throws(() => named("--rejects-topic", "a b"), /^ConfigError: --rejects-topic: "a b" is no name/);
+  assert.throws(() => named("--rejects-topic", "a b"), /^ConfigError: --rejects-topic: "a b" cannot name/);
 });

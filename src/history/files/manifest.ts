@@ -141,7 +141,7 @@ function itsOwn(path: string, manifest: Manifest): Manifest {
   for (const file of manifest.files) {
     const number = numberOfPath(file.path, file.table, file.system ?? null, file.day);
     if (number === null || named.has(file.path))
-      throw unusable(path, `names ${JSON.stringify(file.path)}, which is no file of this archive`, null);
+      throw unusable(path, `names ${JSON.stringify(file.path)}, which is not a file of this archive`, null);
     named.add(file.path);
     nextFile = Math.max(nextFile, number + 1);
   }

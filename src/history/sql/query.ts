@@ -110,7 +110,7 @@ async function select(connection: DuckDBConnection, sql: string): Promise<SqlAns
     if (statements.count !== 1) throw refused(`it has ${statements.count} statements`);
     const prepared = await statements.prepare(0);
     if (prepared.statementType !== StatementType.SELECT)
-      throw refused(`it is no query but ${StatementType[prepared.statementType]}`);
+      throw refused(`it is not a query but ${StatementType[prepared.statementType]}`);
     const result = await prepared.runAndReadAll();
     return { columns: result.deduplicatedColumnNames(), rows: jsonRows(result) };
   } catch (error) {

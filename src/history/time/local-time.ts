@@ -120,7 +120,7 @@ export function readTime(text: string, timezone: string): TimeReading {
   if (WITH_OFFSET.test(text)) {
     const epochMs = Date.parse(text.replace(" ", "T"));
     return Number.isNaN(epochMs)
-      ? { ok: false, problem: "is no time of the calendar" }
+      ? { ok: false, problem: "is not a time in the calendar" }
       : { ok: true, epochMs };
   }
   const match = LOCAL.exec(text);
@@ -128,14 +128,14 @@ export function readTime(text: string, timezone: string): TimeReading {
     return { ok: false, problem: "is no time: write 2026-11-20, 2026-11-20T08:30 or 2026-11-20T08:30:00Z" };
   const wallMs = Date.parse(`${match[1]}T${match[2] ?? "00:00"}Z`);
   if (Number.isNaN(wallMs) || new Date(wallMs).toISOString().slice(0, 10) !== match[1])
-    return { ok: false, problem: "is no time of the calendar" };
+    return { ok: false, problem: "is not a time in the calendar" };
   // A day begins even where the clock goes forward over its midnight, or shows it twice.
   if (match[2] === undefined) return { ok: true, epochMs: instantOf(wallMs, timezone) };
   const [first, second] = instantsOf(wallMs, timezone);
   if (first === undefined)
     return {
       ok: false,
-      problem: `is no time in ${timezone}, the clock went forward over it: write ${formatTime(instantOf(wallMs, timezone), timezone)}`,
+      problem: `does not exist in ${timezone}, the clock went forward over it: write ${formatTime(instantOf(wallMs, timezone), timezone)}`,
     };
   if (second !== undefined)
     return {

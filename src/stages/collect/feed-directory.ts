@@ -171,7 +171,7 @@ export class FeedDirectory {
     if (found?.kind !== "manifest") {
       throw new FeedError(
         "VELOSTREAM_FEED_INVALID",
-        `${url.host} answered something that is no manifest. Check the URL.`,
+        `${url.host} answered something that is not a manifest. Check the URL.`,
       );
     }
     return found.systems.flatMap(({ systemId, versions }) => {

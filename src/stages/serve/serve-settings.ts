@@ -44,7 +44,7 @@ export function serveSettings(
 export function checkedName(name: string): string {
   if (isHostName(name)) return name;
   throw new ConfigError(
-    `--allow-host: ${JSON.stringify(name)} is no name of a host. Write it without scheme, port or path, like bikes.example.org.`,
+    `--allow-host: ${JSON.stringify(name)} is not a host name. Write it without scheme, port or path, like bikes.example.org.`,
   );
 }
 
@@ -54,7 +54,7 @@ function checkedProxy(proxy: string): string {
   // 127.1 is an address to some, and another to others.
   if (isNetwork && (address.includes(":") || ipaddr.IPv4.isValidFourPartDecimal(address))) return proxy;
   throw new ConfigError(
-    `--trust-proxy: ${JSON.stringify(proxy)} is no address. Write one like 127.0.0.1, or a network like 10.0.0.0/8.`,
+    `--trust-proxy: ${JSON.stringify(proxy)} is not an address. Write one like 127.0.0.1, or a network like 10.0.0.0/8.`,
   );
 }
 

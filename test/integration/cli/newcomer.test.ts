@@ -62,18 +62,18 @@ test("a typo in a flag, a command or a variable names what was meant", async () 
   refused(
     await velostream(run("--inteval", "5s")).finished,
     64,
-    /--inteval is no option\. Did you mean --interval\?/,
+    /--inteval is not an option\. Did you mean --interval\?/,
   );
   refused(await velostream(["simulat"]).finished, 64, /Did you mean "velostream simulate"\?/);
   refused(
     await velostream(["topics", "crate"]).finished,
     64,
-    /"topics crate" is no command\. Did you mean "velostream topics create"\?/,
+    /"topics crate" is not a command\. Did you mean "velostream topics create"\?/,
   );
   refused(
     await velostream(run(), { VELOSTREAM_INTERVALL: "5s" }).finished,
     78,
-    /VELOSTREAM_INTERVALL \(environment\) is no option\. Did you mean VELOSTREAM_INTERVAL\?/,
+    /VELOSTREAM_INTERVALL \(environment\) is not an option\. Did you mean VELOSTREAM_INTERVAL\?/,
   );
 });
 

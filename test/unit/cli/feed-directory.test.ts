@@ -163,7 +163,7 @@ test("a manifest unfolds into its systems; those on other origins are strangers"
   );
   assert.equal(one.fixed, false);
   server.routes.set("/manifest.json", { data: { stations: [] } });
-  await assert.rejects(one.load(never), /no manifest/);
+  await assert.rejects(one.load(never), /not a manifest/);
 });
 
 test("a manifest under another name unfolds all the same, and two systems of one id keep apart", async () => {

@@ -153,7 +153,7 @@ describe("history sql", () => {
     const why = async (sql: string) => runSql(reader, sql).then(String, (error: Error) => error.message);
     assert.equal(await why("  "), "Only one query is run, and there is none. Write a single SELECT.");
     assert.match(await why("-- only a comment"), /^Only one query is run, and there is none\./);
-    assert.match(await why("ATTACH 'x.db'"), /^Only one query is run, and it is no query but ATTACH\./);
+    assert.match(await why("ATTACH 'x.db'"), /^Only one query is run, and it is not a query but ATTACH\./);
   });
 
   test("a query that is told to stop stops", { timeout: 20_000 }, async () => {

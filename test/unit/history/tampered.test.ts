@@ -99,7 +99,7 @@ describe("a manifest that somebody changed", () => {
     test(`${what} is refused by writers, readers and SQL, and nothing is touched`, async (context) => {
       const { folder, clock, isWhole } = await archive(context);
       await tamper(folder, change);
-      const refused = saysWhat(/names .*, which is no file of this archive/);
+      const refused = saysWhat(/names .*, which is not a file of this archive/);
       await assert.rejects(openWriter(folder, clock, { retainMs: DAY }), refused);
       const reader = new ArchiveReader(folder);
       context.after(() => reader.close());

@@ -212,7 +212,7 @@ test("a taken port, and a host that is not ours, are errors with a remedy", asyn
     return true;
   });
   squatter.close();
-  await assert.rejects(startEmpty({ host: "192.0.2.1" }), /no address of this machine.*--host/);
+  await assert.rejects(startEmpty({ host: "192.0.2.1" }), /not an address of this machine.*--host/);
 });
 
 test("rubbish on the socket is refused and costs nobody else", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { rootCertificates } from "node:tls";
 import { kafkaAccess } from "../../../src/session/kafka-access.ts";
-import { KAFKA_OPTIONS } from "../../../src/cli/kafka-options.ts";
+import { KAFKA_OPTIONS } from "../../../src/cli/option-lists.ts";
 import { settle } from "../../../src/config/settings.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "velostream-access-"));

@@ -1,4 +1,4 @@
-/** The options of every command that works on the log. */
+/** Options that several commands take, by what they are about: each command spreads the lists that concern it. */
 import type { OptionName } from "../config/options.ts";
 
 export const KAFKA_OPTIONS = [
