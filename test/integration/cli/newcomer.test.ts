@@ -49,7 +49,7 @@ test("no arguments show what there is, and --help anywhere shows a command's opt
   ];
   assert.equal(help[0]?.stdout, help[1]?.stdout);
   const alone = await velostream([]).finished;
-  assert.match(alone.stdout, /npm run demo/);
+  assert.match(alone.stdout, /velostream demo/);
   for (const args of [["--help"], ["run", "--help"], ["run", "--feed", "-h"], ["replay", "--help"]]) {
     const { exitCode, stdout, stderr } = await velostream(args).finished;
     assert.deepEqual([exitCode, stderr], [0, ""], args.join(" "));
