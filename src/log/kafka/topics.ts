@@ -201,8 +201,10 @@ async function existing(admin: Admin, client: KafkaClient, topic: string): Promi
       configs: await configsOf(admin, topic),
     };
   } catch (error) {
-    if (isVague(error) && (await client.topic(topic, true)) === null) return null;
-    throw error;
+    if (!isVague(error)) throw error;
+    if ((await client.topic(topic, true)) === null) return null;
+    // A broker that has just started did not know it yet, and now does: what was asked may be asked again.
+    throw new NotNow(`Topic ${topic} could not be described.`);
   }
 }
 
