@@ -1,8 +1,9 @@
 /** The stage that shows people how the query on Spark is doing: a line that is redrawn, else one a minute. */
+import type { Clock } from "../../ports.ts";
 import { liveDisplay } from "../print/live-display.ts";
 import type { Screen } from "../print/screen.ts";
-import { unlessGivenUp } from "../drain.ts";
-import type { Runner, StageContext } from "../stage.ts";
+import { ShowingStage } from "../print/showing-stage.ts";
+import type { StageContext } from "../stage.ts";
 import type { SparkStatus } from "./spark-status.ts";
 
 /** Without a terminal, one line of summary this often. */
@@ -15,50 +16,26 @@ export interface ShowSparkOptions {
   readonly say: (line: string) => void;
 }
 
-export class ShowSparkStage implements Runner {
-  readonly kind = "runner";
-  readonly name = "show";
-  readonly options = {};
-  readonly metrics = {};
+export class ShowSparkStage extends ShowingStage {
   readonly #options: ShowSparkOptions;
-  readonly #finish = new AbortController();
-  #showing: Promise<void> = Promise.resolve();
 
   constructor(options: ShowSparkOptions) {
+    super();
     this.#options = options;
   }
 
-  open(context: StageContext): Promise<void> {
+  protected show({ clock }: StageContext, finish: AbortSignal): Promise<void> {
     const { screen, status } = this.#options;
-    const { clock } = context;
     const line = (): string => status.line(clock.now());
-    const showing =
-      screen === null
-        ? this.#summaries(context, line)
-        : liveDisplay(screen, clock, () => [line()], this.#finish.signal);
-    this.#showing = showing.catch((error: unknown) => context.fail(error));
-    return Promise.resolve();
+    return screen === null
+      ? this.#summaries(clock, line, finish)
+      : liveDisplay(screen, clock, () => [line()], finish);
   }
 
-  health(): null {
-    return null;
-  }
-
-  async drain(signal: AbortSignal): Promise<void> {
-    this.#finish.abort();
-    await unlessGivenUp(this.#showing, signal);
-  }
-
-  close(): Promise<void> {
-    this.#finish.abort();
-    return Promise.resolve();
-  }
-
-  async #summaries({ clock }: StageContext, line: () => string): Promise<void> {
+  async #summaries(clock: Clock, line: () => string, finish: AbortSignal): Promise<void> {
     const { status, say } = this.#options;
-    const { signal } = this.#finish;
-    while (!signal.aborted) {
-      await clock.sleep(SUMMARY_EVERY_MS, signal);
+    while (!finish.aborted) {
+      await clock.sleep(SUMMARY_EVERY_MS, finish);
       if (status.hasNews) say(line());
     }
   }

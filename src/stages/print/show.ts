@@ -1,16 +1,12 @@
-/**
- * The stage that shows people how a pipeline is doing: a live table on a terminal, else a line a minute in the log.
- *
- *   open ─▶ shown again and again ─▶ drain: shown once more, as it is then
- */
+/** The stage that shows people how a pipeline is doing: a live table on a terminal, else a line a minute in the log. */
 import type { LiveView } from "../../domain/live-view.ts";
 import { counted } from "../../telemetry/counted.ts";
 import type { CollectorStatus } from "../collect/collector-status.ts";
-import { unlessGivenUp } from "../drain.ts";
-import type { Runner, StageContext } from "../stage.ts";
+import type { StageContext } from "../stage.ts";
 import { liveDisplay } from "./live-display.ts";
 import { formatAge, renderTable } from "./live-table.ts";
 import type { Screen } from "./screen.ts";
+import { ShowingStage } from "./showing-stage.ts";
 
 const SUMMARY_EVERY_MS = 60_000;
 const SETTLE_MS = 1_000;
@@ -42,39 +38,16 @@ interface Shown extends ShowStageOptions {
   readonly context: StageContext;
 }
 
-export class ShowStage implements Runner {
-  readonly kind = "runner";
-  readonly name = "show";
-  readonly options = {};
-  readonly metrics = {};
+export class ShowStage extends ShowingStage {
   readonly #options: ShowStageOptions;
-  readonly #finish = new AbortController();
-  #showing: Promise<void> = Promise.resolve();
 
   constructor(options: ShowStageOptions) {
+    super();
     this.#options = options;
   }
 
-  open(context: StageContext): Promise<void> {
-    this.#showing = show({ ...this.#options, context }, this.#finish.signal).catch((error: unknown) =>
-      context.fail(error),
-    );
-    return Promise.resolve();
-  }
-
-  health(): null {
-    return null;
-  }
-
-  async drain(signal: AbortSignal): Promise<void> {
-    this.#finish.abort();
-    // A reader of stdout that takes nothing must not hold up the end.
-    await unlessGivenUp(this.#showing, signal);
-  }
-
-  close(): Promise<void> {
-    this.#finish.abort();
-    return Promise.resolve();
+  protected show(context: StageContext, finish: AbortSignal): Promise<void> {
+    return show({ ...this.#options, context }, finish);
   }
 }
 
